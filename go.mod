@@ -1,0 +1,18 @@
+module github.com/quicstep/quicstep
+
+go 1.26.0
+
+require (
+	github.com/hashicorp/go-memdb v1.3.5
+	github.com/quic-go/quic-go v0.64.1
+	github.com/vmihailenco/msgpack/v5 v5.4.1
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/hashicorp/go-immutable-radix v1.3.1 // indirect
+	github.com/hashicorp/golang-lru v0.5.4 // indirect
+	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
+	golang.org/x/crypto v0.54.0 // indirect
+	golang.org/x/net v0.56.0 // indirect
+)

@@ -1,0 +1,180 @@
+package schema
+
+import (
+	"errors"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// What can be wrong with the bytes of a row.
+var (
+	// ErrTruncated means that the bytes end before the row does.
+	ErrTruncated = errors.New("the bytes end inside a row")
+	// ErrLimb means that a byte that should hold seven bits is above 0x7f, or a column has bits beyond its width.
+	ErrLimb = errors.New("a column is wider than its field")
+	// ErrText means that a string is longer than its field allows, is not UTF-8, or is not
+	// written as a msgpack str.
+	ErrText = errors.New("a string is too long, not UTF-8 or not a msgpack str")
+	// ErrRange means that a value is outside its field's range.
+	ErrRange = errors.New("a value is outside its field's range")
+)
+
+// AppendLimbs writes v as n positive fixints of seven bits each, the most significant first
+// (docs/protocol.md §1).
+func AppendLimbs(dst []byte, v uint64, n int) []byte {
+	switch n {
+	case 1:
+		return append(dst, byte(v)&0x7f)
+	case 2:
+		return append(dst, byte(v>>7)&0x7f, byte(v)&0x7f)
+	case 3:
+		return append(dst, byte(v>>14)&0x7f, byte(v>>7)&0x7f, byte(v)&0x7f)
+	}
+	for i := n - 1; i >= 0; i-- {
+		dst = append(dst, byte(v>>(7*i))&0x7f)
+	}
+	return dst
+}
+
+// ParseLimbs reads n limbs.
+func ParseLimbs(b []byte, n int) (v uint64, err error) {
+	if len(b) < n {
+		return 0, ErrTruncated
+	}
+	var high byte
+	for _, limb := range b[:n] {
+		high |= limb
+		v = v<<7 | uint64(limb)
+	}
+	if high > 0x7f {
+		return 0, ErrLimb
+	}
+	return v, nil
+}
+
+// AppendRow writes the columns of the class whose bits are set in mask. Words and texts hold the whole row.
+func (t *Table) AppendRow(dst []byte, class Class, mask uint64, words []uint32, texts []string) []byte {
+	columns := t.classes[class]
+	for ; mask != 0; mask &= mask - 1 {
+		at := columns[bits.TrailingZeros64(mask)]
+		c := &t.Columns[at]
+		if c.Bits == 0 {
+			dst = appendText(dst, texts[c.TextAt])
+			continue
+		}
+		w := words[at]
+		switch c.Limbs {
+		case 1:
+			dst = append(dst, byte(w))
+		case 2:
+			dst = append(dst, byte(w>>7), byte(w)&0x7f)
+		default:
+			dst = AppendLimbs(dst, uint64(w), int(c.Limbs))
+		}
+	}
+	return dst
+}
+
+// RowBytes is the length of what AppendRow writes.
+func (t *Table) RowBytes(class Class, mask uint64, texts []string) int {
+	columns, n := t.classes[class], 0
+	for ; mask != 0; mask &= mask - 1 {
+		c := &t.Columns[columns[bits.TrailingZeros64(mask)]]
+		n += int(c.Limbs)
+		if c.Bits == 0 {
+			n += textBytes(texts[c.TextAt])
+		}
+	}
+	return n
+}
+
+// ParseRow reads what AppendRow wrote into words and texts and returns the bytes consumed. Columns that are
+// not in mask keep their values. The strings are copied out of b.
+func (t *Table) ParseRow(b []byte, class Class, mask uint64, words []uint32, texts []string) (n int, err error) {
+	columns := t.classes[class]
+	for ; mask != 0; mask &= mask - 1 {
+		at := columns[bits.TrailingZeros64(mask)]
+		c := &t.Columns[at]
+		if c.Bits == 0 {
+			text, size, err := parseText(b[n:], int(t.Fields[c.Field].Top))
+			if err != nil {
+				return 0, err
+			}
+			if texts[c.TextAt] != string(text) {
+				texts[c.TextAt] = string(text)
+			}
+			n += size
+			continue
+		}
+		w, err := ParseLimbs(b[n:], int(c.Limbs))
+		if err != nil {
+			return 0, err
+		}
+		if w>>c.Bits != 0 {
+			return 0, ErrLimb
+		}
+		words[at] = uint32(w)
+		n += int(c.Limbs)
+	}
+	return n, nil
+}
+
+// CheckRange tells whether every field that the class sees lies within its range; bytes from outside must
+// pass it before a game sees them.
+func (t *Table) CheckRange(class Class, words []uint32) error {
+	own := class == Own
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		columns := t.FieldColumns(i, own)
+		if f.Kind == Text || !t.sees(class, &t.Columns[columns[0]]) {
+			continue
+		}
+		top := f.Top
+		if own && f.OwnStep > 0 {
+			top = f.OwnTop
+		}
+		if t.Join(words, columns) > top {
+			return ErrRange
+		}
+	}
+	return nil
+}
+
+func appendText(dst []byte, s string) []byte {
+	if len(s) < 32 {
+		dst = append(dst, 0xa0|byte(len(s)))
+	} else {
+		dst = append(dst, 0xd9, byte(len(s)))
+	}
+	return append(dst, s...)
+}
+
+func textBytes(s string) int {
+	if len(s) < 32 {
+		return 1 + len(s)
+	}
+	return 2 + len(s)
+}
+
+func parseText(b []byte, most int) (text []byte, size int, err error) {
+	if len(b) < 2 && (len(b) < 1 || b[0] != 0xa0) {
+		return nil, 0, ErrTruncated
+	}
+	head, n := 1, int(b[0]&0x1f)
+	if b[0] == 0xd9 {
+		head, n = 2, int(b[1])
+	} else if b[0]&0xe0 != 0xa0 {
+		return nil, 0, ErrText
+	}
+	if n > most {
+		return nil, 0, ErrText
+	}
+	if len(b) < head+n {
+		return nil, 0, ErrTruncated
+	}
+	text = b[head : head+n]
+	if !utf8.Valid(text) {
+		return nil, 0, ErrText
+	}
+	return text, head + n, nil
+}

@@ -1,0 +1,180 @@
+package schema
+
+import (
+	"fmt"
+	"hash/fnv"
+)
+
+// Limits of a definition. They hold for what FromType builds and for what Parse accepts.
+const (
+	// MaxTables bounds the tables of a game, and apart from them its events.
+	MaxTables = 64
+	// MaxColumns bounds the wire columns of a table: a change mask fits in 64 bits with one to spare.
+	MaxColumns = 63
+	// MaxRowBytes bounds the encoded bytes of one row for any class, so that a full record fits in a datagram.
+	MaxRowBytes = 1000
+	// MaxName bounds the bytes of a table's or a field's name.
+	MaxName = 64
+	// MaxPositionBits bounds the quantised bits of a position: a coarse part and a fine part of two limbs each.
+	MaxPositionBits = 2 * fineBits
+	// MaxText bounds the bytes of a string field.
+	MaxText = 255
+)
+
+// ID names an entity of one table: 20 bits of index and 12 of generation. Zero is no entity. An index is
+// used again after its entity is removed, under another generation; 4,095 uses later a generation returns.
+type ID uint32
+
+// IndexBits is the number of an ID's low bits that hold the index; MaxEntities is what they can tell apart.
+const (
+	IndexBits   = 20
+	MaxEntities = 1 << IndexBits
+	// MaxGeneration is the highest generation; the next one is 1 again, zero being no entity.
+	MaxGeneration = 1<<(32-IndexBits) - 1
+)
+
+// MakeID returns the ID of an index, below MaxEntities, and a generation, 1 to MaxGeneration.
+func MakeID(index uint32, generation uint16) ID {
+	return ID(uint32(generation)<<IndexBits | index)
+}
+
+// Index returns the entity's place in its table.
+func (id ID) Index() uint32 { return uint32(id) & (MaxEntities - 1) }
+
+// Generation returns which use of the index this is; zero for no entity.
+func (id ID) Generation() uint16 { return uint16(id >> IndexBits) }
+
+// String returns "index.generation", or "none".
+func (id ID) String() string {
+	if id == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d.%d", id.Index(), id.Generation())
+}
+
+// Class is what a client is to a row, and decides which fields it may see.
+type Class uint8
+
+// The classes, in the order of what they may see.
+const (
+	Public Class = iota // anybody
+	Team                // a player of the row's team
+	Own                 // the row's owner
+	Classes
+)
+
+// String returns the class's name as docs/protocol.md writes it.
+func (c Class) String() string {
+	switch c {
+	case Public:
+		return "public"
+	case Team:
+		return "team"
+	case Own:
+		return "own"
+	}
+	return fmt.Sprintf("class %d", uint8(c))
+}
+
+// Schema is everything a reader must know to parse a game's datagrams. It is immutable once built.
+type Schema struct {
+	// Game is the game's name.
+	Game string
+	// Tables in the order of their definition; a table's number on the wire is its place here.
+	Tables []*Table
+	// Input is what a player asks for in a tick; all of its columns are public.
+	Input *Table
+	// Events in the order of their definition.
+	Events []*Table
+
+	hash uint64
+}
+
+// New checks the parts of a definition together and returns the schema. It keeps the slices.
+func New(game string, tables []*Table, input *Table, events []*Table) (*Schema, error) {
+	s := &Schema{Game: game, Tables: tables, Input: input, Events: events}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	h := fnv.New64a()
+	h.Write(s.Append(nil))
+	s.hash = h.Sum64()
+	return s, nil
+}
+
+// Hash is the FNV-1a sum of the schema's msgpack bytes. Two schemas with the same hash are the same.
+func (s *Schema) Hash() uint64 { return s.hash }
+
+func (s *Schema) check() error {
+	if s.Game == "" || len(s.Game) > MaxName {
+		return fmt.Errorf("game name %.80q has %d bytes; give it 1 to %d", s.Game, len(s.Game), MaxName)
+	}
+	if len(s.Tables) > MaxTables || len(s.Events) > MaxTables {
+		return fmt.Errorf("game %s has %d tables and %d events; at most %d of each", s.Game, len(s.Tables), len(s.Events), MaxTables)
+	}
+	if s.Input == nil {
+		return fmt.Errorf("game %s has no input type", s.Game)
+	}
+	return errorsOfNames(s.Tables, s.Events)
+}
+
+func errorsOfNames(lists ...[]*Table) error {
+	for _, tables := range lists {
+		seen := make(map[string]bool, len(tables))
+		for _, t := range tables {
+			if seen[t.Name] {
+				return fmt.Errorf("two tables or events are named %q; give each its own name", t.Name)
+			}
+			seen[t.Name] = true
+		}
+	}
+	return nil
+}
+
+// Table is the wire form of one row type: a table's, the input's or an event's.
+type Table struct {
+	// Name is unique among the tables, or events, of a game.
+	Name string
+	// Fields in the order of the Go type, nested structs and arrays taken apart.
+	Fields []Field
+	// Pos holds the places in Fields of the x and y coordinates; -1 each when the table has no position.
+	Pos [2]int
+
+	// Columns are what Fields become on the wire; derived.
+	Columns []Column
+	// Texts is the number of text columns; derived.
+	Texts int
+
+	classes [Classes][]uint8
+	fields  [][]uint8 // per field, its columns for the public, most significant first
+	owns    [][]uint8 // per field, its columns for the owner
+}
+
+// NewTable derives the columns and checks the limits. The error names the table and says what to change.
+func NewTable(name string, fields []Field, pos [2]int) (*Table, error) {
+	t := &Table{Name: name, Fields: fields, Pos: pos}
+	if name == "" || len(name) > MaxName {
+		return nil, fmt.Errorf("name %.80q has %d bytes; give it 1 to %d", name, len(name), MaxName)
+	}
+	if err := t.deriveColumns(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for c := range Classes {
+		if size, field := t.rowBytesMax(c); size > MaxRowBytes {
+			return nil, fmt.Errorf("%s: a row takes up to %d bytes on the wire for class %v, at most %d are possible (field %s goes over): shorten strings or ranges, or split the table", name, size, c, MaxRowBytes, field)
+		}
+	}
+	return t, nil
+}
+
+// Positioned tells whether the table has a position, so that distance decides who sees its rows.
+func (t *Table) Positioned() bool { return t.Pos[0] >= 0 }
+
+// ClassColumns returns the columns that a class sees, as places in Columns. The caller must not change it.
+func (t *Table) ClassColumns(c Class) []uint8 { return t.classes[c] }
+
+// FullMask is the change mask with every column of the class.
+func (t *Table) FullMask(c Class) uint64 { return 1<<len(t.classes[c]) - 1 }
+
+// MaskBytes is the number of limbs that a change mask of the class takes.
+func (t *Table) MaskBytes(c Class) int { return (len(t.classes[c]) + 6) / 7 }
