@@ -105,13 +105,7 @@ func (t *Table) sees(class Class, c *Column) bool {
 	if f.OwnStep > 0 {
 		return c.Own == (class == Own)
 	}
-	switch f.Audience {
-	case OwnerOnly:
-		return class == Own
-	case TeamAndOwner:
-		return class != Public
-	}
-	return true
+	return f.Visible(class)
 }
 
 // FieldColumns returns the columns that hold a field, the most significant first: at the owner's step when

@@ -61,6 +61,17 @@ type Field struct {
 	OwnTop uint64
 }
 
+// Visible tells whether a class may see the field.
+func (f *Field) Visible(class Class) bool {
+	switch f.Audience {
+	case OwnerOnly:
+		return class == Own
+	case TeamAndOwner:
+		return class != Public
+	}
+	return true
+}
+
 // bits is the width of the quantised value.
 func (f *Field) bits(own bool) int {
 	top := f.Top

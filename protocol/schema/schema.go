@@ -82,7 +82,7 @@ type Schema struct {
 	Game string
 	// Tables in the order of their definition; a table's number on the wire is its place here.
 	Tables []*Table
-	// Input is what a player asks for in a tick; all of its columns are public.
+	// Input is what a player asks for in a tick, written as its owner sees it.
 	Input *Table
 	// Events in the order of their definition.
 	Events []*Table

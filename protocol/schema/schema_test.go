@@ -25,7 +25,7 @@ type ship struct {
 	Name    string  `net:"max=12"`
 	Alive   bool
 	Cargo   [2]schema.ID
-	secret  int `net:"-"`
+	Private int `net:"-"`
 }
 
 func table(t *testing.T, row any) (*schema.Table, []schema.Leaf) {

@@ -30,7 +30,9 @@ func FromType(name string, typ reflect.Type) (*Table, []Leaf, error) {
 	w := typeWalk{pos: [2]int{-1, -1}}
 	w.structFields(typ, "", 0, tag{})
 	if (w.pos[0] < 0) != (w.pos[1] < 0) {
-		w.fail("", "has only one of pos=x and pos=y; tag both coordinates, or none")
+		w.fail("", "only one of pos=x and pos=y is there; tag both coordinates, or none")
+	} else if w.pos[0] >= 0 && w.fields[w.pos[0]].Step != w.fields[w.pos[1]].Step {
+		w.fail(w.fields[w.pos[1]].Name, "has another step than %s; the two coordinates need the same", w.fields[w.pos[0]].Name)
 	}
 	if len(w.errs) > 0 {
 		for i, err := range w.errs {

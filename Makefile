@@ -1,0 +1,91 @@
+# `make` lists the targets. Everything needs Go; the tests need gcc too, for the race detector.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# ./... leaves out names that start with a dot.
+PACKAGES := ./... ./.ci/check
+
+# How long each fuzz target runs: make fuzz TIME=30s
+TIME = 2m
+FUZZ_TIME ?= $(TIME)
+
+.PHONY: help run test check bench fuzz generate tools clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## play the example game
+	go run ./examples/pong/match
+
+test: tools check ## everything that must pass: check, tests under the race detector, long seeds, a short fuzz
+	@echo "== tests, with the race detector"
+	CGO_ENABLED=1 go test -race -shuffle=on ./...
+	@echo "== long seeds of replication, without the race detector"
+	go test -shuffle=on -run 'Property|Seeds' ./server/replicate/...
+	@echo "== tests of .ci/check"
+	go test -shuffle=on ./.ci/check
+	@echo "== a short fuzz"
+	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=2s
+	@echo "== all passed"
+
+check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
+	@echo "== gofmt"
+	@list=$$(gofmt -l .) || exit 1; \
+	if [ -n "$$list" ]; then echo "not formatted, run gofmt -w on:"; echo "$$list"; exit 1; fi
+	@echo "== go vet"
+	go vet $(PACKAGES)
+	@echo "== staticcheck"
+	go run $(STATICCHECK) $(PACKAGES)
+	@echo "== floors, lengths, comments"
+	go run ./.ci/check
+	@echo "== go.mod is tidy"
+	go mod tidy -diff
+
+bench: ## run every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+# Up to Go 1.26 a target may fail with "context deadline exceeded" when its time is up (go.dev/issue/75804). No input
+# failed then, so such an end counts as passed; an input that fails is always announced as written to testdata.
+define fuzz_all
+set -euo pipefail
+log=$$(mktemp); trap 'rm -f "$$log"' EXIT
+targets=()
+for dir in $$({ grep -rl --include='*_test.go' '^func Fuzz' . || true; } | sed 's|/[^/]*$$||' | sort -u); do
+	list=$$(go test -list '^Fuzz' "$$dir")
+	for name in $$(grep '^Fuzz' <<<"$$list" || true); do targets+=("$$dir $$name"); done
+done
+n=0
+for target in $${targets[@]+"$${targets[@]}"}; do
+	read -r dir name <<<"$$target"
+	n=$$((n + 1))
+	echo "-- $$n of $${#targets[@]}: $$name in $$dir, $$FUZZ_TIME"
+	if go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$FUZZ_TIME" "$$dir" 2>&1 | tee "$$log"; then continue; fi
+	grep -q '^ *context deadline exceeded$$' "$$log" || exit 1
+	! grep -q -e 'Failing input' -e 'panic:' -e 'fuzzing process' "$$log" || exit 1
+	echo "-- $$name ran its time; the deadline is no failure"
+done
+echo "-- fuzzed $$n targets"
+endef
+export fuzz_all FUZZ_TIME
+
+fuzz: ## run every fuzz target for TIME (2m), one after the other
+	@bash -c "$$fuzz_all"
+
+generate: ## write the golden files anew; commit only what you can explain
+	@dirs=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$$||' | sort -u); \
+	for dir in $$dirs; do echo "go test $$dir -update"; go test "$$dir" -update || exit 1; done
+
+tools: ## say which of the tools is missing, and how to get it
+	@missing=0; \
+	need() { command -v "$$1" >/dev/null || { echo "$$1 is missing: $$2"; missing=1; }; }; \
+	need go "install Go $$(sed -n 's/^go //p' go.mod) or later from https://go.dev/dl/ and put its bin folder on PATH"; \
+	need gofmt "it comes with Go; put the bin folder of Go on PATH"; \
+	need git "apt-get install git, dnf install git or brew install git"; \
+	need gcc "apt-get install gcc libc6-dev, dnf install gcc, or xcode-select --install (the race detector needs it)"; \
+	exit $$missing
+
+clean: ## remove what was built
+	rm -rf bin

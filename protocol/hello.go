@@ -1,0 +1,64 @@
+package protocol
+
+import (
+	"fmt"
+	"math"
+)
+
+// Hello is the client's first message (docs/protocol.md §4): who it is, and what it wants to join.
+type Hello struct {
+	// Version is the protocol version that the client speaks; zero means Version when it is appended. A parsed
+	// Hello has Version always.
+	Version uint
+	// Game is the name of the game to join, at most MaxGameName bytes; empty means whichever game the server
+	// runs.
+	Game string
+	// SchemaHash is the hash of the schema that the client has already; zero asks for the schema itself.
+	SchemaHash uint64
+	// Token says who the player is, or which session to resume: at most MaxToken bytes that only the server
+	// reads; empty means none. Never log it.
+	Token []byte
+	// Room is the name of the room to join, at most MaxGameName bytes; empty means any.
+	Room string
+}
+
+// AppendHello appends the message, not yet framed, to dst. What ParseHello would refuse (a name or a token
+// that is too long, control characters, another version than ours) it refuses with the same RejectError and
+// returns dst as it was.
+func AppendHello(dst []byte, h Hello) ([]byte, error) {
+	if h.Version == 0 {
+		h.Version = Version
+	}
+	start := len(dst)
+	dst = appendHead(dst, KindHello, 6)
+	dst = appendUint(dst, uint64(h.Version))
+	dst = appendText(dst, h.Game)
+	dst = appendUint(dst, h.SchemaHash)
+	dst = appendBin(dst, h.Token)
+	dst = appendText(dst, h.Room)
+	if _, err := ParseHello(dst[start:]); err != nil {
+		return dst[:start], fmt.Errorf("append hello: %w", err)
+	}
+	return dst, nil
+}
+
+// ParseHello reads a client's hello from a frame's content. Nothing in the result shares b's memory.
+//
+// The errors are RejectErrors. The version is read before anything else is looked at: a client of another
+// version gets WrongVersion, whose text names both, whatever the rest of its hello is made of.
+func ParseHello(b []byte) (Hello, error) {
+	r := openMessage(b, KindHello)
+	version := r.version("client", "server")
+	r.checkForm(MaxHelloFrame)
+	h := Hello{
+		Version:    version,
+		Game:       r.text("game", MaxGameName),
+		SchemaHash: r.uint("schema hash", math.MaxUint64),
+		Token:      r.bytes("token", MaxToken),
+		Room:       r.text("room", MaxGameName),
+	}
+	if r.err != nil {
+		return Hello{}, r.err
+	}
+	return h, nil
+}

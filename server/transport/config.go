@@ -1,0 +1,173 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// packetBytes is the size of the first packets, as UDP payload: what every IPv6 path carries (1,280 less
+// 48 of headers). A datagram of protocol.MaxDatagramPayload fits with the space for an acknowledgement
+// beside it, and goes on fitting when a client's address changes; with quic-go's default it would be
+// refused then, until the path's size is found anew.
+const packetBytes = 1232
+
+// ErrPublicDevelopment is returned by Listen when the development certificate would be shown to others
+// than this machine.
+var ErrPublicDevelopment = errors.New("the development certificate serves loopback addresses only: " +
+	"listen on 127.0.0.1 or [::1], give a certificate, or set AllowPublicDevelopment")
+
+// Config says where and how to listen. The zero value listens on 127.0.0.1:4433 with the development
+// certificate. A negative number is an error.
+type Config struct {
+	// Addr is the UDP address to listen on, "host:port"; empty means 127.0.0.1:4433, port 0 any free port.
+	Addr string
+
+	// PacketConn, if given, is listened on instead of Addr. It stays the caller's, who closes it after the
+	// listener.
+	PacketConn net.PacketConn
+
+	// Certificate is shown to clients, with its key. Nil means the development certificate, made at first
+	// use and kept in the cache folder; it is refused for addresses that are not loopback.
+	Certificate *tls.Certificate
+
+	// AllowPublicDevelopment lifts that refusal. Clients on other machines must be given the pin.
+	AllowPublicDevelopment bool
+
+	// CacheDir takes the place of the user's cache folder (os.UserCacheDir), below which the development
+	// certificate and its pin are kept.
+	CacheDir string
+
+	// MaxConns bounds the connections that are open at once; zero means 1,024. One more is closed with
+	// protocol.CloseFull.
+	MaxConns int
+
+	// MaxHandshakes bounds the handshakes under way at once, each of which costs some 1 ms of CPU; zero
+	// means 256. One more is refused before it costs anything (QUIC's CONNECTION_REFUSED).
+	MaxHandshakes int
+
+	// Backlog bounds the connections that wait for Accept; zero means 64. One more is closed with
+	// protocol.CloseFull.
+	Backlog int
+
+	// HandshakeTimeout is how long a handshake may go without a packet from the client; the whole of it
+	// may take twice as long. Zero means 5 s.
+	HandshakeTimeout time.Duration
+
+	// IdleTimeout is how long a connection may go without a packet from the client, who keeps it alive;
+	// zero means 10 s.
+	IdleTimeout time.Duration
+
+	// MaxStreams bounds the streams of each kind, bidirectional and unidirectional, that a client may have
+	// open; zero means 4.
+	MaxStreams int
+
+	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
+	StreamWindowBytes int
+
+	// ConnWindowBytes bounds the same over all streams of a connection, and must not be less; zero means
+	// 256 KiB.
+	ConnWindowBytes int
+}
+
+// withDefaults fills what is zero and validates the rest.
+func (c Config) withDefaults() (Config, error) {
+	if c.PacketConn != nil {
+		c.Addr = c.PacketConn.LocalAddr().String()
+	} else if c.Addr == "" {
+		c.Addr = "127.0.0.1:4433"
+	}
+	for _, limit := range []struct {
+		name     string
+		value    *int
+		fallback int
+	}{
+		{"MaxConns", &c.MaxConns, 1024},
+		{"MaxHandshakes", &c.MaxHandshakes, 256},
+		{"Backlog", &c.Backlog, 64},
+		{"MaxStreams", &c.MaxStreams, 4},
+		{"StreamWindowBytes", &c.StreamWindowBytes, 64 << 10},
+		{"ConnWindowBytes", &c.ConnWindowBytes, 256 << 10},
+	} {
+		if *limit.value < 0 {
+			return c, fmt.Errorf("%s is %d, must not be negative", limit.name, *limit.value)
+		}
+		if *limit.value == 0 {
+			*limit.value = limit.fallback
+		}
+	}
+	for _, timeout := range []struct {
+		name     string
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{"HandshakeTimeout", &c.HandshakeTimeout, 5 * time.Second},
+		{"IdleTimeout", &c.IdleTimeout, 10 * time.Second},
+	} {
+		if *timeout.value < 0 {
+			return c, fmt.Errorf("%s is %v, must not be negative", timeout.name, *timeout.value)
+		}
+		if *timeout.value == 0 {
+			*timeout.value = timeout.fallback
+		}
+	}
+	if c.ConnWindowBytes < c.StreamWindowBytes {
+		return c, fmt.Errorf("ConnWindowBytes is %d, less than StreamWindowBytes, %d", c.ConnWindowBytes, c.StreamWindowBytes)
+	}
+	if c.Certificate != nil && (len(c.Certificate.Certificate) == 0 || c.Certificate.PrivateKey == nil) {
+		return c, errors.New("no certificate or no private key in Certificate")
+	}
+	return c, nil
+}
+
+// address returns where to listen, or ErrPublicDevelopment.
+func (c Config) address() (*net.UDPAddr, error) {
+	var addr *net.UDPAddr
+	if c.PacketConn != nil {
+		// Another kind of address stays nil, which is not loopback.
+		addr, _ = c.PacketConn.LocalAddr().(*net.UDPAddr)
+	} else {
+		var err error
+		if addr, err = net.ResolveUDPAddr("udp", c.Addr); err != nil {
+			return nil, err
+		}
+	}
+	public := addr == nil || !addr.IP.IsLoopback()
+	if public && c.Certificate == nil && !c.AllowPublicDevelopment {
+		return nil, ErrPublicDevelopment
+	}
+	return addr, nil
+}
+
+func (c Config) quicConfig() *quic.Config {
+	return &quic.Config{
+		HandshakeIdleTimeout:           c.HandshakeTimeout,
+		MaxIdleTimeout:                 c.IdleTimeout,
+		InitialStreamReceiveWindow:     uint64(c.StreamWindowBytes),
+		MaxStreamReceiveWindow:         uint64(c.StreamWindowBytes),
+		InitialConnectionReceiveWindow: uint64(c.ConnWindowBytes),
+		MaxConnectionReceiveWindow:     uint64(c.ConnWindowBytes),
+		MaxIncomingStreams:             int64(c.MaxStreams),
+		MaxIncomingUniStreams:          int64(c.MaxStreams),
+		InitialPacketSize:              packetBytes,
+		EnableDatagrams:                true,
+	}
+}
+
+func tlsConfig(cert tls.Certificate) *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		NextProtos:   []string{protocol.ALPN},
+		MinVersion:   tls.VersionTLS13,
+		// The hybrid key exchange, crypto/tls's default, takes a third more CPU.
+		CurvePreferences: []tls.CurveID{tls.X25519},
+		// Without 0-RTT, whose data can be replayed, resumption saves neither CPU nor a round trip.
+		SessionTicketsDisabled: true,
+	}
+}

@@ -1,0 +1,56 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/quic-go/quic-go"
+)
+
+var errTooManyHandshakes = errors.New("too many handshakes")
+
+// handshakes bounds how many handshakes are under way at once: a flood of them must not take the CPU from
+// those who play.
+type handshakes struct {
+	max     int64
+	open    atomic.Int64
+	refused atomic.Uint64
+}
+
+// handshake is one place among them.
+type handshake struct {
+	all   *handshakes
+	stop  func() bool
+	ended atomic.Bool
+}
+
+type handshakeKey struct{}
+
+// begin takes a place for the connection of ctx, which quic-go ends with the connection; endHandshake or
+// the end of ctx gives it back. It is quic-go's hook for each new connection, called before anything is
+// computed for it; its error refuses the connection.
+func (h *handshakes) begin(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
+	if h.open.Add(1) > h.max {
+		h.open.Add(-1)
+		h.refused.Add(1)
+		return nil, errTooManyHandshakes
+	}
+	one := &handshake{all: h}
+	one.stop = context.AfterFunc(ctx, one.end)
+	return context.WithValue(ctx, handshakeKey{}, one), nil
+}
+
+func (h *handshake) end() {
+	if !h.ended.Swap(true) {
+		h.all.open.Add(-1)
+	}
+}
+
+// endHandshake gives back the place that the connection with this context has.
+func endHandshake(ctx context.Context) {
+	if one, ok := ctx.Value(handshakeKey{}).(*handshake); ok {
+		one.stop()
+		one.end()
+	}
+}

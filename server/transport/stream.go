@@ -1,0 +1,37 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+// Stream is an ordered, reliable stream of bytes in both directions. One goroutine may read while another
+// writes.
+type Stream struct {
+	raw *quic.Stream
+}
+
+// Read reads what the client wrote; io.EOF says that the client has ended its side.
+func (s *Stream) Read(p []byte) (int, error) { return s.raw.Read(p) }
+
+// Write queues p to be sent, and waits for space when the client reads slowly. Once the connection is
+// closed, what is still queued is dropped.
+func (s *Stream) Write(p []byte) (int, error) { return s.raw.Write(p) }
+
+// Close ends both directions: what was written still arrives, followed by the end of the stream; what the
+// client sends is no longer read. It must not be called during a Write.
+func (s *Stream) Close() error {
+	s.raw.CancelRead(0)
+	return s.raw.Close()
+}
+
+// SetDeadline sets when pending and later Reads and Writes give up with an error that wraps
+// os.ErrDeadlineExceeded; zero means never.
+func (s *Stream) SetDeadline(t time.Time) error { return s.raw.SetDeadline(t) }
+
+// SetReadDeadline is SetDeadline for Reads alone.
+func (s *Stream) SetReadDeadline(t time.Time) error { return s.raw.SetReadDeadline(t) }
+
+// SetWriteDeadline is SetDeadline for Writes alone.
+func (s *Stream) SetWriteDeadline(t time.Time) error { return s.raw.SetWriteDeadline(t) }

@@ -1,0 +1,265 @@
+package world
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"unsafe"
+
+	"github.com/quicstep/quicstep/protocol/schema"
+)
+
+// binding connects a Go row type with its wire form. It is the one place that reads and writes rows by
+// offset: the offsets come from reflection on the very type that the pointers point to.
+type binding struct {
+	wire   *schema.Table
+	size   uintptr
+	leaves []leaf
+	pos    [2]int // the leaves that are the position; meaningless without one
+}
+
+// leaf is one plain value of a row and the columns that it becomes.
+type leaf struct {
+	offset  uintptr
+	kind    reflect.Kind
+	field   *schema.Field // nil when it never leaves the server
+	columns []uint8
+	own     []uint8 // the owner's finer columns; nil without
+	textAt  uint8
+}
+
+func bindType(name string, typ reflect.Type) (*schema.Table, *binding, error) {
+	wire, leaves, err := schema.FromType(name, typ)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &binding{wire: wire, size: typ.Size()}
+	for _, l := range leaves {
+		out := leaf{offset: l.Offset, kind: l.Kind}
+		if l.Field >= 0 {
+			out.field = &wire.Fields[l.Field]
+			out.columns = wire.FieldColumns(l.Field, false)
+			if out.field.OwnStep > 0 {
+				out.own = wire.FieldColumns(l.Field, true)
+			}
+			out.textAt = wire.Columns[out.columns[0]].TextAt
+			for axis, field := range wire.Pos {
+				if l.Field == field {
+					b.pos[axis] = len(b.leaves)
+				}
+			}
+		}
+		b.leaves = append(b.leaves, out)
+	}
+	return wire, b, nil
+}
+
+// quantise writes a row's columns and texts, and returns how many fields had to be clamped.
+func (b *binding) quantise(row unsafe.Pointer, words []uint32, texts []string) (clamped int) {
+	for i := range b.leaves {
+		l := &b.leaves[i]
+		if l.field == nil {
+			continue
+		}
+		if l.kind == reflect.String {
+			s, cut := clampText(*(*string)(unsafe.Add(row, l.offset)), int(l.field.Top))
+			texts[l.textAt] = s
+			clamped += cut
+			continue
+		}
+		q, over := l.quantised(row, false)
+		b.wire.Split(words, l.columns, q)
+		if over {
+			clamped++
+		}
+		if l.own != nil {
+			q, _ := l.quantised(row, true)
+			b.wire.Split(words, l.own, q)
+		}
+	}
+	return clamped
+}
+
+func (l *leaf) quantised(row unsafe.Pointer, own bool) (q uint64, clamped bool) {
+	p := unsafe.Add(row, l.offset)
+	switch l.kind {
+	case reflect.Float32:
+		return l.field.QuantiseFloat(float64(*(*float32)(p)), own)
+	case reflect.Float64:
+		return l.field.QuantiseFloat(*(*float64)(p), own)
+	}
+	v := loadInt(p, l.kind)
+	if l.field.Kind == schema.Int {
+		return l.field.QuantiseInt(int64(v))
+	}
+	return l.field.QuantiseUint(v)
+}
+
+// store writes what words and texts hold into a row, at the owner's step when own is set. Fields that the
+// class does not see become zero; their texts are empty already.
+func (b *binding) store(row unsafe.Pointer, class schema.Class, words []uint32, texts []string) {
+	for i := range b.leaves {
+		l := &b.leaves[i]
+		if l.field == nil {
+			continue
+		}
+		p := unsafe.Add(row, l.offset)
+		if l.kind == reflect.String {
+			*(*string)(p) = texts[l.textAt]
+			continue
+		}
+		if !l.field.Visible(class) {
+			l.setRaw(row, 0)
+			continue
+		}
+		columns, own := l.columns, false
+		if class == schema.Own && l.own != nil {
+			columns, own = l.own, true
+		}
+		q := b.wire.Join(words, columns)
+		switch l.kind {
+		case reflect.Float32:
+			*(*float32)(p) = float32(l.field.FloatOf(q, own))
+		case reflect.Float64:
+			*(*float64)(p) = l.field.FloatOf(q, own)
+		default:
+			storeInt(p, l.kind, uint64(l.field.IntOf(q)))
+		}
+	}
+}
+
+// position reads where a row of a table with a position stands.
+func (b *binding) position(row unsafe.Pointer) (x, y float64) {
+	return b.leaves[b.pos[0]].number(row), b.leaves[b.pos[1]].number(row)
+}
+
+func (l *leaf) number(row unsafe.Pointer) float64 {
+	p := unsafe.Add(row, l.offset)
+	switch l.kind {
+	case reflect.Float32:
+		return float64(*(*float32)(p))
+	case reflect.Float64:
+		return *(*float64)(p)
+	}
+	if l.field.Kind == schema.Int {
+		return float64(int64(loadInt(p, l.kind)))
+	}
+	return float64(loadInt(p, l.kind))
+}
+
+// raw reads a leaf's exact bits, for hashes and snapshots; strings are not raw.
+func (l *leaf) raw(row unsafe.Pointer) uint64 {
+	p := unsafe.Add(row, l.offset)
+	switch l.kind {
+	case reflect.Float32:
+		return uint64(math.Float32bits(*(*float32)(p)))
+	case reflect.Float64:
+		return math.Float64bits(*(*float64)(p))
+	}
+	return loadInt(p, l.kind)
+}
+
+func (l *leaf) setRaw(row unsafe.Pointer, v uint64) {
+	p := unsafe.Add(row, l.offset)
+	switch l.kind {
+	case reflect.Float32:
+		*(*float32)(p) = math.Float32frombits(uint32(v))
+	case reflect.Float64:
+		*(*float64)(p) = math.Float64frombits(v)
+	default:
+		storeInt(p, l.kind, v)
+	}
+}
+
+// loadInt reads a bool or an integer; signed ones are sign-extended.
+func loadInt(p unsafe.Pointer, kind reflect.Kind) uint64 {
+	switch kind {
+	case reflect.Bool, reflect.Uint8:
+		return uint64(*(*uint8)(p))
+	case reflect.Int8:
+		return uint64(*(*int8)(p))
+	case reflect.Int16:
+		return uint64(*(*int16)(p))
+	case reflect.Uint16:
+		return uint64(*(*uint16)(p))
+	case reflect.Int32:
+		return uint64(*(*int32)(p))
+	case reflect.Uint32:
+		return uint64(*(*uint32)(p))
+	case reflect.Int:
+		return uint64(*(*int)(p))
+	case reflect.Uint:
+		return uint64(*(*uint)(p))
+	}
+	return *(*uint64)(p)
+}
+
+func storeInt(p unsafe.Pointer, kind reflect.Kind, v uint64) {
+	switch kind {
+	case reflect.Bool:
+		*(*bool)(p) = v != 0
+	case reflect.Int8, reflect.Uint8:
+		*(*uint8)(p) = uint8(v)
+	case reflect.Int16, reflect.Uint16:
+		*(*uint16)(p) = uint16(v)
+	case reflect.Int32, reflect.Uint32:
+		*(*uint32)(p) = uint32(v)
+	case reflect.Int, reflect.Uint:
+		*(*uint)(p) = uint(v)
+	default:
+		*(*uint64)(p) = v
+	}
+}
+
+// clampText shortens a string to so many bytes, at the start of a character.
+func clampText(s string, most int) (string, int) {
+	if len(s) <= most {
+		return s, 0
+	}
+	for most > 0 && s[most]&0xc0 == 0x80 {
+		most--
+	}
+	return s[:most], 1
+}
+
+// appendRow writes a row of the bound type, refusing what is out of range.
+func appendRow[T any](b *binding, dst []byte, row *T) ([]byte, error) {
+	p := unsafe.Pointer(row)
+	for i := range b.leaves {
+		l := &b.leaves[i]
+		if l.field == nil {
+			continue
+		}
+		over := false
+		if l.kind == reflect.String {
+			_, cut := clampText(*(*string)(unsafe.Add(p, l.offset)), int(l.field.Top))
+			over = cut > 0
+		} else {
+			_, over = l.quantised(p, false)
+		}
+		if over {
+			return dst, fmt.Errorf("%s: the value is outside the field's range", l.field.Name)
+		}
+	}
+	return appendClamped(b, dst, row), nil
+}
+
+// appendClamped writes a row of the bound type, clamping what is out of range.
+func appendClamped[T any](b *binding, dst []byte, row *T) []byte {
+	words, texts := make([]uint32, len(b.wire.Columns)), make([]string, b.wire.Texts)
+	b.quantise(unsafe.Pointer(row), words, texts)
+	return b.wire.AppendRow(dst, schema.Own, b.wire.FullMask(schema.Own), words, texts)
+}
+
+// decodeRow reads what appendRow wrote. Bytes that are not that leave the row as it was: they were checked
+// when they came in, and no bytes at all are the neutral input.
+func decodeRow[T any](b *binding, row *T, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	var space [schema.MaxColumns]uint32
+	words, texts := space[:len(b.wire.Columns)], make([]string, b.wire.Texts)
+	if _, err := b.wire.ParseRow(data, schema.Own, b.wire.FullMask(schema.Own), words, texts); err == nil {
+		b.store(unsafe.Pointer(row), schema.Own, words, texts)
+	}
+}

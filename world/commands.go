@@ -1,0 +1,126 @@
+package world
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// Commands is everything that comes from outside in one tick, as plain data. Step puts it in order: joins,
+// leaves, inputs, each by player.
+type Commands struct {
+	Joins  []Join
+	Leaves []Leave
+	Inputs []Input
+}
+
+// Join lets a player in. Numbers are given in rising order and never again.
+type Join struct{ Player Player }
+
+// Leave takes a player out; one that is not there is passed over.
+type Leave struct{ Player Player }
+
+// Input is what a player asks for. Data is as AppendInput writes it and CheckInput has checked it; empty is
+// the neutral input. Of several for one player the last counts.
+type Input struct {
+	Player Player
+	Data   []byte
+}
+
+func (c *Commands) sort() {
+	slices.SortStableFunc(c.Joins, func(a, b Join) int { return cmp.Compare(a.Player, b.Player) })
+	slices.SortStableFunc(c.Leaves, func(a, b Leave) int { return cmp.Compare(a.Player, b.Player) })
+	slices.SortStableFunc(c.Inputs, func(a, b Input) int { return cmp.Compare(a.Player, b.Player) })
+}
+
+func (c Commands) withoutJoin(p Player) Commands {
+	c.Joins = slices.DeleteFunc(slices.Clone(c.Joins), func(j Join) bool { return j.Player == p })
+	return c
+}
+
+func (c Commands) refuseAll(reason string) []Refusal {
+	var out []Refusal
+	for _, j := range c.Joins {
+		out = append(out, Refusal{Player: j.Player, Reason: reason})
+	}
+	return out
+}
+
+// Append writes the commands: three counts, each followed by its entries, as unsigned varints; an input's
+// data follows its length.
+func (c Commands) Append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.Joins)))
+	for _, j := range c.Joins {
+		dst = binary.AppendUvarint(dst, uint64(j.Player))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.Leaves)))
+	for _, l := range c.Leaves {
+		dst = binary.AppendUvarint(dst, uint64(l.Player))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.Inputs)))
+	for _, in := range c.Inputs {
+		dst = binary.AppendUvarint(dst, uint64(in.Player))
+		dst = binary.AppendUvarint(dst, uint64(len(in.Data)))
+		dst = append(dst, in.Data...)
+	}
+	return dst
+}
+
+// ErrCommands means that bytes are not what Commands.Append wrote.
+var ErrCommands = errors.New("the bytes are not commands, or are cut short")
+
+// ParseCommands reads what Append wrote. It allocates no more than the bytes call for.
+func ParseCommands(b []byte) (Commands, error) {
+	r := varints{b: b}
+	var c Commands
+	for range r.count() {
+		c.Joins = append(c.Joins, Join{Player(r.next())})
+	}
+	for range r.count() {
+		c.Leaves = append(c.Leaves, Leave{Player(r.next())})
+	}
+	for range r.count() {
+		c.Inputs = append(c.Inputs, Input{Player(r.next()), r.bytes()})
+	}
+	if r.bad || len(r.b) > 0 {
+		return Commands{}, ErrCommands
+	}
+	return c, nil
+}
+
+// varints reads unsigned varints and remembers whether one was missing.
+type varints struct {
+	b   []byte
+	bad bool
+}
+
+func (r *varints) next() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// count reads a number of entries, each of which takes a byte at least.
+func (r *varints) count() uint64 {
+	n := r.next()
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	return n
+}
+
+func (r *varints) bytes() []byte {
+	n := r.count()
+	if n == 0 {
+		return nil
+	}
+	data := slices.Clone(r.b[:n])
+	r.b = r.b[n:]
+	return data
+}

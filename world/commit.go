@@ -1,0 +1,237 @@
+package world
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/quicstep/quicstep/protocol/schema"
+)
+
+// ChangeSet is what one tick changed, as plain data in the order of tables and indexes.
+type ChangeSet struct {
+	Tick   uint64
+	Tables []TableChanges
+	// Events in the order in which they were emitted.
+	Events []EventRecord
+	// Refused are the players whose OnJoin returned an error.
+	Refused []Refusal
+	// Clamped counts the fields that were outside their range and were cut down to it.
+	Clamped int
+}
+
+// TableChanges is what changed in one table. A row whose index was used again within the tick is both
+// removed, under its former ID, and inserted.
+type TableChanges struct {
+	Inserted []ID
+	Changed  []Change
+	Removed  []ID
+}
+
+// Change is a row that was there before, with the columns whose quantised values changed as bits; zero when
+// only its owner or team did.
+type Change struct {
+	ID      ID
+	Columns uint64
+}
+
+// EventRecord is an event as it travels.
+type EventRecord struct {
+	Kind int // the place among the game's events
+	Data []byte
+}
+
+// Refusal tells why a player was not let in.
+type Refusal struct {
+	Player Player
+	Reason string
+}
+
+// committer turns a finished transaction into the next View. Its fields are reused from tick to tick.
+type committer struct {
+	words [schema.MaxColumns]uint32
+	texts []string
+	moves []crossing
+}
+
+// commit stamps what the transaction changed and returns it with the next View. The state's pages become
+// the committed ones.
+func (w *World) commit() (ChangeSet, *View) {
+	s := w.state
+	cs := ChangeSet{Tick: s.tick, Tables: make([]TableChanges, len(s.tables)), Events: s.events}
+	next := &View{
+		Tick: s.tick, def: s.def, tables: make([]viewTable, len(s.tables)), past: w.past,
+		players: s.players, last: s.last, started: s.started,
+	}
+	next.room, _ = s.room.MarshalBinary()
+	for i := range s.tables {
+		ts := &s.tables[i]
+		before := w.view.tables[i].grid
+		next.tables[i] = viewTable{pages: ts.pages, grid: before}
+		if len(ts.touched) == 0 {
+			continue
+		}
+		slices.Sort(ts.touched)
+		stamps := w.committer.table(s, ts, before, &cs.Tables[i], &cs.Clamped)
+		if before != nil {
+			next.tables[i].grid = before.after(stamps, w.committer.moves)
+		}
+	}
+	w.publish(next)
+	for i := range s.tables {
+		s.tables[i].committed, s.tables[i].touched = s.tables[i].pages, s.tables[i].touched[:0]
+	}
+	s.owned = 0
+	return cs, next
+}
+
+// table goes through the touched pages of a table and returns the stamps of its cells.
+func (c *committer) table(s *state, ts *tableState, before *grid, out *TableChanges, clamped *int) []uint32 {
+	c.moves = c.moves[:0]
+	var stamps []uint32
+	if before != nil {
+		stamps = slices.Clone(before.stamps)
+	}
+	c.texts = slices.Grow(c.texts[:0], ts.def.wire.Texts)[:ts.def.wire.Texts]
+	for _, n := range ts.touched {
+		var old *Page
+		if int(n) < len(ts.committed) {
+			old = ts.committed[n]
+		}
+		p := pageCommit{committer: c, t: ts.def, tick: uint32(s.tick), old: old, page: ts.pages[n], stamps: stamps, out: out}
+		p.removed()
+		p.edited()
+		*clamped += p.clamped
+	}
+	return stamps
+}
+
+// pageCommit is the work on one touched page.
+type pageCommit struct {
+	*committer
+	t       *table
+	tick    uint32
+	old     *Page // nil for a new page
+	page    *Page
+	stamps  []uint32
+	out     *TableChanges
+	clamped int
+}
+
+// wasThere tells whether the page before had the row in the same generation.
+func (c *pageCommit) wasThere(row int) bool {
+	return c.old != nil && c.old.used>>row&1 != 0 && c.old.meta[row].gen == c.page.meta[row].gen
+}
+
+// removed lists the rows that the page before had and this one has not.
+func (c *pageCommit) removed() {
+	if c.old == nil {
+		return
+	}
+	for used := c.old.used; used != 0; used &= used - 1 {
+		row := bits.TrailingZeros64(used)
+		if c.page.used>>row&1 != 0 && c.wasThere(row) {
+			continue
+		}
+		c.out.Removed = append(c.out.Removed, c.old.id(row))
+		c.page.changed = c.tick
+		if c.stamps != nil {
+			cell := c.old.places[row].cell
+			c.stamps[cell] = c.tick
+			c.moves = append(c.moves, crossing{cell: cell, index: c.old.id(row).Index()})
+		}
+	}
+}
+
+// edited compares every edited row's quantised fields once and stamps those that changed.
+func (c *pageCommit) edited() {
+	p := c.page
+	for edited := p.edited & p.used; edited != 0; edited &= edited - 1 {
+		row := bits.TrailingZeros64(edited)
+		there := c.wasThere(row)
+		mask := c.quantise(row, !there)
+		if there && mask == 0 && p.meta[row].rights != c.tick {
+			continue
+		}
+		p.changed = c.tick
+		if mask != 0 {
+			p.meta[row].dirty = c.tick
+		}
+		if there {
+			c.out.Changed = append(c.out.Changed, Change{ID: p.id(row), Columns: mask})
+		} else {
+			c.out.Inserted = append(c.out.Inserted, p.id(row))
+		}
+		if c.stamps != nil {
+			c.place(row, there)
+		}
+	}
+	p.edited = 0
+}
+
+// quantise writes the row's columns and returns those that changed, or all of them for a new row.
+func (c *pageCommit) quantise(row int, all bool) (mask uint64) {
+	p := c.page
+	was, dirty := p.Words(row), p.ColumnsDirty(row)
+	now := c.words[:len(was)]
+	copy(now, was)
+	c.clamped += c.t.bind.quantise(p.row(c.t, row), now, c.texts)
+	for i, w := range now {
+		if w != was[i] || all {
+			mask |= 1 << i
+			was[i], dirty[i] = w, c.tick
+		}
+	}
+	if len(c.texts) == 0 {
+		return mask
+	}
+	wasTexts := p.Texts(row)
+	for i := range c.t.wire.Columns {
+		col := &c.t.wire.Columns[i]
+		if col.IsText() && (all || wasTexts[col.TextAt] != c.texts[col.TextAt]) {
+			mask |= 1 << i
+			wasTexts[col.TextAt], dirty[i] = c.texts[col.TextAt], c.tick
+		}
+	}
+	return mask
+}
+
+// place puts the row into its cell and stamps the cells that it is in and was in.
+func (c *pageCommit) place(row int, there bool) {
+	p, g := c.page, c.t.grid
+	words := p.Words(row)
+	x := int32(c.t.wire.Join(words, g.columns[0]))
+	y := int32(c.t.wire.Join(words, g.columns[1]))
+	at := place{x: x, y: y, cell: g.cellAt(x, y)}
+	was := p.places[row]
+	p.places[row] = at
+	c.stamps[at.cell] = c.tick
+	index := p.id(row).Index()
+	if there && was.cell == at.cell {
+		return
+	}
+	if there {
+		c.stamps[was.cell] = c.tick
+		c.moves = append(c.moves, crossing{cell: was.cell, index: index})
+	}
+	c.moves = append(c.moves, crossing{cell: at.cell, index: index, arrives: true})
+}
+
+// publish writes the dirty pages and the View into the store, in one transaction.
+func (w *World) publish(next *View) {
+	txn := w.store.Txn(true)
+	for i := range w.state.tables {
+		ts := &w.state.tables[i]
+		for _, n := range ts.touched {
+			if err := txn.Insert(storePages, ts.pages[n]); err != nil {
+				panic(fmt.Sprintf("world: tick %d: insert page %d of table %s: %v", next.Tick, n, ts.def.name, err))
+			}
+		}
+	}
+	if err := txn.Insert(storeViews, next); err != nil {
+		panic(fmt.Sprintf("world: tick %d: insert view: %v", next.Tick, err))
+	}
+	txn.Commit()
+	w.past.put(next)
+	w.view = next
+}

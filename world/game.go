@@ -1,0 +1,287 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/quicstep/quicstep/protocol/schema"
+)
+
+// ID names a row of one table; zero is none. See schema.ID.
+type ID = schema.ID
+
+// Player is a player's number in its room: from 1 in the order of joining, never used again. Zero is nobody.
+type Player uint32
+
+// TeamID is a team's number; zero is no team.
+type TeamID uint16
+
+// Pos is a place in the units of the game's own coordinates.
+type Pos struct{ X, Y float64 }
+
+// Game is anything that embeds *GameOf.
+type Game interface {
+	definition() *definition
+}
+
+// definition is a game without its types. It is immutable once sealed, and shared by rooms and clients.
+type definition struct {
+	name       string
+	tables     []*table
+	events     []*table
+	singletons []func(*Tx)
+	input      *binding
+	inputTable *schema.Table
+
+	onStart func(*Tx)
+	onJoin  func(*Tx, Player) error
+	onLeave func(*Tx, Player)
+	onInput func(*Tx, Player, []byte)
+	onTick  func(*Tx)
+
+	errs   []error
+	sealed bool
+	schema *schema.Schema
+}
+
+// table is one table's, or event's, definition without its type.
+type table struct {
+	index   int
+	name    string
+	wire    *schema.Table
+	bind    *binding
+	grid    *gridShape // nil without a position
+	newRows func() any
+	copyOf  func(any) any
+}
+
+// GameOf is a game whose players send inputs of type I each tick. Embed a pointer to it in your own type.
+type GameOf[I any] struct {
+	def *definition
+}
+
+// NewGame begins a definition. The name, 1 to 64 bytes, is what clients join by. I is the input: a struct
+// of plain values with net: tags like a row's, whose zero value is the neutral input. What is wrong with a
+// definition is kept, and returned all at once by whatever first uses it.
+func NewGame[I any](name string) *GameOf[I] {
+	d := &definition{name: name}
+	var err error
+	d.inputTable, d.input, err = bindType("input", reflect.TypeFor[I]())
+	d.fail(err)
+	if err == nil && d.inputTable.Positioned() {
+		d.fail(errors.New("input: pos= has no meaning in an input"))
+	}
+	return &GameOf[I]{def: d}
+}
+
+func (g *GameOf[I]) definition() *definition { return g.def }
+
+// Name is the game's name.
+func (g *GameOf[I]) Name() string { return g.def.name }
+
+// OnStart sets what runs once in a room's first tick, before anybody joins.
+func (g *GameOf[I]) OnStart(f func(*Tx)) {
+	g.def.mustBeOpen("OnStart")
+	g.def.onStart = f
+}
+
+// OnJoin sets what runs when a player joins, in the tick in which it does. An error refuses the player, who
+// is told its text; whatever the callback had done by then is undone.
+func (g *GameOf[I]) OnJoin(f func(*Tx, Player) error) {
+	g.def.mustBeOpen("OnJoin")
+	g.def.onJoin = f
+}
+
+// OnLeave sets what runs when a player leaves. Its rows are still there, and still there afterwards unless
+// the callback removes them; then nobody owns them.
+func (g *GameOf[I]) OnLeave(f func(*Tx, Player)) {
+	g.def.mustBeOpen("OnLeave")
+	g.def.onLeave = f
+}
+
+// OnInput sets what a player's input does. It runs exactly once per player and tick, also with a repeated or
+// the neutral input, and should write that player's rows only: it is what clients predict.
+func (g *GameOf[I]) OnInput(f func(*Tx, Player, I)) {
+	g.def.mustBeOpen("OnInput")
+	bind := g.def.input
+	g.def.onInput = func(tx *Tx, p Player, data []byte) {
+		var in I
+		decodeRow(bind, &in, data)
+		f(tx, p, in)
+	}
+}
+
+// OnTick sets what runs at the end of each tick, after every input, on the server alone.
+func (g *GameOf[I]) OnTick(f func(*Tx)) {
+	g.def.mustBeOpen("OnTick")
+	g.def.onTick = f
+}
+
+// AppendInput writes an input as it travels and as Commands hold it. A value outside its field's range, and
+// a float that is not a number, is an error that names the field.
+func (g *GameOf[I]) AppendInput(dst []byte, in I) ([]byte, error) {
+	if g.def.input == nil {
+		return dst, g.def.err()
+	}
+	return appendRow(g.def.input, dst, &in)
+}
+
+// SchemaOf seals the definition and returns how it travels, or everything that is wrong with it.
+func SchemaOf(g Game) (*schema.Schema, error) {
+	d := g.definition()
+	if err := d.seal(); err != nil {
+		return nil, err
+	}
+	return d.schema, nil
+}
+
+// CheckInput tells whether the bytes are exactly one valid input of the game, as they come from outside.
+func CheckInput(s *schema.Schema, data []byte) error {
+	words, texts := make([]uint32, schema.MaxColumns), make([]string, s.Input.Texts)
+	n, err := s.Input.ParseRow(data, schema.Own, s.Input.FullMask(schema.Own), words, texts)
+	if err != nil {
+		return err
+	}
+	if n != len(data) {
+		return fmt.Errorf("an input has %d bytes, %d were given", n, len(data))
+	}
+	return s.Input.CheckRange(schema.Own, words)
+}
+
+func (d *definition) fail(err error) {
+	if err != nil {
+		d.errs = append(d.errs, err)
+	}
+}
+
+func (d *definition) err() error {
+	if len(d.errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("game %s: %w", d.name, errors.Join(d.errs...))
+}
+
+func (d *definition) mustBeOpen(what string) {
+	if d.sealed {
+		panic(fmt.Sprintf("world: %s on game %s, which is in use: define everything before the first room or client", what, d.name))
+	}
+}
+
+// seal makes the definition final. Rooms and clients of one process may do so at the same time as long as
+// the first use has returned; NewWorld, NewReplica and SchemaOf say so.
+func (d *definition) seal() error {
+	if d.sealed {
+		return d.err()
+	}
+	d.sealed = true
+	if d.onInput == nil {
+		d.onInput = func(*Tx, Player, []byte) {}
+	}
+	if len(d.errs) == 0 {
+		var err error
+		d.schema, err = schema.New(d.name, wires(d.tables), d.inputTable, wires(d.events))
+		d.fail(err)
+	}
+	return d.err()
+}
+
+func wires(tables []*table) []*schema.Table {
+	out := make([]*schema.Table, len(tables))
+	for i, t := range tables {
+		out[i] = t.wire
+	}
+	return out
+}
+
+// TableOption adjusts a table at its definition; CellSize is the only one.
+type TableOption struct{ cell float64 }
+
+// CellSize sets the side of the interest grid's cells, in the units of the coordinates. The default is a
+// 32nd of the larger axis. Something like half of the usual view radius serves well; the grid has at most
+// 65,536 cells.
+func CellSize(units float64) TableOption { return TableOption{cell: units} }
+
+// AddTable adds a table of rows of type T to a game under definition. T must be a struct of plain values:
+// bool, integers, floats with range and step, strings with max, IDs, and arrays and structs of these. What
+// is wrong with T is returned, naming the fields, by whatever first uses the game.
+func AddTable[T any](g Game, name string, options ...TableOption) Table[T] {
+	d := g.definition()
+	d.mustBeOpen("AddTable")
+	t := newTable[T](d, name, len(d.tables))
+	if t.wire != nil && t.wire.Positioned() {
+		var cell float64
+		for _, o := range options {
+			cell = o.cell
+		}
+		var err error
+		t.grid, err = newGridShape(t.wire, cell)
+		d.fail(err)
+	}
+	d.tables = append(d.tables, t)
+	return Table[T]{t}
+}
+
+func newTable[T any](d *definition, name string, index int) *table {
+	t := &table{index: index, name: name}
+	var err error
+	t.wire, t.bind, err = bindType(name, reflect.TypeFor[T]())
+	d.fail(err)
+	t.newRows = func() any { return new([pageRows]T) }
+	t.copyOf = func(rows any) any {
+		c := *rows.(*[pageRows]T)
+		return &c
+	}
+	return t
+}
+
+// Singleton is a table with exactly one row, which is there from the room's first tick.
+type Singleton[T any] struct{ rows Table[T] }
+
+// AddSingleton adds a one-row table with its first value.
+func AddSingleton[T any](g Game, name string, first T) Singleton[T] {
+	s := Singleton[T]{AddTable[T](g, name)}
+	d := g.definition()
+	d.singletons = append(d.singletons, func(tx *Tx) { s.rows.Insert(tx, first) })
+	return s
+}
+
+// singletonID is the first row of a table.
+const singletonID = ID(1 << schema.IndexBits)
+
+// Get returns the row; ok is false on a client that has not received it yet.
+func (s Singleton[T]) Get(r Reader) (row T, ok bool) { return s.rows.Get(r, singletonID) }
+
+// Edit returns the row to write to. The pointer is good until the callback returns.
+func (s Singleton[T]) Edit(tx *Tx) *T { return s.rows.Edit(tx, singletonID) }
+
+// Event is a kind of short-lived event that the game tells its players.
+type Event[T any] struct{ def *table }
+
+// AddEvent adds a kind of event. T follows the rules of rows.
+func AddEvent[T any](g Game, name string) Event[T] {
+	d := g.definition()
+	d.mustBeOpen("AddEvent")
+	t := newTable[T](d, name, len(d.events))
+	d.events = append(d.events, t)
+	return Event[T]{t}
+}
+
+// Emit records that the event happened in this tick. In a prediction it does nothing: the server says so.
+func (e Event[T]) Emit(tx *Tx, event T) {
+	tx.check()
+	if tx.predicting {
+		return
+	}
+	data := appendClamped(e.def.bind, nil, &event)
+	tx.state.events = append(tx.state.events, EventRecord{Kind: e.def.index, Data: data})
+}
+
+// Decode returns the event of this kind that a record holds; ok is false for another kind.
+func (e Event[T]) Decode(r EventRecord) (event T, ok bool) {
+	if r.Kind != e.def.index {
+		return event, false
+	}
+	decodeRow(e.def.bind, &event, r.Data)
+	return event, true
+}

@@ -1,0 +1,207 @@
+package world
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+// Config is how a World begins.
+type Config struct {
+	// Seed begins the room's random stream. Any value will do; the same seed and Commands give the same game.
+	Seed uint64
+	// History is the number of ticks that View.At reaches back; zero means 128, and at least 2 are kept.
+	History int
+}
+
+// World is one running instance of a game: its state, and the store where each tick's end is published. It
+// belongs to one goroutine, but for Latest, which anyone may call.
+type World struct {
+	state     *state
+	store     *memdb.MemDB
+	past      *history
+	view      *View
+	committer committer
+	tx        Tx
+	inARow    int
+}
+
+// New starts a world of a game: no rows, no players, before its first tick. It returns everything that is
+// wrong with the definition. The first use of a game must have returned before another goroutine uses it.
+func New(g Game, cfg Config) (*World, error) {
+	d := g.definition()
+	if err := d.seal(); err != nil {
+		return nil, err
+	}
+	store, err := newStore()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.History == 0 {
+		cfg.History = 128
+	}
+	w := &World{state: newState(d, true, cfg.Seed), store: store, past: newHistory(max(cfg.History, 2))}
+	w.view = &View{def: d, tables: make([]viewTable, len(d.tables)), past: w.past}
+	for i, t := range d.tables {
+		if t.grid != nil {
+			w.view.tables[i].grid = newGrid(t.grid)
+		}
+	}
+	w.view.room, _ = w.state.room.MarshalBinary()
+	w.publish(w.view)
+	return w, nil
+}
+
+// View is the newest View, for the world's own goroutine.
+func (w *World) View() *View { return w.view }
+
+// PanicError tells that game code panicked. The tick happened, with nothing done in it: rows, players,
+// random streams and events are as before.
+type PanicError struct {
+	Tick     uint64
+	Callback string // which callback it was: OnStart, OnJoin, OnLeave, OnInput or OnTick
+	Player   Player // whose join, leave or input it was; zero in the others
+	Value    any    // what it panicked with
+	Stack    []byte
+	InARow   int // how many ticks in a row have failed, from 1
+}
+
+// Error says where it happened; the stack is apart.
+func (e *PanicError) Error() string {
+	who := ""
+	if e.Player != 0 {
+		who = fmt.Sprintf(" for player %d", e.Player)
+	}
+	return fmt.Sprintf("tick %d: %s%s panicked: %v (the tick was undone; %d in a row)", e.Tick, e.Callback, who, e.Value, e.InARow)
+}
+
+// Step makes one tick: the commands' joins, leaves and inputs, a neutral input for every player without
+// one, and OnTick. It is the only way in which state changes. The ChangeSet and the View are good also when
+// the error is a *PanicError, which is the only kind that Step returns: then the tick was undone, its joins
+// are refused, and its leaves have to be asked for again.
+func (w *World) Step(c Commands) (ChangeSet, *View, error) {
+	c.sort()
+	s := w.state
+	s.tick++
+	var refused []Refusal
+	for {
+		before := s.begin()
+		failed := w.run(c)
+		if failed == nil {
+			w.inARow = 0
+			cs, view := w.commit()
+			cs.Refused = refused
+			return cs, view, nil
+		}
+		s.rollback(before)
+		if failed.refusal == nil {
+			w.inARow++
+			failed.panic.InARow = w.inARow
+			cs, view := w.commit()
+			cs.Refused = append(refused, c.refuseAll("the game failed in this tick; try again")...)
+			return cs, view, failed.panic
+		}
+		refused = append(refused, *failed.refusal)
+		c = c.withoutJoin(failed.refusal.Player)
+	}
+}
+
+// failure is why a run ended early: a join that was refused, or a panic.
+type failure struct {
+	refusal *Refusal
+	panic   *PanicError
+}
+
+// run runs the callbacks of one tick.
+func (w *World) run(c Commands) (failed *failure) {
+	s, tx := w.state, &w.tx
+	*tx = Tx{state: s, rand: s.roomRand, live: true, base: w.view}
+	at := &PanicError{Tick: s.tick}
+	defer func() {
+		tx.live = false
+		if v := recover(); v != nil {
+			at.Value, at.Stack = v, debug.Stack()
+			failed = &failure{panic: at}
+		}
+	}()
+	w.start(at)
+	for _, j := range c.Joins {
+		at.Callback, at.Player = "OnJoin", j.Player
+		if reason := w.join(j.Player); reason != "" {
+			return &failure{refusal: &Refusal{Player: j.Player, Reason: reason}}
+		}
+	}
+	for _, l := range c.Leaves {
+		at.Callback, at.Player = "OnLeave", l.Player
+		w.leave(l.Player)
+	}
+	w.inputs(c.Inputs, at)
+	at.Callback, at.Player = "OnTick", 0
+	if s.def.onTick != nil {
+		s.def.onTick(tx)
+	}
+	return nil
+}
+
+func (w *World) start(at *PanicError) {
+	if w.state.started {
+		return
+	}
+	at.Callback = "OnStart"
+	for _, insert := range w.state.def.singletons {
+		insert(&w.tx)
+	}
+	if w.state.def.onStart != nil {
+		w.state.def.onStart(&w.tx)
+	}
+	w.state.started = true
+}
+
+// join lets a player in and returns why not, if so.
+func (w *World) join(p Player) (reason string) {
+	s := w.state
+	if p <= s.last {
+		return fmt.Sprintf("player number %d was given before", p)
+	}
+	s.addPlayer(p)
+	if s.def.onJoin == nil {
+		return ""
+	}
+	if err := s.def.onJoin(&w.tx, p); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func (w *World) leave(p Player) {
+	if w.state.player(p) == nil {
+		return
+	}
+	if w.state.def.onLeave != nil {
+		w.state.def.onLeave(&w.tx, p)
+	}
+	w.state.removePlayer(p)
+}
+
+// inputs runs OnInput exactly once for every player, in the order of their numbers.
+func (w *World) inputs(inputs []Input, at *PanicError) {
+	s, tx := w.state, &w.tx
+	at.Callback = "OnInput"
+	tx.rand = s.inputRand
+	players := s.players
+	for i := range players {
+		p := players[i].num
+		for len(inputs) > 0 && inputs[0].Player < p {
+			inputs = inputs[1:]
+		}
+		var data []byte
+		for len(inputs) > 0 && inputs[0].Player == p {
+			data, inputs = inputs[0].Data, inputs[1:] // the newest of several
+		}
+		at.Player = p
+		s.input.Seed(uint64(p), s.tick)
+		s.def.onInput(tx, p, data)
+	}
+	tx.rand = s.roomRand
+}

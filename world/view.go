@@ -1,0 +1,192 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/quicstep/quicstep/protocol/schema"
+)
+
+// View is the state as one tick left it: immutable, and good for any goroutine for as long as it is kept.
+// Holding one keeps its pages in memory, so keep few.
+type View struct {
+	// Tick is the tick that the View shows.
+	Tick uint64
+
+	def     *definition
+	tables  []viewTable
+	players []player
+	past    *history
+	room    []byte // the room's random stream
+	last    Player
+	started bool
+}
+
+type viewTable struct {
+	pages []*Page
+	grid  *grid // nil without a position, and in the past
+}
+
+func (v *View) pagesOf(t *table) []*Page { return v.tables[t.index].pages }
+
+func (v *View) ownedBy(p Player) []uint32 {
+	if pl := v.player(p); pl != nil {
+		return pl.owned
+	}
+	return nil
+}
+
+func (v *View) player(p Player) *player {
+	at, ok := slices.BinarySearchFunc(v.players, p, func(a player, p Player) int { return int(int64(a.num) - int64(p)) })
+	if !ok {
+		return nil
+	}
+	return &v.players[at]
+}
+
+func (v *View) near(t *table, b box, dst []uint32) []uint32 {
+	g := v.tables[t.index].grid
+	if g == nil {
+		return allRows(v.pagesOf(t), dst)
+	}
+	cx0, cy0, cx1, cy1 := t.grid.cellsIn(b)
+	for cy := cy0; cy <= cy1; cy++ {
+		for cx := cx0; cx <= cx1; cx++ {
+			dst = append(dst, g.cells[cy*t.grid.nx+cx]...)
+		}
+	}
+	return dst
+}
+
+// At returns the rows as an earlier tick left them, for Get, All and Near; ok is false when the tick is not
+// in the history, which is some seconds long. What At returns has no grid and no players.
+func (v *View) At(tick uint64) (*View, bool) {
+	if tick == v.Tick {
+		return v, true
+	}
+	if tick > v.Tick || v.past == nil {
+		return nil, false
+	}
+	return v.past.at(tick)
+}
+
+// Seat is what a View knows of a player.
+type Seat struct {
+	Player Player
+	Team   TeamID
+	// Rights is the latest tick, as 32 bits, in which the player's team changed.
+	Rights uint32
+	// Pos and Radius are what SetView said last.
+	Pos    Pos
+	Radius float64
+}
+
+// Seat returns what the View knows of a player; ok is false when it is not in the room.
+func (v *View) Seat(p Player) (s Seat, ok bool) {
+	pl := v.player(p)
+	if pl == nil {
+		return Seat{}, false
+	}
+	return Seat{Player: pl.num, Team: pl.team, Rights: pl.rights, Pos: pl.pos, Radius: pl.radius}, true
+}
+
+// Players are the numbers of all players, in order.
+func (v *View) Players() []Player {
+	out := make([]Player, len(v.players))
+	for i := range v.players {
+		out[i] = v.players[i].num
+	}
+	return out
+}
+
+// OwnedIndexes are the indexes of the rows of a table that a player owns, each with the table's number in
+// its upper twelve bits, sorted. Nobody may write to them.
+func (v *View) OwnedIndexes(p Player, table int) []uint32 { return ownedIn(v.ownedBy(p), table) }
+
+// Tables is the number of tables.
+func (v *View) Tables() int { return len(v.tables) }
+
+// Pages are the pages of a table, by number. Nobody may write to them.
+func (v *View) Pages(table int) []*Page { return v.tables[table].pages }
+
+// Grid returns the interest grid of a table; ok is false when it has no position.
+func (v *View) Grid(table int) (g Grid, ok bool) {
+	if v.tables[table].grid == nil {
+		return Grid{}, false
+	}
+	return Grid{shape: v.def.tables[table].grid, grid: v.tables[table].grid}, true
+}
+
+// Grid is the interest grid of one table in one View.
+type Grid struct {
+	shape *gridShape
+	grid  *grid
+}
+
+// Circle is a player's sight of one table: in quantised units, and as the cells that it touches.
+type Circle struct {
+	X, Y   int64 // the centre
+	R      int64 // the radius
+	Cx, Cy uint32
+	// Columns and Rows are how many cells the circle's square touches from (Cx, Cy) on.
+	Columns, Rows uint32
+}
+
+// Circle returns the sight of a view point and radius in the units of the coordinates.
+func (g Grid) Circle(at Pos, radius float64) Circle {
+	s := g.shape
+	scale := func(v float64) int64 { return int64(max(-1<<30, min(v/s.step, 1<<30))) }
+	x0, y0, x1, y1 := s.cellsIn(s.box(at, radius))
+	return Circle{
+		X: scale(at.X - s.minX), Y: scale(at.Y - s.minY), R: scale(radius),
+		Cx: x0, Cy: y0, Columns: x1 - x0 + 1, Rows: y1 - y0 + 1,
+	}
+}
+
+// Cell returns the number of the cell in a column and row.
+func (g Grid) Cell(column, row uint32) uint32 { return row*g.shape.nx + column }
+
+// Column returns in which column and row a cell lies.
+func (g Grid) Column(cell uint32) (column, row uint32) { return cell % g.shape.nx, cell / g.shape.nx }
+
+// Side is the side of a cell in quantised units.
+func (g Grid) Side() int64 { return int64(g.shape.side) }
+
+// Rows are the indexes of a cell's rows, sorted. Nobody may write to them.
+func (g Grid) Rows(cell uint32) []uint32 { return g.grid.cells[cell] }
+
+// Stamp is the latest tick, as 32 bits, in which a cell saw a field change, a row come or go, or a change of
+// owner or team.
+func (g Grid) Stamp(cell uint32) uint32 { return g.grid.stamps[cell] }
+
+// Schema is how the game travels.
+func (v *View) Schema() *schema.Schema { return v.def.schema }
+
+// history is a ring of the latest ticks' pages. The room's goroutine writes, anyone reads.
+type history struct {
+	ring []atomic.Pointer[View]
+}
+
+func newHistory(ticks int) *history {
+	return &history{ring: make([]atomic.Pointer[View], ticks)}
+}
+
+func (h *history) put(v *View) {
+	past := &View{Tick: v.Tick, def: v.def, tables: make([]viewTable, len(v.tables))}
+	for i := range v.tables {
+		past.tables[i].pages = v.tables[i].pages
+	}
+	h.ring[v.Tick%uint64(len(h.ring))].Store(past)
+}
+
+func (h *history) at(tick uint64) (*View, bool) {
+	v := h.ring[tick%uint64(len(h.ring))].Load()
+	if v == nil || v.Tick != tick {
+		return nil, false
+	}
+	return v, true
+}
+
+// String names the View in messages.
+func (v *View) String() string { return fmt.Sprintf("%s at tick %d", v.def.name, v.Tick) }
