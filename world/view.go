@@ -144,6 +144,9 @@ func (g Grid) Circle(at Pos, radius float64) Circle {
 	}
 }
 
+// Cells is the number of cells.
+func (g Grid) Cells() uint32 { return g.shape.nx * g.shape.ny }
+
 // Cell returns the number of the cell in a column and row.
 func (g Grid) Cell(column, row uint32) uint32 { return row*g.shape.nx + column }
 

@@ -1,0 +1,137 @@
+package world_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/quicstep/quicstep/world"
+)
+
+// crowd is a game of many movers, with nothing but them.
+type crowd struct {
+	*world.GameOf[helm]
+	Movers world.Table[mover]
+	ids    []world.ID
+	moving []int
+}
+
+type mover struct {
+	X       float32 `net:"range=0:5000,step=0.1,pos=x"`
+	Y       float32 `net:"range=0:5000,step=0.1,pos=y"`
+	Heading float32 `net:"range=0:6.283185,step=0.05,wrap"`
+	HP      uint8
+	Kind    uint8
+}
+
+func newCrowd(n int) *crowd {
+	g := &crowd{GameOf: world.NewGame[helm]("crowd")}
+	g.Movers = world.AddTable[mover](g, "mover", world.CellSize(100))
+	g.OnStart(func(tx *world.Tx) {
+		for range n {
+			g.ids = append(g.ids, g.Movers.Insert(tx, mover{X: float32(tx.Rand().Float64() * 5000), Y: float32(tx.Rand().Float64() * 5000)}))
+		}
+	})
+	g.OnTick(func(tx *world.Tx) {
+		for _, i := range g.moving {
+			m := g.Movers.Edit(tx, g.ids[i])
+			m.X += float32(tx.Tick()%2)*6 - 3
+			m.Y += float32(tx.Tick()%2)*6 - 3
+		}
+	})
+	return g
+}
+
+// BenchmarkCommit is one whole tick: the game's edits, the comparison, the grid, the store.
+func BenchmarkCommit(b *testing.B) {
+	const entities = 10_000
+	spread := rand.New(rand.NewPCG(1, 1)).Perm(entities)
+	for _, c := range []struct {
+		name   string
+		moving []int
+	}{
+		{"movers=4000", upTo(4000)},
+		{"movers=10000", upTo(entities)},
+		{"movers=100/spread", spread[:100]},
+		{"movers=100/neighbours", upTo(100)},
+	} {
+		b.Run(fmt.Sprintf("%s/of=%d", c.name, entities), func(b *testing.B) {
+			g := newCrowd(entities)
+			w := start(b, g, 1)
+			step(b, w, world.Commands{})
+			g.moving = c.moving
+			b.ReportAllocs()
+			for b.Loop() {
+				step(b, w, world.Commands{})
+			}
+		})
+	}
+}
+
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// inTick runs a benchmark's body inside one tick of a crowd.
+func inTick(b *testing.B, entities int, body func(g *crowd, tx *world.Tx)) {
+	g := newCrowd(entities)
+	run := false
+	g.OnTick(func(tx *world.Tx) {
+		if run {
+			body(g, tx)
+		}
+	})
+	w := start(b, g, 1)
+	step(b, w, world.Commands{})
+	run = true
+	b.ReportAllocs()
+	step(b, w, world.Commands{})
+}
+
+func BenchmarkGet(b *testing.B) {
+	inTick(b, 10_000, func(g *crowd, tx *world.Tx) {
+		i := 0
+		for b.Loop() {
+			if _, ok := g.Movers.Get(tx, g.ids[i]); !ok {
+				b.Fatal("missing")
+			}
+			if i++; i == len(g.ids) {
+				i = 0
+			}
+		}
+	})
+}
+
+// BenchmarkEdit writes to rows of pages that the tick has written to before.
+func BenchmarkEdit(b *testing.B) {
+	inTick(b, 10_000, func(g *crowd, tx *world.Tx) {
+		for _, id := range g.ids {
+			g.Movers.Edit(tx, id).HP++
+		}
+		i := 0
+		for b.Loop() {
+			g.Movers.Edit(tx, g.ids[i]).HP++
+			if i++; i == len(g.ids) {
+				i = 0
+			}
+		}
+	})
+}
+
+func BenchmarkNear(b *testing.B) {
+	inTick(b, 10_000, func(g *crowd, tx *world.Tx) {
+		for b.Loop() {
+			n := 0
+			for range g.Movers.Near(tx, world.Pos{X: 2500, Y: 2500}, 200) {
+				n++
+			}
+			if n == 0 {
+				b.Fatal("nobody near")
+			}
+		}
+	})
+}
