@@ -100,4 +100,8 @@ const (
 
 	// AckBits is how many datagrams before the newest one an acknowledgement names, one bit each.
 	AckBits = 64
+
+	// MaxRemovalAge is the largest age, in ticks, that a removal may tell: how long ago the entity went out of
+	// sight. A server cuts longer ones down to it, which is as good: the client has forgotten by then.
+	MaxRemovalAge = 1<<shortBits - 1
 )

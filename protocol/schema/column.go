@@ -134,6 +134,16 @@ func (t *Table) Join(words []uint32, columns []uint8) uint64 {
 	return q
 }
 
+// RowBytesMax is the length of the longest full row of any class.
+func (t *Table) RowBytesMax() int {
+	most := 0
+	for c := range Classes {
+		size, _ := t.rowBytesMax(c)
+		most = max(most, size)
+	}
+	return most
+}
+
 // rowBytesMax is the longest full row of a class, and the field with which it passes MaxRowBytes, if any does.
 func (t *Table) rowBytesMax(class Class) (size int, over string) {
 	for _, at := range t.classes[class] {

@@ -1,0 +1,225 @@
+package replicate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/schema"
+	"github.com/quicstep/quicstep/world"
+)
+
+// Config is how a Client replicates. Zero values stand for the defaults.
+type Config struct {
+	// Period is the time between ticks; it must be above zero.
+	Period time.Duration
+	// BudgetBytes bounds the records of one pass; zero means 3,504, three full datagrams. At least 64.
+	BudgetBytes int
+	// DatagramBytes bounds one datagram; zero means protocol.MaxDatagramPayload, which is also the most.
+	DatagramBytes int
+	// Hysteresis is by which part of the radius an entity must be beyond it to go out of sight; zero means
+	// 0.1, negative none.
+	Hysteresis float64
+	// SteadyRate sends every change at once, however far away. Otherwise what is beyond half of the view
+	// radius is sent every second tick, and beyond three quarters every fourth.
+	SteadyRate bool
+	// Breach breaks a rule on purpose, for the test that proves that the rule is needed.
+	Breach Breach
+}
+
+// Breach names a rule that is broken on purpose. Only tests have a use for it.
+type Breach uint16
+
+// The breaches.
+const (
+	BreachFull   Breach = 1 << iota // partials follow the first record without an acknowledgement
+	BreachSince                     // an acknowledgement counts also when sight was interrupted since
+	BreachRights                    // a change of owner, team or generation does not begin anew
+	BreachAcks                      // what was sent counts as known
+	BreachElide                     // no removal when nothing was sent since the last entry
+	BreachCells                     // a cell is skipped after a pass that sent everything
+	BreachRate                      // the rate is by tick modulo period
+	BreachResume                    // sequence numbers restart when a session resumes
+)
+
+func (c Config) withDefaults(s *schema.Schema) (Config, error) {
+	if c.Period <= 0 {
+		return c, fmt.Errorf("replicate: Period is %v; it must be the time between ticks", c.Period)
+	}
+	if c.BudgetBytes == 0 {
+		c.BudgetBytes = 3 * protocol.MaxDatagramPayload
+	}
+	if c.DatagramBytes == 0 {
+		c.DatagramBytes = protocol.MaxDatagramPayload
+	}
+	if c.BudgetBytes < budgetMin {
+		return c, fmt.Errorf("replicate: BudgetBytes is %d; at least %d are needed", c.BudgetBytes, budgetMin)
+	}
+	least := protocol.StateHeaderBytes + protocol.SectionBytes + protocol.RecordHeadMax
+	for _, t := range s.Tables {
+		least = max(least, protocol.StateHeaderBytes+protocol.SectionBytes+protocol.RecordHeadMax+t.RowBytesMax())
+	}
+	if c.DatagramBytes < least || c.DatagramBytes > protocol.MaxDatagramPayload {
+		return c, fmt.Errorf("replicate: DatagramBytes is %d; %d to %d are possible, so that the longest record fits", c.DatagramBytes, least, protocol.MaxDatagramPayload)
+	}
+	if c.Hysteresis == 0 {
+		c.Hysteresis = 0.1
+	}
+	c.Hysteresis = max(c.Hysteresis, 0)
+	return c, nil
+}
+
+// Client is one player's replication. It belongs to one goroutine at a time.
+type Client struct {
+	cfg    Config
+	schema *schema.Schema
+	player world.Player
+
+	epoch    uint8
+	nextSeq  uint64
+	tables   []sight
+	ring     ring
+	pace     pace
+	team     world.TeamID
+	rights   uint32 // the latest tick in which the player's team changed
+	first    uint32 // the epoch's first tick; zero before its first pass
+	complete bool   // everything of the epoch's first view is acknowledged
+	lastPass uint64
+
+	// The pass that is being made or was made last; reused.
+	tick      uint32
+	now       time.Time
+	due       []record
+	order     []int32
+	classDue  [schema.Classes]int
+	kindsDue  uint8 // a bit per kind of record
+	pending   bool  // something of the first view is not acknowledged
+	buf       []byte
+	datagrams []Datagram
+	carried   []carried
+}
+
+// NewClient starts replication for a player, in an epoch of 0 to protocol.MaxEpoch, with the sequence number
+// of its first datagram, from 1.
+func NewClient(s *schema.Schema, p world.Player, epoch uint8, sequence uint64, cfg Config) (*Client, error) {
+	cfg, err := cfg.withDefaults(s)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg, schema: s, player: p, epoch: epoch, nextSeq: max(sequence, 1)}
+	c.pace.start(cfg)
+	c.forget()
+	return c, nil
+}
+
+// Epoch is the epoch of the datagrams that come next.
+func (c *Client) Epoch() uint8 { return c.epoch }
+
+// NextSequence is the sequence number of the datagram that comes next.
+func (c *Client) NextSequence() uint64 { return c.nextSeq }
+
+// NewEpoch forgets what the client is known to have: it begins with an empty replica. Sequence numbers go on.
+func (c *Client) NewEpoch() {
+	c.epoch = (c.epoch + 1) & protocol.MaxEpoch
+	c.forget()
+}
+
+// Resume goes on with a client that kept its replica, over a new connection: what was under way no longer
+// counts. Epoch and sequence numbers go on.
+func (c *Client) Resume() {
+	if c.cfg.Breach&BreachResume != 0 {
+		c.nextSeq = 1
+		return
+	}
+	c.ring.clear(c.nextSeq)
+	c.pace.start(c.cfg)
+}
+
+func (c *Client) forget() {
+	c.tables = make([]sight, len(c.schema.Tables))
+	for i, t := range c.schema.Tables {
+		c.tables[i].wire, c.tables[i].number = t, i
+	}
+	c.ring.clear(c.nextSeq)
+	c.first, c.complete, c.lastPass = 0, false, 0
+}
+
+// Pass is what one pass needs to know.
+type Pass struct {
+	// View is the tick to tell of; never older than that of the pass before.
+	View *world.View
+	// Now is the time on the clock that Ack is given, too.
+	Now time.Time
+	// HasInput, InputTick and Margin are for the header; see protocol.StateHeader.
+	HasInput  bool
+	InputTick uint64
+	Margin    int8
+}
+
+// Datagram is one datagram to send. Bytes are good until the next pass.
+type Datagram struct {
+	Bytes    []byte
+	Sequence uint64
+
+	from, to       int // its place in Client.buf while it is being filled
+	carries, until int // what it carries in Client.carried
+}
+
+// Pass chooses and encodes what to send now, in the order in which to send it. Nothing is returned when too
+// much is under way already; otherwise at least one datagram is. Each datagram that is handed to the
+// connection must be told to Sent, in order; one that is not was never sent.
+func (c *Client) Pass(p Pass) []Datagram {
+	c.datagrams, c.carried, c.buf, c.due = c.datagrams[:0], c.carried[:0], c.buf[:0], c.due[:0]
+	seat, ok := p.View.Seat(c.player)
+	if !ok {
+		return nil
+	}
+	budget, most := c.pace.allows(&c.ring, p.View.Tick, p.Now)
+	if budget == 0 {
+		return nil
+	}
+	c.tick, c.now = uint32(p.View.Tick), p.Now
+	if c.first == 0 {
+		c.first = c.tick
+	}
+	c.pending = false
+	if seat.Rights > uint32(c.lastPass) || seat.Team != c.team {
+		c.dropClean()
+	}
+	c.team, c.rights, c.lastPass = seat.Team, seat.Rights, p.View.Tick
+	for i := range c.tables {
+		c.look(&c.tables[i], p.View, seat)
+	}
+	if !c.pending {
+		c.complete = true
+	}
+	c.fill(p, budget, most)
+	return c.datagrams
+}
+
+// dropClean makes every cell be looked at again.
+func (c *Client) dropClean() {
+	for i := range c.tables {
+		clear(c.tables[i].clean)
+		c.tables[i].ownClean = 0
+	}
+}
+
+// Sees tells whether the client sees the row of a table at an index, as of the latest pass; for checks.
+func (c *Client) Sees(table int, index uint32) bool {
+	at, ok := c.tables[table].find(index)
+	return ok && !c.tables[table].entries[at].gone()
+}
+
+// InSight is the number of entities that the client sees, as of the latest pass.
+func (c *Client) InSight() int {
+	n := 0
+	for i := range c.tables {
+		for _, e := range c.tables[i].entries {
+			if !e.gone() {
+				n++
+			}
+		}
+	}
+	return n
+}

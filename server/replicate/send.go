@@ -1,0 +1,239 @@
+package replicate
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/schema"
+	"github.com/quicstep/quicstep/world"
+)
+
+// Scores order what is due when the budget does not hold it all: ticks of waiting, in 256ths.
+const (
+	scoreTick    = 256
+	scoreNew     = 8 * scoreTick // the head start of what was never sent; the nearest gets a tick more
+	scoreRemoved = 64 * scoreTick
+	scoreWaitMax = 1 << 20 // ticks; keeps the arithmetic in range
+)
+
+// isDue tells whether an entity that the client lacks something of should be sent in this tick, and how urgent
+// that is. Own rows always are: the client reconciles at ticks whose own rows are complete.
+func (w *walk) isDue(e *entry, p *world.Page, row int, class schema.Class, score *int32) bool {
+	near, period := w.distance(p, row, class)
+	*score = int32(min(w.tick-max(e.sent, e.since), scoreWaitMax)) * scoreTick
+	if e.sent == 0 {
+		*score += scoreNew + near
+		return true
+	}
+	if class == schema.Own {
+		return true
+	}
+	if w.cfg.Breach&BreachRate != 0 && (w.tick+e.index())%period != 0 {
+		return false
+	}
+	if e.sent >= p.Dirty(row) {
+		return w.tick-e.sent >= w.pace.ackTicks() // sent as it is, not acknowledged yet
+	}
+	return w.tick-e.sent >= period
+}
+
+// distance returns how near a row is, from 0 at the radius to scoreTick, and its period in ticks.
+func (w *walk) distance(p *world.Page, row int, class schema.Class) (near int32, period uint32) {
+	if !w.positioned || class == schema.Own || w.sight.at.R == 0 {
+		return scoreTick, 1
+	}
+	x, y, _ := p.Place(row)
+	dx, dy := int64(x)-w.sight.at.X, int64(y)-w.sight.at.Y
+	d, full := dx*dx+dy*dy, w.sight.at.R*w.sight.at.R
+	near = int32(max(0, scoreTick-d*scoreTick/full))
+	switch {
+	case w.cfg.SteadyRate || 4*d <= full:
+		return near, 1
+	case 16*d <= 9*full:
+		return near, 2
+	}
+	return near, ratePeriodMax
+}
+
+// ratePeriodMax is the period, in ticks, of what is farthest.
+const ratePeriodMax = 4
+
+// stagger is by how many ticks an entity's first sending is dated back, so that those that came into sight
+// together do not fall due together ever after.
+func (c *Client) stagger(e *entry, t *schema.Table) uint32 {
+	if e.sent != 0 || e.gone() || !t.Positioned() || c.cfg.SteadyRate {
+		return 0
+	}
+	return e.index() % ratePeriodMax
+}
+
+// fill encodes what is due into datagrams: own rows first, then the rest as far as the budget goes.
+func (c *Client) fill(p Pass, budget, most int) {
+	c.choose(budget)
+	f := filler{Client: c, most: most, header: protocol.StateHeader{
+		Epoch: c.epoch, Tick: p.View.Tick, ViewComplete: c.complete,
+		HasInput: p.HasInput, InputTick: p.InputTick, Margin: p.Margin,
+	}}
+	f.open()
+	own := f.section(schema.Own)
+	if own {
+		c.buf[f.current().from+flagsAt] |= ownCompleteBit
+	}
+	f.section(schema.Team)
+	f.section(schema.Public)
+	f.close()
+	for i := range c.datagrams {
+		d := &c.datagrams[i]
+		d.Bytes = c.buf[d.from:d.to:d.to]
+	}
+}
+
+// choose puts into c.order the places of what is to be sent, in the order of c.due.
+func (c *Client) choose(budget int) {
+	c.order = c.order[:0]
+	c.classDue, c.kindsDue = [schema.Classes]int{}, 0
+	total := 0
+	for i := range c.due {
+		r := &c.due[i]
+		c.order = append(c.order, int32(i))
+		total += int(r.bytes)
+		c.classDue[r.Class]++
+		c.kindsDue |= 1 << r.Kind
+	}
+	if total <= budget {
+		return
+	}
+	slices.SortFunc(c.order, func(a, b int32) int {
+		x, y := &c.due[a], &c.due[b]
+		return cmp.Or(-cmp.Compare(x.urgency(), y.urgency()), cmp.Compare(a, b))
+	})
+	for n, i := range c.order {
+		if budget -= int(c.due[i].bytes); budget < 0 && n > 0 {
+			c.order = c.order[:n]
+			break
+		}
+	}
+	slices.Sort(c.order)
+}
+
+// urgency is the score, with own rows before all others.
+func (r *record) urgency() int32 {
+	if r.Class == schema.Own {
+		return 1<<31 - 1
+	}
+	return r.score
+}
+
+const (
+	flagsAt        = 6 // of the flags in a header
+	ownCompleteBit = 1
+)
+
+// filler writes chosen records into datagrams.
+type filler struct {
+	*Client
+	header protocol.StateHeader
+	most   int // datagrams; zero for as many as it takes
+	full   bool
+	head   int // where the current section's head is
+	count  int // its records; zero: no section is open
+	kind   protocol.Section
+	last   uint32 // the index of its latest record
+}
+
+func (f *filler) current() *Datagram { return &f.datagrams[len(f.datagrams)-1] }
+
+func (f *filler) open() {
+	f.header.Sequence = f.nextSeq + uint64(len(f.datagrams))
+	f.datagrams = append(f.datagrams, Datagram{Sequence: f.header.Sequence, from: len(f.buf), carries: len(f.carried)})
+	f.buf = protocol.AppendStateHeader(f.buf, f.header)
+	f.count = 0
+}
+
+func (f *filler) close() {
+	f.endSection()
+	d := f.current()
+	d.to, d.until = len(f.buf), len(f.carried)
+}
+
+func (f *filler) endSection() {
+	if f.count > 0 {
+		protocol.CountSection(f.buf, f.head, f.count)
+	}
+	f.count = 0
+}
+
+// section writes everything chosen of one class, a section per table and kind, and tells whether all that is
+// due of it went into the current datagram.
+func (f *filler) section(class schema.Class) (complete bool) {
+	datagrams, written := len(f.datagrams), 0
+	for from := 0; from < len(f.order) && f.classDue[class] > 0; {
+		table, to := f.due[f.order[from]].Table, from+1
+		for to < len(f.order) && f.due[f.order[to]].Table == table {
+			to++
+		}
+		for kind := protocol.Partial; kind <= protocol.Removed; kind++ {
+			if f.kindsDue&(1<<kind) != 0 {
+				written += f.records(f.order[from:to], protocol.Section{Table: table, Class: class, Kind: kind})
+			}
+		}
+		from = to
+	}
+	return written == f.classDue[class] && len(f.datagrams) == datagrams && !f.full
+}
+
+// records writes those of some chosen records that belong in a section.
+func (f *filler) records(order []int32, want protocol.Section) (written int) {
+	for _, i := range order {
+		if r := &f.due[i]; r.Section == want && !f.full {
+			f.record(r)
+			written++
+		}
+	}
+	return written
+}
+
+// record writes one record, into a new datagram when the current one has no room for it.
+func (f *filler) record(r *record) {
+	for {
+		mark := len(f.buf)
+		if f.count == 0 || f.kind != r.Section || f.count == protocol.SectionRecords {
+			f.endSection()
+			f.head, f.kind, f.last = len(f.buf), r.Section, 0
+			f.buf = protocol.AppendSection(f.buf, r.Section)
+		}
+		f.append(r)
+		if len(f.buf)-f.current().from <= f.cfg.DatagramBytes {
+			f.count++
+			return
+		}
+		f.buf, f.carried = f.buf[:mark], f.carried[:len(f.carried)-1]
+		f.close()
+		if f.full = f.most != 0 && len(f.datagrams) == f.most; f.full {
+			return
+		}
+		f.open()
+	}
+}
+
+func (f *filler) append(r *record) {
+	s := &f.tables[r.Table]
+	e := &s.entries[r.at]
+	index := e.index()
+	gap := index - f.last
+	switch r.Kind {
+	case protocol.Removed:
+		f.buf = protocol.AppendRemoved(f.buf, gap, min(f.tick-e.since, protocol.MaxRemovalAge))
+	case protocol.Full:
+		row := int(index & 63)
+		f.buf = protocol.AppendFull(f.buf, gap, r.page.Generation(row))
+		f.buf = s.wire.AppendRow(f.buf, r.Class, r.mask, r.page.Words(row), r.page.Texts(row))
+	default:
+		row := int(index & 63)
+		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, s.wire.MaskBytes(r.Class))
+		f.buf = s.wire.AppendRow(f.buf, r.Class, r.mask, r.page.Words(row), r.page.Texts(row))
+	}
+	f.last = index
+	f.carried = append(f.carried, carried{table: int32(r.Table), at: r.at, index: index})
+}
