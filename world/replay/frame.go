@@ -44,7 +44,7 @@ var (
 type CutError struct {
 	// Offset is where the cut frame begins: the log is whole up to there.
 	Offset int64
-	// Tick is the last tick that is whole; the snapshot's when no record is.
+	// Tick is the last tick whose record is whole; the snapshot's when none is.
 	Tick uint64
 	// Present is how many bytes of the cut frame are there.
 	Present int64

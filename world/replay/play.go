@@ -38,24 +38,23 @@ type Result struct {
 }
 
 // Differs tells whether the played tick is not what the recorded one was.
-func (r *Result) Differs() bool {
+func (r Result) Differs() bool {
 	return r.Recorded != r.Played || r.Undone != (r.Panic != nil)
 }
 
 // Open reads the beginning of a log and starts a world of game g there. It returns an error that wraps
-// ErrNotReplay, ErrVersion or ErrDamaged, one of package snapshot's, a *CutError, or r's. It reads ahead of
-// what it needs.
+// ErrNotReplay, ErrVersion or ErrDamaged, one of package snapshot's, or r's. It reads ahead of what it needs.
 func Open(r io.Reader, g world.Game) (*Player, error) {
 	p := &Player{log: frames{r: bufio.NewReaderSize(r, growBytes)}}
 	if err := p.head(); err != nil {
 		return nil, fmt.Errorf("open the replay: %w", err)
 	}
 	start, err := p.log.next(MaxSnapshotBytes)
-	if err == io.EOF {
-		err = &CutError{Offset: p.log.at}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: it is cut short", ErrDamaged)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the replay: its snapshot: %w", err)
+		return nil, fmt.Errorf("open the replay: read its snapshot: %w", err)
 	}
 	// Nobody looks into the past of a replay.
 	if p.world, err = snapshot.Load(g, start, world.Config{History: 2}); err != nil {
@@ -68,14 +67,13 @@ func Open(r io.Reader, g world.Game) (*Player, error) {
 // head reads the first frame.
 func (p *Player) head() error {
 	frame, err := p.log.next(headBytesMax)
-	var cut *CutError
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: there are no bytes", ErrNotReplay)
 	case errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: it does not begin as one", ErrNotReplay)
-	case errors.As(err, &cut):
-		return fmt.Errorf("its head: %w", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: its head is cut short", ErrDamaged)
 	case err != nil:
 		return err
 	}

@@ -26,6 +26,7 @@ type Recorder struct {
 	enc      *msgpack.Encoder
 	commands []byte
 	out      []byte
+	head     [frameHead]byte
 }
 
 // errClosed is what a closed Recorder answers.
@@ -114,8 +115,7 @@ func (r *Recorder) Close() error {
 
 // write appends a frame.
 func (r *Recorder) write(frame []byte) {
-	var head [frameHead]byte
-	if _, err := r.w.Write(appendFrameHead(head[:0], len(frame))); err != nil {
+	if _, err := r.w.Write(appendFrameHead(r.head[:0], len(frame))); err != nil {
 		r.fail(fmt.Errorf("record tick %d: %w", r.tick, err))
 		return
 	}

@@ -81,11 +81,11 @@ func Verify(r io.Reader, g world.Game) (Report, error) {
 		case err != nil:
 			return rep, fmt.Errorf("verify the replay: %w", err)
 		}
-		rep.count(&res)
+		rep.count(res)
 	}
 }
 
-func (r *Report) count(res *Result) {
+func (r *Report) count(res Result) {
 	r.Ticks++
 	if res.Checked {
 		r.Checked++

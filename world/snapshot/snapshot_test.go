@@ -115,7 +115,7 @@ func TestExtremesComeBackAsTheyWere(t *testing.T) {
 	}
 	st := world.State{
 		SchemaHash: math.MaxUint64, Tick: math.MaxUint64, Last: math.MaxUint32, Started: true,
-		Players: []world.Seat{{Player: 1, Rights: math.MaxUint32}, {Player: math.MaxUint32, Team: 1, Pos: world.Pos{X: math.Inf(1), Y: -0.0}, Radius: 1e300}},
+		Players: []world.Seat{{Player: 1, Rights: math.MaxUint32}, {Player: math.MaxUint32, Team: 1, Pos: world.Pos{X: math.Inf(1), Y: math.Copysign(0, -1)}, Radius: 1e300}},
 		Tables:  [][]world.PageState{nil, {{}, {Used: 1<<63 | 1, Changed: 7, Rows: []world.RowState{row(1), row(2)}}}},
 	}
 	st.Tables[1][1].Generations = [64]uint16{1, 63: schema.MaxGeneration}

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// Config is where to connect and how. The zero value joins a development server on this machine.
+type Config struct {
+	// Addr is the server's UDP address, "host:port"; empty means 127.0.0.1:4433.
+	Addr string
+	// Pins are SHA-256 sums of certificates that are trusted by themselves. Without any, a loopback address is
+	// trusted by the development pin that the server left on this machine, and every other address by the
+	// system's certificate authorities. There is no way to trust everybody.
+	Pins [][sha256.Size]byte
+	// CacheDir is where the development pin is looked up; empty means the user's cache folder.
+	CacheDir string
+	// PacketConn is used instead of a socket of the client's own when it is set; it stays the caller's to close.
+	PacketConn net.PacketConn
+	// Token tells the server who this is; empty when it does not ask.
+	Token []byte
+	// Timeout bounds the whole of Join; zero means 10 s.
+	Timeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Addr == "" {
+		c.Addr = "127.0.0.1:4433"
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	return c
+}
+
+// idleTimeout is after how long without a packet the connection counts as lost.
+const idleTimeout = 10 * time.Second
+
+func quicConfig() *quic.Config {
+	return &quic.Config{
+		EnableDatagrams:      true,
+		InitialPacketSize:    1232, // so that protocol.MaxDatagramPayload fits the first packets
+		MaxIdleTimeout:       idleTimeout,
+		HandshakeIdleTimeout: 5 * time.Second,
+		KeepAlivePeriod:      idleTimeout / 4,
+	}
+}
+
+// tlsConfig trusts the pins, or the system's authorities.
+func (c Config) tlsConfig(host string, addr *net.UDPAddr) (*tls.Config, error) {
+	cfg := &tls.Config{
+		MinVersion:       tls.VersionTLS13,
+		NextProtos:       []string{protocol.ALPN},
+		CurvePreferences: []tls.CurveID{tls.X25519},
+		ServerName:       host,
+	}
+	pins := c.Pins
+	if len(pins) == 0 && addr.IP.IsLoopback() {
+		pin, err := c.developmentPin()
+		if err != nil {
+			return nil, err
+		}
+		pins = append(pins, pin)
+	}
+	if len(pins) == 0 {
+		return cfg, nil
+	}
+	// The certificate is checked against the pins in place of the authorities; nothing goes unchecked.
+	cfg.InsecureSkipVerify = true
+	cfg.VerifyPeerCertificate = func(certs [][]byte, _ [][]*x509.Certificate) error {
+		return checkPins(certs, pins)
+	}
+	return cfg, nil
+}
+
+// errPin is the certificate error that Join explains.
+var errPin = errors.New("the server's certificate is not the pinned one")
+
+func checkPins(certs [][]byte, pins [][sha256.Size]byte) error {
+	if len(certs) == 0 {
+		return errPin
+	}
+	sum := sha256.Sum256(certs[0])
+	for _, pin := range pins {
+		if bytes.Equal(sum[:], pin[:]) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: its SHA-256 is %s", errPin, protocol.FormatPin(sum))
+}
+
+// developmentPin reads what a server with a development certificate left on this machine.
+func (c Config) developmentPin() (pin [sha256.Size]byte, err error) {
+	dir := c.CacheDir
+	if dir == "" {
+		if dir, err = os.UserCacheDir(); err != nil {
+			return pin, fmt.Errorf("find the development pin: %w; give Config.Pins or Config.CacheDir", err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(protocol.DevPinFile)))
+	if err != nil {
+		return pin, fmt.Errorf("read the development pin: %w; start a server on this machine first, or give its certificate's sum in Config.Pins", err)
+	}
+	return protocol.ParsePin(string(text))
+}
+
+// dial opens the connection.
+func (c Config) dial(ctx context.Context) (conn *quic.Conn, closeSocket func(), err error) {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("address %q: %w; write host:port", c.Addr, err)
+	}
+	addr, err := net.ResolveUDPAddr("udp", c.Addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("address %q: %w", c.Addr, err)
+	}
+	tlsCfg, err := c.tlsConfig(host, addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	socket := c.PacketConn
+	if socket == nil {
+		if socket, err = net.ListenUDP("udp", nil); err != nil {
+			return nil, nil, fmt.Errorf("open a socket: %w", err)
+		}
+	}
+	transport := &quic.Transport{Conn: socket}
+	closeSocket = func() {
+		transport.Close()
+		if c.PacketConn == nil {
+			socket.Close()
+		}
+	}
+	if conn, err = transport.Dial(ctx, addr, tlsCfg, quicConfig()); err != nil {
+		closeSocket()
+		return nil, nil, explainDial(c.Addr, err)
+	}
+	return conn, closeSocket, nil
+}

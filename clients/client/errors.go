@@ -1,0 +1,84 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// What a caller of Join, or of Next, may want to tell apart.
+var (
+	// ErrRefused: the server does not let this player in. Trying again will not help.
+	ErrRefused = errors.New("the server refused the join")
+	// ErrFull: there is no free place; try again later, or elsewhere.
+	ErrFull = errors.New("the server or the room is full")
+	// ErrVersion: server and client speak different versions of the protocol or of the game. Update.
+	ErrVersion = errors.New("server and client have different versions")
+	// ErrCertificate: the server could not prove who it is.
+	ErrCertificate = errors.New("the server's certificate is not trusted")
+	// ErrUnreachable: nobody answered, or the connection was lost.
+	ErrUnreachable = errors.New("the server does not answer")
+	// ErrRoomClosed: the room has ended; join another.
+	ErrRoomClosed = errors.New("the room has closed")
+	// ErrShutdown: the server is stopping; come back in a moment.
+	ErrShutdown = errors.New("the server is stopping")
+	// ErrProtocol: one side sent what the protocol does not allow, which is a bug.
+	ErrProtocol = errors.New("the protocol was broken")
+	// ErrClosed: this client was closed.
+	ErrClosed = errors.New("the client is closed")
+)
+
+func errorOf(code protocol.CloseCode, reason string) error {
+	err := ErrRefused
+	switch code {
+	case protocol.CloseNormal:
+		err = ErrClosed
+	case protocol.CloseFull:
+		err = ErrFull
+	case protocol.CloseVersion:
+		err = ErrVersion
+	case protocol.CloseRoomClosed:
+		err = ErrRoomClosed
+	case protocol.CloseShutdown:
+		err = ErrShutdown
+	case protocol.CloseProtocol:
+		err = ErrProtocol
+	}
+	if reason == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, reason)
+}
+
+// explain says what the end of a connection means.
+func explain(err error) error {
+	var app *quic.ApplicationError
+	if errors.As(err, &app) {
+		return errorOf(protocol.CloseCode(app.ErrorCode), app.ErrorMessage)
+	}
+	var idle *quic.IdleTimeoutError
+	if errors.As(err, &idle) {
+		return fmt.Errorf("%w: nothing came for %v", ErrUnreachable, idleTimeout)
+	}
+	return err
+}
+
+// explainDial says why a connection could not be made.
+func explainDial(addr string, err error) error {
+	var transportErr *quic.TransportError
+	var handshake *quic.HandshakeTimeoutError
+	var idle *quic.IdleTimeoutError
+	switch {
+	case errors.Is(err, errPin):
+		return fmt.Errorf("%w: %s: %v; is this the server you think it is?", ErrCertificate, addr, err)
+	case errors.As(err, &transportErr) && transportErr.ErrorCode.IsCryptoError():
+		return fmt.Errorf("%w: %s: %v; pin it with Config.Pins if it is your own", ErrCertificate, addr, err)
+	case errors.As(err, &handshake), errors.As(err, &idle), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %s: %v; is it running, and is UDP let through?", ErrUnreachable, addr, err)
+	}
+	return fmt.Errorf("connect to %s: %w", addr, explain(err))
+}

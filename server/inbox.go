@@ -1,0 +1,112 @@
+package server
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+const (
+	// inboxTicks is how far ahead of the room an input may be; one further ahead is refused.
+	inboxTicks = 64
+	// repeatTicks is for how many ticks a player's last input is repeated when none comes; then the neutral one.
+	repeatTicks = 15
+)
+
+// inbox holds one player's inputs by their tick. The session puts, the room's loop takes.
+type inbox struct {
+	mu     sync.Mutex
+	slots  [inboxTicks]queuedInput
+	taken  uint64 // the latest tick that the loop took
+	due    time.Time
+	period time.Duration
+	last   []byte // the latest input that was taken
+	starve int    // ticks since then
+	budget int    // inputs that may still come before the next tick
+	limit  int
+
+	newest uint64 // the newest tick of which an input came; zero: none yet
+	margin int8   // how early that one was, in quarters of a tick
+}
+
+type queuedInput struct {
+	tick uint64
+	data []byte
+}
+
+// put takes the inputs of a datagram, the newest first. It returns the rejections, each at most once.
+func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reject) {
+	if in.Count == 0 {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	tick := protocol.Widen(uint16(in.Tick), b.taken)
+	if tick > b.newest {
+		b.newest = tick
+		b.margin = b.marginOf(tick, now)
+	}
+	// Only the first can be too new, and those after the first may be old: they are there in case of loss.
+	if tick > b.taken+inboxTicks {
+		return []protocol.Reject{protocol.InputTooNew}
+	}
+	if tick <= b.taken {
+		return []protocol.Reject{protocol.InputTooOld}
+	}
+	for i := range in.Count {
+		at := tick - uint64(i)
+		slot := &b.slots[at%inboxTicks]
+		if at <= b.taken || at > tick {
+			break
+		}
+		if slot.tick == at {
+			continue // a duplicate: the first that came counts
+		}
+		if b.budget == 0 {
+			return append(rejected, protocol.TooManyInputs)
+		}
+		b.budget--
+		slot.tick, slot.data = at, append(slot.data[:0], in.Inputs[i]...)
+	}
+	return rejected
+}
+
+// marginOf is how long before its tick an input came, in quarters of a tick.
+func (b *inbox) marginOf(tick uint64, now time.Time) int8 {
+	ahead := b.due.Add(time.Duration(int64(tick-b.taken)) * b.period).Sub(now)
+	return int8(max(-64, min(63, ahead*4/b.period)))
+}
+
+// inputSource tells where a tick's input came from.
+type inputSource uint8
+
+const (
+	inputSent inputSource = iota
+	inputRepeated
+	inputNeutral
+)
+
+// take returns the input for a tick that was due at a moment: the one sent for it, the last one repeated, or
+// the neutral one.
+func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.taken, b.due, b.budget = tick, due, b.limit
+	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
+		b.last, b.starve = slices.Clone(slot.data), 0
+		return b.last, inputSent
+	}
+	if b.starve++; b.starve <= repeatTicks && b.last != nil {
+		return b.last, inputRepeated
+	}
+	return nil, inputNeutral
+}
+
+// report is what a datagram's header tells the player about its inputs.
+func (b *inbox) report() (newest uint64, margin int8, any bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.newest, b.margin, b.newest != 0
+}

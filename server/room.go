@@ -1,0 +1,225 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/clock"
+	"github.com/quicstep/quicstep/world"
+)
+
+// maxFailedTicks is how many ticks in a row may fail before the room closes.
+const maxFailedTicks = 3
+
+// room is one running game. Its loop's goroutine owns the world.
+type room struct {
+	cfg      Config
+	log      *slog.Logger
+	id       [16]byte
+	counters *counters
+
+	// Touched by the loop only.
+	world    *world.World
+	sessions []*session // sorted by player
+	last     world.Player
+	joining  []*session // in the order of their players, until the next tick has them
+	leaving  []world.Leave
+
+	// Shared: each says how.
+	mu      sync.Mutex
+	doors   door                       // anyone knocks under mu, the loop opens
+	view    atomic.Pointer[world.View] // the loop stores after each step, anyone loads
+	tick    atomic.Uint64              // likewise
+	players atomic.Int64               // likewise
+	closed  chan struct{}              // closed by the loop when the room has closed
+	reason  error                      // why; set before closed is
+}
+
+// door is what waits for the next tick. It is as long as there are connections, which the transport bounds.
+type door struct {
+	joins  []*session
+	leaves []*session
+}
+
+func newRoom(cfg Config, id [16]byte, c *counters) (*room, error) {
+	w, err := world.New(cfg.Game, world.Config{Seed: cfg.Seed})
+	if err != nil {
+		return nil, err
+	}
+	r := &room{cfg: cfg, log: cfg.Log, id: id, counters: c, world: w, closed: make(chan struct{})}
+	r.view.Store(w.View())
+	return r, nil
+}
+
+// errRoomClosed is why joins are refused once the room's game has failed too often.
+var errRoomClosed = errors.New("the room is closed")
+
+// join asks the loop to let a session in at its next tick; the answer comes on session.joined.
+func (r *room) join(s *session) error {
+	select {
+	case <-r.closed:
+		return r.reason
+	default:
+	}
+	r.mu.Lock()
+	r.doors.joins = append(r.doors.joins, s)
+	r.mu.Unlock()
+	return nil
+}
+
+// leave asks the loop to take a session out at its next tick.
+func (r *room) leave(s *session) {
+	r.mu.Lock()
+	r.doors.leaves = append(r.doors.leaves, s)
+	r.mu.Unlock()
+}
+
+// run is the loop: it ticks until ctx ends or the game fails three times in a row.
+func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
+	defer close(r.closed)
+	r.reason = errRoomClosed
+	var done uint64 // of the clock's ticks
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case t := <-ticks.C():
+			if t.N > done+1 {
+				r.counters.overruns.Add(1)
+			}
+			if late := t.N - done; late > uint64(r.cfg.CatchUpTicks) {
+				r.counters.skipped.Add(late - uint64(r.cfg.CatchUpTicks))
+				r.log.Warn("ticks skipped", "tick", r.tick.Load(), "skipped", late-uint64(r.cfg.CatchUpTicks), "phase", r.slowestPhase())
+				done = t.N - uint64(r.cfg.CatchUpTicks)
+			}
+			for done < t.N {
+				done++
+				if err := r.step(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period())); err != nil {
+					r.reason = err
+					r.log.Error("room closed", "tick", r.tick.Load(), "reason", err)
+					return
+				}
+			}
+		}
+	}
+}
+
+// step is the tick: take the inputs, step the world, publish the view, hand it on. Nothing in it waits.
+func (r *room) step(due time.Time) error {
+	start := time.Now()
+	commands := r.drain(due)
+	drained := time.Now()
+	changes, view, err := r.world.Step(commands)
+	stepped := time.Now()
+	r.view.Store(view)
+	r.tick.Store(view.Tick)
+	r.settle(changes, view, err != nil)
+	for _, s := range r.sessions {
+		s.wake()
+	}
+	r.counters.clamped.Add(uint64(changes.Clamped))
+	r.counters.drain.add(drained.Sub(start))
+	r.counters.step.add(stepped.Sub(drained))
+	r.counters.publish.add(time.Since(stepped))
+	return r.judge(err)
+}
+
+// drain gathers the tick's commands.
+func (r *room) drain(due time.Time) world.Commands {
+	r.mu.Lock()
+	doors := r.doors
+	r.doors = door{}
+	r.mu.Unlock()
+
+	c := world.Commands{Leaves: r.leaving}
+	for _, s := range doors.joins {
+		if len(r.sessions)+len(r.joining) >= r.cfg.MaxPlayers {
+			s.answer(joinAnswer{code: protocol.CloseFull, reason: fmt.Sprintf("the room is full: it has %d players; try again later", r.cfg.MaxPlayers)})
+			continue
+		}
+		r.last++
+		s.player = r.last
+		r.joining = append(r.joining, s)
+		c.Joins = append(c.Joins, world.Join{Player: s.player})
+	}
+	for _, s := range doors.leaves {
+		if at, ok := r.find(s.player); ok {
+			r.sessions = slices.Delete(r.sessions, at, at+1)
+			c.Leaves = append(c.Leaves, world.Leave{Player: s.player})
+		}
+	}
+	r.leaving = c.Leaves
+	tick := r.world.View().Tick + 1
+	for _, s := range r.sessions {
+		data, from := s.inbox.take(tick, due)
+		switch from {
+		case inputRepeated:
+			r.counters.repeated.Add(1)
+		case inputNeutral:
+			r.counters.neutral.Add(1)
+		}
+		c.Inputs = append(c.Inputs, world.Input{Player: s.player, Data: data})
+	}
+	return c
+}
+
+func (r *room) find(p world.Player) (int, bool) {
+	return slices.BinarySearchFunc(r.sessions, p, func(s *session, p world.Player) int { return int(int64(s.player) - int64(p)) })
+}
+
+// settle tells joiners what became of them, and keeps the leaves of a tick that was undone for the next.
+func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
+	if !failed {
+		r.leaving = nil
+	}
+	refused := map[world.Player]string{}
+	for _, f := range changes.Refused {
+		refused[f.Player] = f.Reason
+	}
+	for _, s := range r.joining {
+		if reason, no := refused[s.player]; no {
+			s.answer(joinAnswer{code: protocol.CloseRefused, reason: reason})
+			continue
+		}
+		s.inbox.start(view.Tick, r.cfg)
+		r.sessions = append(r.sessions, s)
+		s.answer(joinAnswer{tick: view.Tick})
+	}
+	r.joining = nil
+	r.players.Store(int64(len(r.sessions)))
+}
+
+// judge decides whether the room goes on after a tick that game code may have failed in.
+func (r *room) judge(err error) error {
+	var failed *world.PanicError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	r.counters.failedTicks.Add(1)
+	r.log.Error("game code panicked; the tick was undone", "tick", failed.Tick, "callback", failed.Callback,
+		"player", failed.Player, "panic", failed.Value, "in_a_row", failed.InARow, "stack", string(failed.Stack))
+	if failed.InARow < maxFailedTicks {
+		return nil
+	}
+	return fmt.Errorf("%w: its game failed %d times in a row: %v", errRoomClosed, failed.InARow, failed.Value)
+}
+
+func (r *room) slowestPhase() string {
+	name, most := "drain", r.counters.drain.read().Max
+	for _, p := range []struct {
+		name  string
+		phase *phaseCounter
+	}{{"step", &r.counters.step}, {"publish", &r.counters.publish}} {
+		if d := p.phase.read().Max; d > most {
+			name, most = p.name, d
+		}
+	}
+	return name
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/replicate"
+)
+
+// send chooses, encodes and sends for one client, whenever there is a new view. It works from immutable data:
+// when the connection makes it wait, only this client's states grow old, and what it then sends is the newest.
+func (s *session) send(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.news:
+		}
+		s.takeAcks()
+		s.takeResync()
+		newest, margin, any := s.inbox.report()
+		s.counters.passes.Add(1)
+		datagrams := s.replicate.Pass(replicate.Pass{
+			View: s.server.room.view.Load(), Now: time.Now(),
+			HasInput: any, InputTick: newest, Margin: margin,
+		})
+		if len(datagrams) == 0 {
+			s.counters.passesGiven.Add(1)
+		}
+		for _, d := range datagrams {
+			if err := s.conn.SendDatagram(d.Bytes); err != nil {
+				break // too long for a path that shrank, or the end: what was not sent is not known
+			}
+			s.replicate.Sent(d)
+			s.counters.datagrams.Add(1)
+			s.counters.bytes.Add(uint64(len(d.Bytes)))
+		}
+	}
+}
+
+func (s *session) takeAcks() {
+	s.ackMu.Lock()
+	defer s.ackMu.Unlock()
+	for _, a := range s.acks {
+		if a.epoch != s.replicate.Epoch() {
+			s.counters.staleAcks.Add(1)
+			continue
+		}
+		if err := s.replicate.Ack(a.epoch, a.newest, a.missing, a.at); err != nil {
+			s.counters.rejected[protocol.AckNeverSent].Add(1)
+		}
+	}
+	s.acks = s.acks[:0]
+}
+
+// takeResync begins a new epoch when the client asked to leave the present one.
+func (s *session) takeResync() {
+	if epoch := s.resync.Swap(0); epoch == int32(s.replicate.Epoch())+1 {
+		s.replicate.NewEpoch()
+	}
+}
