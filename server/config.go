@@ -30,6 +30,9 @@ type Config struct {
 	TickRate int
 	// Seed begins the room's random stream; zero means one drawn at random.
 	Seed uint64
+	// JoinsPerTick bounds the players who are let in, or refused by the game, in one tick; the others wait for the
+	// next. Zero means 32.
+	JoinsPerTick int
 	// MaxPlayers bounds the players of the room; zero means 1,000.
 	MaxPlayers int
 	// BudgetBytes bounds the records sent to one client per tick; zero means replicate's default.
@@ -65,6 +68,7 @@ func (c Config) withDefaults() (Config, error) {
 		standard int
 	}{
 		{"MaxPlayers", &c.MaxPlayers, 1000},
+		{"JoinsPerTick", &c.JoinsPerTick, 32},
 		{"InputsPerTick", &c.InputsPerTick, protocol.InputsPerDatagram},
 		{"CatchUpTicks", &c.CatchUpTicks, 5},
 	} {

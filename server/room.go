@@ -135,11 +135,12 @@ func (r *room) step(due time.Time) error {
 func (r *room) drain(due time.Time) world.Commands {
 	r.mu.Lock()
 	doors := r.doors
-	r.doors = door{}
+	later := min(len(doors.joins), r.cfg.JoinsPerTick)
+	r.doors = door{joins: doors.joins[later:]}
 	r.mu.Unlock()
 
 	c := world.Commands{Leaves: r.leaving}
-	for _, s := range doors.joins {
+	for _, s := range doors.joins[:later] {
 		if len(r.sessions)+len(r.joining) >= r.cfg.MaxPlayers {
 			s.answer(joinAnswer{code: protocol.CloseFull, reason: fmt.Sprintf("the room is full: it has %d players; try again later", r.cfg.MaxPlayers)})
 			continue

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 )
 
-// Commands is everything that comes from outside in one tick, as plain data. Step puts it in order: joins,
-// leaves, inputs, each by player.
+// Commands is everything that comes from outside in one tick, as plain data. Step sorts the slices in place:
+// joins, leaves and inputs, each by player.
 type Commands struct {
 	Joins  []Join
 	Leaves []Leave
@@ -75,13 +76,13 @@ func ParseCommands(b []byte) (Commands, error) {
 	r := varints{b: b}
 	var c Commands
 	for range r.count() {
-		c.Joins = append(c.Joins, Join{Player(r.next())})
+		c.Joins = append(c.Joins, Join{r.player()})
 	}
 	for range r.count() {
-		c.Leaves = append(c.Leaves, Leave{Player(r.next())})
+		c.Leaves = append(c.Leaves, Leave{r.player()})
 	}
 	for range r.count() {
-		c.Inputs = append(c.Inputs, Input{Player(r.next()), r.bytes()})
+		c.Inputs = append(c.Inputs, Input{r.player(), r.bytes()})
 	}
 	if r.bad || len(r.b) > 0 {
 		return Commands{}, ErrCommands
@@ -103,6 +104,14 @@ func (r *varints) next() uint64 {
 	}
 	r.b = r.b[n:]
 	return v
+}
+
+func (r *varints) player() Player {
+	v := r.next()
+	if v > math.MaxUint32 {
+		r.bad, r.b = true, nil
+	}
+	return Player(v)
 }
 
 // count reads a number of entries, each of which takes a byte at least.

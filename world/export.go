@@ -11,13 +11,13 @@ import (
 
 // State is everything that the next step reads, as plain data. Package snapshot turns it into bytes.
 type State struct {
-	SchemaHash uint64
-	Tick       uint64
-	Last       Player // the highest player number given
-	Started    bool   // OnStart has run
-	Room       []byte // the room's random stream, as math/rand/v2 writes a PCG
-	Players    []Seat
-	Tables     [][]PageState
+	Layout  uint64 // of the game; see LayoutOf
+	Tick    uint64
+	Last    Player // the highest player number given
+	Started bool   // OnStart has run
+	Room    []byte // the room's random stream, as math/rand/v2 writes a PCG
+	Players []Seat // sorted by player
+	Tables  [][]PageState
 }
 
 // PageState is one page. Rows stand in the order of the bits of Used.
@@ -48,7 +48,7 @@ func (w *World) Export() State {
 	}
 	v := raw.(*View)
 	st := State{
-		SchemaHash: v.def.schema.Hash(), Tick: v.Tick, Last: v.last, Started: v.started,
+		Layout: v.def.layout, Tick: v.Tick, Last: v.last, Started: v.started,
 		Room: slices.Clone(v.room), Tables: make([][]PageState, len(v.tables)),
 	}
 	for _, p := range v.Players() {
@@ -97,11 +97,8 @@ func Restore(g Game, st State, cfg Config) (*World, error) {
 		return nil, err
 	}
 	s := w.state
-	if st.SchemaHash != s.def.schema.Hash() {
-		return nil, fmt.Errorf("restore game %s: the state is of schema %016x, the game has %016x: a state can only be restored by the game that it was saved from", s.def.name, st.SchemaHash, s.def.schema.Hash())
-	}
-	if len(st.Tables) != len(s.tables) {
-		return nil, fmt.Errorf("restore game %s: the state has %d tables, the game %d", s.def.name, len(st.Tables), len(s.tables))
+	if err := s.checkState(&st); err != nil {
+		return nil, fmt.Errorf("restore game %s: %w", s.def.name, err)
 	}
 	if err := s.room.UnmarshalBinary(st.Room); err != nil {
 		return nil, fmt.Errorf("restore game %s: the random stream: %w", s.def.name, err)
@@ -119,8 +116,25 @@ func Restore(g Game, st State, cfg Config) (*World, error) {
 		}
 	}
 	s.last = st.Last
+	w.past = newHistory(len(w.past.ring))
 	w.commitRestored()
 	return w, nil
+}
+
+// checkState tells why a state can't be one of the game.
+func (s *state) checkState(st *State) error {
+	if st.Layout != s.def.layout {
+		return fmt.Errorf("the state has layout %016x, the game has %016x: a state can only be restored by the game that it was saved from", st.Layout, s.def.layout)
+	}
+	if len(st.Tables) != len(s.tables) {
+		return fmt.Errorf("the state has %d tables, the game %d", len(st.Tables), len(s.tables))
+	}
+	for i := range st.Players {
+		if p := st.Players[i].Player; p == 0 || p > st.Last || i > 0 && p <= st.Players[i-1].Player {
+			return fmt.Errorf("player %d is out of order, or above the highest number given, %d", p, st.Last)
+		}
+	}
+	return nil
 }
 
 func (s *state) restoreTable(ts *tableState, pages []PageState) error {
@@ -138,6 +152,9 @@ func (s *state) restoreTable(ts *tableState, pages []PageState) error {
 func (s *state) restorePage(ts *tableState, p *Page, from *PageState) error {
 	t, rows := ts.def, from.Rows
 	for row := range pageRows {
+		if from.Generations[row] > schema.MaxGeneration {
+			return fmt.Errorf("row %d has generation %d, at most %d is possible", row, from.Generations[row], schema.MaxGeneration)
+		}
 		p.meta[row].gen = from.Generations[row]
 		if from.Used>>row&1 == 0 {
 			continue
@@ -158,6 +175,9 @@ func (s *state) restorePage(ts *tableState, p *Page, from *PageState) error {
 		t.bind.quantise(p.row(t, row), p.Words(row), p.Texts(row))
 		p.used |= 1 << row
 		s.own(ref(t.index, p.id(row).Index()), 0, rs.Owner)
+	}
+	if len(rows) > 0 {
+		return fmt.Errorf("%d rows too many", len(rows))
 	}
 	p.changed = from.Changed
 	return nil

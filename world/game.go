@@ -43,6 +43,7 @@ type definition struct {
 	errs   []error
 	sealed bool
 	schema *schema.Schema
+	layout uint64 // the sum of the schema and of every field, also of those that never leave the server
 }
 
 // table is one table's, or event's, definition without its type.
@@ -136,6 +137,16 @@ func SchemaOf(g Game) (*schema.Schema, error) {
 	return d.schema, nil
 }
 
+// LayoutOf seals the definition and returns the sum of the schema and of every field of every row, also of
+// those that never leave the server: two builds of a game with the same layout can exchange State.
+func LayoutOf(g Game) (uint64, error) {
+	d := g.definition()
+	if err := d.seal(); err != nil {
+		return 0, err
+	}
+	return d.layout, nil
+}
+
 // CheckInput tells whether the bytes are exactly one valid input of the game, as they come from outside.
 func CheckInput(s *schema.Schema, data []byte) error {
 	words, texts := make([]uint32, schema.MaxColumns), make([]string, s.Input.Texts)
@@ -183,7 +194,20 @@ func (d *definition) seal() error {
 		d.schema, err = schema.New(d.name, wires(d.tables), d.inputTable, wires(d.events))
 		d.fail(err)
 	}
+	if len(d.errs) == 0 {
+		d.layout = d.layoutSum()
+	}
 	return d.err()
+}
+
+func (d *definition) layoutSum() uint64 {
+	h := sumStart.add(d.schema.Hash())
+	for _, t := range d.tables {
+		for i := range t.bind.leaves {
+			h = h.add(uint64(t.bind.leaves[i].kind))
+		}
+	}
+	return uint64(h)
 }
 
 func wires(tables []*table) []*schema.Table {

@@ -46,7 +46,7 @@ type player struct {
 	rights uint32 // the latest tick in which the team changed
 	pos    Pos
 	radius float64  // of the view; zero sees own rows and tables without a position
-	owned  []uint32 // refs of the rows that it owns, sorted; replaced, never edited
+	owned  []uint32 // refs of the rows that it owns, sorted; grows at its end, otherwise replaced
 }
 
 // ref packs a table and an index.
@@ -211,7 +211,8 @@ func (s *state) setRights(p *Page, row int, owner Player, team TeamID) {
 	p.edited |= 1 << row
 }
 
-// own moves a row from one owner's list to another's.
+// own moves a row from one owner's list to another's. Views and loops hold former lists: one is only ever
+// appended to, which they do not see, or replaced.
 func (s *state) own(r uint32, from, to Player) {
 	if from == to {
 		return
@@ -222,8 +223,24 @@ func (s *state) own(r uint32, from, to Player) {
 		}
 	}
 	if pl := s.editPlayer(to); pl != nil {
-		if at, ok := slices.BinarySearch(pl.owned, r); !ok {
+		switch at, ok := slices.BinarySearch(pl.owned, r); {
+		case ok:
+		case at == len(pl.owned):
+			pl.owned = append(pl.owned, r)
+		default:
 			pl.owned = slices.Concat(pl.owned[:at], []uint32{r}, pl.owned[at:])
 		}
 	}
+}
+
+// ownerOf returns the owner that a row may be given: a player in the room, or nobody. A client knows no other
+// players, so a row that it gives to one is nobody's.
+func (s *state) ownerOf(t *table, p Player) Player {
+	if p == 0 || s.player(p) != nil {
+		return p
+	}
+	if s.server {
+		panic(fmt.Sprintf("world: tick %d: table %s: a row was given to player %d, who is not in the room: give it to one who is, or to nobody", s.tick, t.name, p))
+	}
+	return 0
 }

@@ -17,7 +17,8 @@ type RowOption struct {
 	team  TeamID
 }
 
-// Owner gives the row to a player, who sees and predicts it wherever it stands.
+// Owner gives the row to a player in the room, who sees and predicts it wherever it stands. A player who is not
+// there is a panic, which costs the tick.
 func Owner(p Player) RowOption { return RowOption{owner: p} }
 
 // OnTeam puts the row in a team, whose players see its team fields.
@@ -32,6 +33,7 @@ func (t Table[T]) Insert(tx *Tx, row T, options ...RowOption) ID {
 		o.owner, o.team = max(o.owner, opt.owner), max(o.team, opt.team)
 	}
 	s := tx.state
+	o.owner = s.ownerOf(t.def, o.owner)
 	p, at := s.allocate(&s.tables[t.def.index])
 	p.rows.(*[pageRows]T)[at] = row
 	id := p.id(at)
@@ -196,9 +198,10 @@ func (t Table[T]) TeamOf(r Reader, id ID) TeamID {
 	return r.pagesOf(t.def)[id.Index()>>pageShift].meta[id.Index()&rowMask].team
 }
 
-// SetOwner gives a row to another player; zero takes it from everybody. A prediction leaves it as it is.
+// SetOwner gives a row to another player in the room, like Owner; zero takes it from everybody. A prediction leaves it as it is.
 func (t Table[T]) SetOwner(tx *Tx, id ID, owner Player) {
 	if p, row := tx.mustEdit(t.def, id); p != nil && !tx.predicting {
+		owner = tx.state.ownerOf(t.def, owner)
 		tx.state.own(ref(t.def.index, id.Index()), p.meta[row].owner, owner)
 		tx.state.setRights(p, row, owner, p.meta[row].team)
 	}

@@ -470,3 +470,65 @@ func TestAPredictionKeepsToOwnRows(t *testing.T) {
 		t.Errorf("%d ships once predictions are dropped, want 2", n)
 	}
 }
+
+func TestARowCanOnlyBeGivenToAPlayerInTheRoom(t *testing.T) {
+	g := newFleet()
+	g.OnTick(func(tx *world.Tx) { g.Ships.Insert(tx, ship{}, world.Owner(9)) })
+	_, _, err := start(t, g, 1).Step(world.Commands{})
+	if err == nil || !strings.Contains(err.Error(), "table ship: a row was given to player 9, who is not in the room") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestFieldsThatStayOnTheServerCountForTheLayout(t *testing.T) {
+	type a struct {
+		N uint8
+		P int64 `net:"-"`
+	}
+	type b struct {
+		N uint8
+		P float64 `net:"-"`
+	}
+	ga, gb := world.NewGame[helm]("twins"), world.NewGame[helm]("twins")
+	world.AddTable[a](ga, "row")
+	world.AddTable[b](gb, "row")
+	if _, err := world.Restore(gb, start(t, ga, 1).Export(), world.Config{}); err == nil || !strings.Contains(err.Error(), "layout") {
+		t.Errorf("a state with an int64 was restored into a float64: %v", err)
+	}
+}
+
+func TestManyRowsOfOneOwnerStayListed(t *testing.T) {
+	g := newFleet()
+	var during int
+	g.OnInput(func(tx *world.Tx, p world.Player, _ helm) {
+		for range 500 {
+			g.Ships.Insert(tx, ship{}, world.Owner(p))
+		}
+		for id := range g.Ships.Owned(tx, p) {
+			during++
+			if tx.Rand().IntN(2) == 0 {
+				g.Ships.Remove(tx, id)
+			}
+		}
+	})
+	w := start(t, g, 1)
+	step(t, w, joins(1))
+	_, kept := step(t, w, world.Commands{})
+	before := slices.Clone(kept.OwnedIndexes(1, 0))
+	_, v := step(t, w, world.Commands{})
+	if during < 1000 {
+		t.Errorf("removing while ranging left out rows: %d seen", during)
+	}
+	if !slices.Equal(before, kept.OwnedIndexes(1, 0)) {
+		t.Error("the list of a View that was kept has changed")
+	}
+	for _, v := range []*world.View{kept, v} {
+		n := 0
+		for range g.Ships.Owned(v, 1) {
+			n++
+		}
+		if n != g.Ships.Len(v) {
+			t.Errorf("%d of %d rows are listed", n, g.Ships.Len(v))
+		}
+	}
+}

@@ -45,7 +45,7 @@ type decoder struct {
 func decodeState(b []byte, info Info) (world.State, error) {
 	d := decoder{reader: reader{b: b[:len(b)-checksumSize], at: stateAt}}
 	st := d.state()
-	st.SchemaHash = info.Schema
+	st.Layout = info.Layout
 	if d.err == nil && d.at != len(d.b) {
 		d.failf("%d bytes stand between the state and the checksum", len(d.b)-d.at)
 	}

@@ -1,13 +1,13 @@
 // Package snapshot turns a world into bytes and back: Save and Load, or Encode and Decode for a state that
 // has been exported already. A world that was loaded goes on exactly as the saved one would have.
 //
-// A snapshot is one msgpack array, [magic, version, length, schema, state, checksum], which any msgpack
+// A snapshot is one msgpack array, [magic, version, length, layout, state, checksum], which any msgpack
 // library can read:
 //
 //	magic     "quicstep-snapshot"
 //	version   Version
 //	length    of all bytes, from the array's head to the checksum's end; always nine bytes long
-//	schema    the hash of the game's schema; always nine bytes long
+//	layout    the game's layout, see world.LayoutOf; always nine bytes long
 //	state     [tick, last, started, room, players, tables]
 //	checksum  the CRC-32C of everything before it; always five bytes long
 //

@@ -28,7 +28,7 @@ func Append(dst []byte, st world.State) []byte {
 	w.text(magic)
 	w.uint(Version)
 	w.fixed64(0) // the length, written when it is known
-	w.fixed64(st.SchemaHash)
+	w.fixed64(st.Layout)
 	w.state(&st)
 
 	out := w.buf.Bytes()

@@ -32,8 +32,8 @@ const (
 	magic        = "quicstep-snapshot"
 	elements     = 6                      // of the outermost array
 	lengthAt     = 1 + 1 + len(magic) + 1 // where the length's nine bytes begin in this version
-	schemaAt     = lengthAt + 9
-	stateAt      = schemaAt + 9
+	layoutAt     = lengthAt + 9
+	stateAt      = layoutAt + 9
 	checksumSize = 5
 )
 
@@ -54,9 +54,13 @@ func Load(g world.Game, b []byte, cfg world.Config) (*world.World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load snapshot: %w", err)
 	}
-	if info.Schema != s.Hash() {
-		return nil, fmt.Errorf("%w: it has the schema %016x, %s has %016x; load it with the program that saved it",
-			ErrGame, info.Schema, s.Game, s.Hash())
+	layout, err := world.LayoutOf(g)
+	if err != nil {
+		return nil, fmt.Errorf("load snapshot: %w", err)
+	}
+	if info.Layout != layout {
+		return nil, fmt.Errorf("%w: it has the layout %016x, %s has %016x; load it with the program that saved it",
+			ErrGame, info.Layout, s.Game, layout)
 	}
 	st, err := decodeState(b, info)
 	if err != nil {
@@ -83,8 +87,8 @@ func Decode(b []byte) (world.State, error) {
 
 // Info is what a snapshot says of itself.
 type Info struct {
-	// Schema is the hash of the game's schema.
-	Schema uint64
+	// Layout is the game's; see world.LayoutOf.
+	Layout uint64
 	// Tick is the tick that the state is of.
 	Tick uint64
 }
@@ -100,7 +104,7 @@ func Peek(b []byte) (Info, error) {
 	}
 	r := reader{b: b[:len(b)-checksumSize], at: stateAt}
 	r.array("the state", stateElements)
-	info := Info{Schema: binary.BigEndian.Uint64(b[schemaAt+1:]), Tick: r.uint("the tick", 1<<64-1)}
+	info := Info{Layout: binary.BigEndian.Uint64(b[layoutAt+1:]), Tick: r.uint("the tick", 1<<64-1)}
 	return info, r.failed()
 }
 
@@ -135,7 +139,7 @@ func checkWhole(b []byte) error {
 	end := len(b) - checksumSize
 	length := binary.BigEndian.Uint64(b[lengthAt+1:])
 	switch {
-	case b[0] != msgpcode.FixedArrayLow|elements || b[lengthAt] != msgpcode.Uint64 || b[schemaAt] != msgpcode.Uint64:
+	case b[0] != msgpcode.FixedArrayLow|elements || b[lengthAt] != msgpcode.Uint64 || b[layoutAt] != msgpcode.Uint64:
 		return damagedf("its head is not as it was written")
 	case length > uint64(len(b)):
 		return damagedf("it is cut short: %d of %d bytes are there", len(b), length)

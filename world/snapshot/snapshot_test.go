@@ -77,7 +77,7 @@ func TestAStateComesBackAsItWas(t *testing.T) {
 		if !bytes.Equal(snapshot.Encode(got), b) {
 			t.Errorf("%d ticks: is encoded as other bytes the second time", ticks)
 		}
-		if info, err := snapshot.Peek(b); err != nil || info.Tick != st.Tick || info.Schema != st.SchemaHash {
+		if info, err := snapshot.Peek(b); err != nil || info.Tick != st.Tick || info.Layout != st.Layout {
 			t.Errorf("%d ticks: Peek says %+v, %v", ticks, info, err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestExtremesComeBackAsTheyWere(t *testing.T) {
 		return r
 	}
 	st := world.State{
-		SchemaHash: math.MaxUint64, Tick: math.MaxUint64, Last: math.MaxUint32, Started: true,
+		Layout: math.MaxUint64, Tick: math.MaxUint64, Last: math.MaxUint32, Started: true,
 		Players: []world.Seat{{Player: 1, Rights: math.MaxUint32}, {Player: math.MaxUint32, Team: 1, Pos: world.Pos{X: math.Inf(1), Y: math.Copysign(0, -1)}, Radius: 1e300}},
 		Tables:  [][]world.PageState{nil, {{}, {Used: 1<<63 | 1, Changed: 7, Rows: []world.RowState{row(1), row(2)}}}},
 	}
@@ -151,12 +151,12 @@ func TestAnotherGamesSnapshotIsRefused(t *testing.T) {
 	b := snapshot.Save(played(t, 3, 10))
 	other := world.NewGame[order]("quarry")
 	_, err := snapshot.Load(other, b, world.Config{})
-	wantError(t, err, snapshot.ErrGame, "quarry", fmt.Sprintf("%016x", start(t, newHarbour(), 1).View().Schema().Hash()))
+	wantError(t, err, snapshot.ErrGame, "quarry", fmt.Sprintf("%016x", played(t, 3, 10).Export().Layout))
 
 	st := played(t, 3, 10).Export()
-	st.SchemaHash++
+	st.Layout++
 	_, err = snapshot.Load(newHarbour(), snapshot.Encode(st), world.Config{})
-	wantError(t, err, snapshot.ErrGame, "harbour", fmt.Sprintf("%016x", st.SchemaHash))
+	wantError(t, err, snapshot.ErrGame, "harbour", fmt.Sprintf("%016x", st.Layout))
 
 	// The hash agrees, the rows don't.
 	st = played(t, 3, 10).Export()
