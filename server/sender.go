@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -19,23 +20,33 @@ func (s *session) send(ctx context.Context) {
 		}
 		s.takeAcks()
 		s.takeResync()
-		newest, margin, any := s.inbox.report()
-		s.counters.passes.Add(1)
-		datagrams := s.replicate.Pass(replicate.Pass{
-			View: s.server.room.view.Load(), Now: time.Now(),
-			HasInput: any, InputTick: newest, Margin: margin,
-		})
-		if len(datagrams) == 0 {
-			s.counters.passesGiven.Add(1)
+		scratch := scratches.Get().(*replicate.Scratch)
+		s.pass(scratch)
+		scratches.Put(scratch)
+	}
+}
+
+// scratches are what passes work in; as many as passes run at once.
+var scratches = sync.Pool{New: func() any { return new(replicate.Scratch) }}
+
+// pass sends one tick to the client, the newest.
+func (s *session) pass(scratch *replicate.Scratch) {
+	newest, margin, any := s.inbox.report()
+	s.counters.passes.Add(1)
+	datagrams := s.replicate.Pass(replicate.Pass{
+		View: s.server.room.view.Load(), Now: time.Now(),
+		HasInput: any, InputTick: newest, Margin: margin,
+	}, scratch)
+	if len(datagrams) == 0 {
+		s.counters.passesGiven.Add(1)
+	}
+	for _, d := range datagrams {
+		if err := s.conn.SendDatagram(d.Bytes); err != nil {
+			return // too long for a path that shrank, or the end: what was not sent is not known
 		}
-		for _, d := range datagrams {
-			if err := s.conn.SendDatagram(d.Bytes); err != nil {
-				break // too long for a path that shrank, or the end: what was not sent is not known
-			}
-			s.replicate.Sent(d)
-			s.counters.datagrams.Add(1)
-			s.counters.bytes.Add(uint64(len(d.Bytes)))
-		}
+		s.replicate.Sent(d)
+		s.counters.datagrams.Add(1)
+		s.counters.bytes.Add(uint64(len(d.Bytes)))
 	}
 }
 

@@ -136,7 +136,7 @@ func (c *pageCommit) removed() {
 		c.out.Removed = append(c.out.Removed, c.old.id(row))
 		c.page.changed = c.tick
 		if c.stamps != nil {
-			cell := c.old.places[row].cell
+			cell := c.t.grid.cellOf(c.old.places[row])
 			c.stamps[cell] = c.tick
 			c.moves = append(c.moves, crossing{cell: cell, index: c.old.id(row).Index()})
 		}
@@ -202,19 +202,19 @@ func (c *pageCommit) place(row int, there bool) {
 	words := p.Words(row)
 	x := int32(c.t.wire.Join(words, g.columns[0]))
 	y := int32(c.t.wire.Join(words, g.columns[1]))
-	at := place{x: x, y: y, cell: g.cellAt(x, y)}
-	was := p.places[row]
+	was, at := p.places[row], g.place(x, y)
 	p.places[row] = at
-	c.stamps[at.cell] = c.tick
+	wasIn, in := g.cellOf(was), g.cellOf(at)
+	c.stamps[in] = c.tick
 	index := p.id(row).Index()
-	if there && was.cell == at.cell {
+	if there && wasIn == in {
 		return
 	}
 	if there {
-		c.stamps[was.cell] = c.tick
-		c.moves = append(c.moves, crossing{cell: was.cell, index: index})
+		c.stamps[wasIn] = c.tick
+		c.moves = append(c.moves, crossing{cell: wasIn, index: index})
 	}
-	c.moves = append(c.moves, crossing{cell: at.cell, index: index, arrives: true})
+	c.moves = append(c.moves, crossing{cell: in, index: index, arrives: true})
 }
 
 // publish writes the dirty pages and the View into the store, in one transaction.

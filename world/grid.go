@@ -47,10 +47,13 @@ func newGridShape(t *schema.Table, cell float64) (*gridShape, error) {
 	return g, nil
 }
 
-// cellAt is the number of the cell that a quantised place lies in.
-func (g *gridShape) cellAt(x, y int32) uint32 {
-	return uint32(y)/uint32(g.side)*g.nx + uint32(x)/uint32(g.side)
+// place finds the cell that a quantised position lies in.
+func (g *gridShape) place(x, y int32) Place {
+	return Place{X: x, Y: y, Column: uint16(uint32(x) / uint32(g.side)), Row: uint16(uint32(y) / uint32(g.side))}
 }
+
+// cellOf is the number of a place's cell.
+func (g *gridShape) cellOf(p Place) uint32 { return uint32(p.Row)*g.nx + uint32(p.Column) }
 
 // box is a rectangle of quantised units, its edges included.
 type box struct{ x0, y0, x1, y1 int32 }

@@ -32,7 +32,7 @@ type Page struct {
 	rows   any            // *[pageRows]T
 	base   unsafe.Pointer // the first of rows
 	block  []uint32       // words of all rows, then dirty ticks of all rows; nil on a client
-	places []place        // nil without a position
+	places []Place        // nil without a position
 	texts  []string       // the texts as they travel; nil without text columns
 
 	changed uint32 // the latest tick in which anything here changed
@@ -48,10 +48,10 @@ type rowMeta struct {
 	gen    uint16
 }
 
-// place is where the interest grid has a row, in quantised units.
-type place struct {
-	x, y int32
-	cell uint32
+// Place is where the interest grid has a row: in quantised units, and the column and row of its cell.
+type Place struct {
+	X, Y        int32
+	Column, Row uint16
 }
 
 func newPage(t *table, number uint32, server bool) *Page {
@@ -63,7 +63,7 @@ func newPage(t *table, number uint32, server bool) *Page {
 	p.key = pageKey(t.index, number)
 	p.block = make([]uint32, 2*pageRows*len(t.wire.Columns))
 	if t.grid != nil {
-		p.places = make([]place, pageRows)
+		p.places = make([]Place, pageRows)
 	}
 	if t.wire.Texts > 0 {
 		p.texts = make([]string, pageRows*t.wire.Texts)
@@ -93,7 +93,7 @@ func (p *Page) copyFor(t *table, serial uint64) *Page {
 		copy(c.block, p.block)
 	}
 	if p.places != nil {
-		c.places = make([]place, pageRows)
+		c.places = make([]Place, pageRows)
 		copy(c.places, p.places)
 	}
 	if p.texts != nil {
@@ -164,12 +164,8 @@ func (p *Page) Texts(row int) []string {
 	return p.texts[row*n : row*n+n : row*n+n]
 }
 
-// Place is where the row stands, in quantised units, and its cell of the interest grid. It must only be
-// asked for tables with a position.
-func (p *Page) Place(row int) (x, y int32, cell uint32) {
-	pl := &p.places[row]
-	return pl.x, pl.y, pl.cell
-}
+// Place is where the row stands. It must only be asked for tables with a position.
+func (p *Page) Place(row int) Place { return p.places[row] }
 
 // rowsBase is the address of the first row: rows is always a pointer to an array.
 func rowsBase(rows any) unsafe.Pointer { return reflect.ValueOf(rows).UnsafePointer() }

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -160,8 +161,19 @@ func (s *state) player(p Player) *player {
 	return &s.players[at]
 }
 
-func (s *state) findPlayer(p Player) (int, bool) {
-	return slices.BinarySearchFunc(s.players, p, func(a player, p Player) int { return int(int64(a.num) - int64(p)) })
+func (s *state) findPlayer(p Player) (int, bool) { return findPlayer(s.players, p) }
+
+// findPlayer returns where a player is in a sorted list, or would be. Numbers are dense but for those who left,
+// so the first guess is often right, and never too low.
+func findPlayer(players []player, p Player) (int, bool) {
+	if len(players) == 0 || p < players[0].num {
+		return 0, false
+	}
+	guess := min(int(p-players[0].num), len(players)-1)
+	if players[guess].num == p {
+		return guess, true
+	}
+	return slices.BinarySearchFunc(players[:guess+1], p, func(a player, p Player) int { return cmp.Compare(a.num, p) })
 }
 
 // ownPlayers makes the list of players the transaction's own.

@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -38,7 +37,7 @@ func (v *View) ownedBy(p Player) []uint32 {
 }
 
 func (v *View) player(p Player) *player {
-	at, ok := slices.BinarySearchFunc(v.players, p, func(a player, p Player) int { return int(int64(a.num) - int64(p)) })
+	at, ok := findPlayer(v.players, p)
 	if !ok {
 		return nil
 	}
@@ -136,22 +135,21 @@ type Circle struct {
 // Circle returns the sight of a view point and radius in the units of the coordinates.
 func (g Grid) Circle(at Pos, radius float64) Circle {
 	s := g.shape
-	scale := func(v float64) int64 { return int64(max(-1<<30, min(v/s.step, 1<<30))) }
 	x0, y0, x1, y1 := s.cellsIn(s.box(at, radius))
 	return Circle{
-		X: scale(at.X - s.minX), Y: scale(at.Y - s.minY), R: scale(radius),
+		X: g.Steps(at.X - s.minX), Y: g.Steps(at.Y - s.minY), R: g.Steps(radius),
 		Cx: x0, Cy: y0, Columns: x1 - x0 + 1, Rows: y1 - y0 + 1,
 	}
 }
+
+// Steps is a length of the coordinates in quantised units, within ± 2^30.
+func (g Grid) Steps(length float64) int64 { return int64(max(-1<<30, min(length/g.shape.step, 1<<30))) }
 
 // Cells is the number of cells.
 func (g Grid) Cells() uint32 { return g.shape.nx * g.shape.ny }
 
 // Cell returns the number of the cell in a column and row.
 func (g Grid) Cell(column, row uint32) uint32 { return row*g.shape.nx + column }
-
-// Column returns in which column and row a cell lies.
-func (g Grid) Column(cell uint32) (column, row uint32) { return cell % g.shape.nx, cell / g.shape.nx }
 
 // Side is the side of a cell in quantised units.
 func (g Grid) Side() int64 { return int64(g.shape.side) }

@@ -178,9 +178,9 @@ func TestTheGridIsWhatARebuiltOneWouldBe(t *testing.T) {
 				t.Fatalf("tick %d: cell %d is not sorted", v.Tick, cell)
 			}
 			for _, index := range rows {
-				_, _, at := v.Pages(1)[index>>6].Place(int(index & 63))
-				if seen[index] || at != cell || v.Pages(1)[index>>6].Used()>>(index&63)&1 == 0 {
-					t.Fatalf("tick %d: row %d stands in cell %d, twice, gone or elsewhere (%d)", v.Tick, index, cell, at)
+				at := v.Pages(1)[index>>6].Place(int(index & 63))
+				if seen[index] || grid.Cell(uint32(at.Column), uint32(at.Row)) != cell || v.Pages(1)[index>>6].Used()>>(index&63)&1 == 0 {
+					t.Fatalf("tick %d: row %d stands in cell %d, twice, gone or elsewhere (%+v)", v.Tick, index, cell, at)
 				}
 				seen[index] = true
 			}
@@ -343,8 +343,8 @@ func TestOutOfRangeIsClampedAndCounted(t *testing.T) {
 		t.Errorf("%d fields clamped, want 2", cs.Clamped)
 	}
 	id := cs.Tables[1].Inserted[len(cs.Tables[1].Inserted)-1]
-	if x, y, _ := v.Pages(1)[id.Index()>>6].Place(int(id.Index() & 63)); x != 0 || y != 2000 {
-		t.Errorf("the clamped row stands at %d, %d steps", x, y)
+	if at := v.Pages(1)[id.Index()>>6].Place(int(id.Index() & 63)); at.X != 0 || at.Y != 2000 {
+		t.Errorf("the clamped row stands at %+v, in steps", at)
 	}
 }
 

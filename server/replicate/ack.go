@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -18,13 +19,55 @@ type ring struct {
 	first uint64 // the lowest sequence number that counts
 	newer uint64 // the highest one sent, plus one
 	acked uint64 // the highest one acknowledged; below first when none is
+
+	open [ringSlots / 64]uint64 // a bit per slot that is not acknowledged
+
+	refs []uint32 // table and index of what datagrams carried, round and round; its length is a power of two
+	head uint64   // where the next goes
+	keep uint64   // the oldest sequence number whose refs are kept
+}
+
+// maxRefs bounds what is remembered of a client; beyond it the oldest is forgotten, as if it had been lost.
+const maxRefs = 1 << 15
+
+// reserve makes room for n more refs without touching those of the latest ticks.
+func (r *ring) reserve(n int, tick uint32) {
+	for r.keep < r.newer && (r.keep+ringSlots <= r.newer || r.slots[r.keep%ringSlots].tick+protocol.MinAge < tick) {
+		r.keep++
+	}
+	need := uint64(n)
+	if r.keep < r.newer {
+		need += r.head - r.slots[r.keep%ringSlots].from
+	}
+	if size := len(r.refs); need > uint64(size) && size < maxRefs {
+		for size = max(size, 64); need > uint64(size) && size < maxRefs; size *= 2 {
+		}
+		refs := make([]uint32, size)
+		for at := r.head - min(r.head, uint64(len(r.refs))); at < r.head; at++ {
+			refs[at&uint64(size-1)] = r.refs[at&uint64(len(r.refs)-1)]
+		}
+		r.refs = refs
+	}
+}
+
+// carried returns the refs of a slot, in two parts where they go round the end; none when they are forgotten.
+func (r *ring) carried(s *slot) (a, b []uint32) {
+	if s.from+uint64(len(r.refs)) < r.head {
+		return nil, nil
+	}
+	from := int(s.from & uint64(len(r.refs)-1))
+	if to := from + int(s.refs); to > len(r.refs) {
+		return r.refs[from:], r.refs[:to-len(r.refs)]
+	}
+	return r.refs[from : from+int(s.refs)], nil
 }
 
 type slot struct {
 	seq  uint64 // zero when empty or acknowledged
 	tick uint32
 	at   time.Time
-	refs []uint32 // table and index of what it carried
+	from uint64 // where in refs what it carried begins
+	refs uint32 // and how much that is
 }
 
 // clear forgets everything before a sequence number.
@@ -32,7 +75,8 @@ func (r *ring) clear(next uint64) {
 	for i := range r.slots {
 		r.slots[i].seq = 0
 	}
-	r.first, r.newer, r.acked = next, next, next-1
+	r.open = [len(r.open)]uint64{}
+	r.first, r.newer, r.acked, r.keep = next, next, next-1, next
 }
 
 // ticksUnderWay counts the ticks whose datagrams were all sent after the newest acknowledged one.
@@ -46,6 +90,15 @@ func (r *ring) ticksUnderWay() (n int) {
 	return n
 }
 
+// openBefore returns which of the 64 datagrams before one are not acknowledged: bit i for seq-1-i.
+func (r *ring) openBefore(seq uint64) uint64 {
+	at := (seq - 1) % ringSlots
+	if at >= 64 {
+		return bits.Reverse64(r.open[1]<<(127-at) | r.open[0]>>(at-63))
+	}
+	return bits.Reverse64(r.open[0]<<(63-at) | r.open[1]>>(at+1))
+}
+
 // AckError tells that a peer acknowledged a datagram that was never sent.
 type AckError struct{ Newest, Sent uint64 }
 
@@ -56,25 +109,30 @@ func (e *AckError) Error() string {
 
 // carried is what a datagram carries of one entity.
 type carried struct {
-	table, at int32
-	index     uint32
+	ref uint32 // table and index
+	at  int32  // the entry's place
 }
 
 // Sent writes down that a datagram of the latest pass was handed to the connection, at the pass's time.
 func (c *Client) Sent(d Datagram) {
-	s := &c.ring.slots[d.Sequence%ringSlots]
-	s.seq, s.tick, s.at, s.refs = d.Sequence, c.tick, c.now, s.refs[:0]
-	for _, k := range c.carried[d.carries:d.until] {
-		e := &c.tables[k.table].entries[k.at]
-		e.sent = max(c.tick-c.stagger(e, c.tables[k.table].wire), 1)
+	r := &c.ring
+	r.reserve(len(d.carries), c.tick)
+	s := &r.slots[d.Sequence%ringSlots]
+	r.open[d.Sequence%ringSlots/64] |= 1 << (d.Sequence % 64)
+	*s = slot{seq: d.Sequence, tick: c.tick, at: c.now, from: r.head, refs: uint32(len(d.carries))}
+	for _, k := range d.carries {
+		table := &c.tables[k.ref>>schema.IndexBits]
+		e := &table.entries[k.at]
+		e.sent = max(c.tick-c.stagger(e, table.wire), 1)
 		e.key |= flagTold
 		if c.cfg.Breach&BreachAcks != 0 && !e.gone() {
 			e.known = c.tick
 		}
-		s.refs = append(s.refs, uint32(k.table)<<schema.IndexBits|k.index)
+		r.refs[r.head&uint64(len(r.refs)-1)] = k.ref
+		r.head++
 	}
 	c.nextSeq = d.Sequence + 1
-	c.ring.newer = c.nextSeq
+	r.newer = c.nextSeq
 	c.pace.sent(c.tick)
 }
 
@@ -95,10 +153,8 @@ func (c *Client) Ack(epoch uint8, newest uint16, missing uint64, now time.Time) 
 		c.ring.acked = seq
 	}
 	c.acked(seq)
-	for i := range uint64(protocol.AckBits) {
-		if missing>>i&1 == 0 && seq > i+1 {
-			c.acked(seq - 1 - i)
-		}
+	for there := c.ring.openBefore(seq) &^ missing; there != 0; there &= there - 1 {
+		c.acked(seq - 1 - uint64(bits.TrailingZeros64(there)))
 	}
 	return nil
 }
@@ -111,9 +167,17 @@ func (c *Client) acked(seq uint64) {
 		return
 	}
 	s.seq = 0
+	c.ring.open[seq%ringSlots/64] &^= 1 << (seq % 64)
+	a, b := c.ring.carried(s)
+	c.known(a, s.tick)
+	c.known(b, s.tick)
+}
+
+// known marks what a datagram of a tick carried as known.
+func (c *Client) known(refs []uint32, tick uint32) {
 	var table *sight
 	at, number := 0, -1
-	for _, ref := range s.refs {
+	for _, ref := range refs {
 		index := ref & keyIndex
 		if n := int(ref >> schema.IndexBits); n != number {
 			table, number, at = &c.tables[n], n, 0
@@ -123,14 +187,14 @@ func (c *Client) acked(seq uint64) {
 			continue
 		}
 		e := &table.entries[at]
-		if e.since > s.tick && c.cfg.Breach&BreachSince == 0 {
+		if e.since > tick && c.cfg.Breach&BreachSince == 0 {
 			continue
 		}
 		if e.gone() {
 			e.key = e.key&^flagTold | flagDead
 			continue
 		}
-		e.known = max(e.known, s.tick)
+		e.known = max(e.known, tick)
 	}
 }
 

@@ -11,31 +11,40 @@ import (
 
 // record is one thing that is due: what to send of which entry.
 type record struct {
-	protocol.Section
-	at    int32 // the entry's place
-	bytes int32
-	score int32
-	mask  uint64
 	page  *world.Page // nil for a removal
+	mask  uint64
+	index uint32
+	at    int32 // the entry's place
+	score int32
+	bytes uint16
+	table uint8
+	form  form
 }
 
+// form is a record's class and kind.
+type form uint8
+
+func formOf(class schema.Class, kind protocol.RecordKind) form { return form(class)<<2 | form(kind) }
+
+func (f form) class() schema.Class       { return schema.Class(f >> 2) }
+func (f form) kind() protocol.RecordKind { return protocol.RecordKind(f & 3) }
+
 // look compares what is in sight of one table with what the client is known to have.
-func (c *Client) look(s *sight, v *world.View, seat world.Seat) {
-	pages := v.Pages(s.number)
+func (c *Client) look(scratch *Scratch, s *sight, v *world.View, seat world.Seat) {
 	owned := v.OwnedIndexes(c.player, s.number)
-	g, positioned := v.Grid(s.number)
-	w := walk{Client: c, sight: s, pages: pages, grid: g, positioned: positioned}
-	if positioned {
-		if !s.window(g, seat, c.cfg.Hysteresis) && s.goners == 0 && w.ownResting(owned) {
+	w := walk{Client: c, sight: s, Scratch: scratch, pages: v.Pages(s.number)}
+	w.grid, w.positioned = v.Grid(s.number)
+	if w.positioned {
+		if !w.window(seat) && s.goners == 0 && w.ownResting(owned) {
 			return
 		}
-		s.gather(g, pages)
-	} else if !s.gatherPages(pages) && s.goners == 0 {
+		w.gather()
+	} else if !w.gatherPages() && s.goners == 0 {
 		return
 	}
 	for _, ref := range owned {
 		index := ref & keyIndex
-		s.ins[index>>6] |= 1 << (index & 63)
+		w.ins[index>>6] |= 1 << (index & 63)
 	}
 	s.owned = owned
 	w.run()
@@ -46,6 +55,7 @@ func (c *Client) look(s *sight, v *world.View, seat world.Seat) {
 type walk struct {
 	*Client
 	*sight
+	*Scratch
 	pages      []*world.Page
 	grid       world.Grid
 	positioned bool
@@ -73,7 +83,7 @@ func (w *walk) ownResting(owned []uint32) bool {
 
 // run merges rows in sight and entries; entries, stays and leaves fall out of one walk.
 func (w *walk) run() {
-	w.sight.next = w.sight.next[:0]
+	w.next = w.next[:0]
 	w.goners = 0
 	rest := w.entries
 	for n, p := range w.pages {
@@ -103,7 +113,7 @@ func (w *walk) run() {
 	for _, e := range rest {
 		w.absent(e)
 	}
-	w.entries, w.sight.next = w.sight.next, w.entries
+	w.entries = append(w.entries[:0], w.next...)
 }
 
 // present goes on with an entity that is in sight.
@@ -113,19 +123,19 @@ func (w *walk) present(e entry, p *world.Page, row int) {
 	} else if rights := max(p.Rights(row), w.rights); rights > e.since && w.cfg.Breach&BreachRights == 0 {
 		e.since, e.known, e.sent = w.tick, 0, 0
 	}
-	w.sight.next = append(w.sight.next, e)
+	w.next = append(w.next, e)
 	if dirty := p.Dirty(row); dirty <= e.known && e.known != 0 {
 		return
 	}
-	w.consider(&w.sight.next[len(w.sight.next)-1], p, row)
+	w.consider(&w.next[len(w.next)-1], p, row)
 }
 
 // consider finds what the client lacks of an entity in sight, and whether it is due.
 func (w *walk) consider(e *entry, p *world.Page, row int) {
 	class := p.Class(row, w.player, w.team)
-	r := record{Section: protocol.Section{Table: w.number, Class: class}, page: p, at: int32(len(w.sight.next) - 1)}
+	r := record{page: p, index: e.index(), at: int32(len(w.next) - 1), table: uint8(w.number), form: formOf(class, protocol.Partial)}
 	if full := e.known == 0; full && (w.cfg.Breach&BreachFull == 0 || e.sent == 0) {
-		r.Kind, r.mask = protocol.Full, w.wire.FullMask(class)
+		r.form, r.mask = formOf(class, protocol.Full), w.wire.FullMask(class)
 	} else {
 		dirty := p.ColumnsDirty(row)
 		for i, at := range w.wire.ClassColumns(class) {
@@ -142,13 +152,13 @@ func (w *walk) consider(e *entry, p *world.Page, row int) {
 	}
 	due := w.isDue(e, p, row, class, &r.score)
 	if !due || w.cfg.Breach&BreachCells == 0 {
-		w.markPending(p, e.index(), class)
+		w.markPending(p, r.index, class)
 	}
 	if !due {
 		return
 	}
-	r.bytes = recordHeadTypical + int32(w.wire.RowBytes(class, r.mask, p.Texts(row)))
-	w.Client.due = append(w.Client.due, r)
+	r.bytes = recordHeadTypical + uint16(w.wire.RowBytes(class, r.mask, p.Texts(row)))
+	w.due = append(w.due, r)
 }
 
 // recordHeadTypical is what a record is expected to have before its fields, for the budget's arithmetic.
@@ -163,8 +173,7 @@ func (w *walk) markPending(p *world.Page, index uint32, class schema.Class) {
 		w.cells[index>>6] |= cellPending
 		return
 	}
-	_, _, cell := p.Place(int(index & 63))
-	if state, ok := w.stateOf(w.grid, cell); ok {
+	if state, ok := w.stateOf(p.Place(int(index & 63))); ok {
 		*state |= cellPending
 	}
 }
@@ -176,7 +185,7 @@ func (w *walk) absent(e entry) {
 		return
 	}
 	if w.resting(&e) {
-		w.sight.next = append(w.sight.next, e)
+		w.next = append(w.next, e)
 		return
 	}
 	if e.key&flagTold == 0 || w.cfg.Breach&BreachElide != 0 && e.sent == 0 {
@@ -194,8 +203,7 @@ func (w *walk) resting(e *entry) bool {
 	if !w.positioned {
 		return w.cells[n]&cellSkip != 0
 	}
-	_, _, cell := w.pages[n].Place(row)
-	state, ok := w.stateOf(w.grid, cell)
+	state, ok := w.stateOf(w.pages[n].Place(row))
 	return ok && *state&cellSkip != 0
 }
 
@@ -205,13 +213,13 @@ func (w *walk) leaving(e entry) {
 		return
 	}
 	w.goners++
-	w.sight.next = append(w.sight.next, e)
+	w.next = append(w.next, e)
 	if e.sent != 0 && w.tick-e.sent < w.pace.ackTicks() {
 		return
 	}
-	w.Client.due = append(w.Client.due, record{
-		Section: protocol.Section{Table: w.number, Kind: protocol.Removed},
-		at:      int32(len(w.sight.next) - 1), bytes: recordHeadTypical, score: scoreRemoved,
+	w.due = append(w.due, record{
+		index: e.index(), at: int32(len(w.next) - 1), score: scoreRemoved, bytes: recordHeadTypical,
+		table: uint8(w.number), form: formOf(schema.Public, protocol.Removed),
 	})
 }
 
@@ -221,24 +229,35 @@ func (w *walk) markClean() {
 	if w.ownPending {
 		w.ownClean = 0
 	}
-	for i, state := range w.cells {
-		if state == cellSkip {
-			continue
+	if !w.positioned {
+		for n, state := range w.cells {
+			w.markCell(&w.clean[n], state, true)
 		}
-		place, cell, whole := w.placeOf(uint32(i))
-		*place = cleanCell{cell: cell, pass: w.sight.pass}
-		if state == 0 {
-			place.tick, place.whole = w.tick, whole
+		return
+	}
+	at, cells, had := &w.sight.at, w.cells, w.anyClean
+	w.anyClean = false
+	for row := at.Cy; row < at.Cy+at.Rows; row++ {
+		for column := at.Cx; column < at.Cx+at.Columns; column++ {
+			state := cells[0]
+			cells = cells[1:]
+			if !had && state&cellPending != 0 {
+				continue // nothing was clean, and this is not: its place is not even touched
+			}
+			w.markCell(w.cleanAt(column, row), state, state == 0 && w.whole(w.grid, column, row))
+			w.anyClean = w.anyClean || state&cellPending == 0
 		}
+	}
+	if had && !w.anyClean {
+		clear(w.clean) // also what cells out of the window have left
 	}
 }
 
-// placeOf is where the clean tick of a cell of the window is kept, the cell's number, and whether all of it is
-// in sight.
-func (w *walk) placeOf(i uint32) (place *cleanCell, cell uint32, whole bool) {
-	if !w.positioned {
-		return &w.clean[i], i, true
+func (w *walk) markCell(clean *cleanTick, state cellState, whole bool) {
+	switch {
+	case state == 0:
+		*clean = newCleanTick(w.tick, whole)
+	case state&cellPending != 0:
+		*clean = 0
 	}
-	column, row := w.sight.at.Cx+i%w.sight.at.Columns, w.sight.at.Cy+i/w.sight.at.Columns
-	return w.cleanAt(column, row), w.grid.Cell(column, row), w.whole(w.grid, column, row)
 }

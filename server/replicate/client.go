@@ -86,14 +86,23 @@ type Client struct {
 	complete bool   // everything of the epoch's first view is acknowledged
 	lastPass uint64
 
-	// The pass that is being made or was made last; reused.
-	tick      uint32
-	now       time.Time
+	// The pass that is being made or was made last.
+	tick    uint32
+	now     time.Time
+	pending bool // something of the first view is not acknowledged
+}
+
+// Scratch is the space that a pass works in. Clients that are served by one goroutine share one, so that it
+// stays in the processor's caches. Its zero value is ready.
+type Scratch struct {
+	cells     []cellState // of the window of the table that is looked at
+	ins       []uint64    // a bit per index: in sight
+	band      []uint64    // a bit per index: beyond the radius, still within the hysteresis
+	next      []entry     // the table's entries after the walk
 	due       []record
 	order     []int32
 	classDue  [schema.Classes]int
 	kindsDue  uint8 // a bit per kind of record
-	pending   bool  // something of the first view is not acknowledged
 	buf       []byte
 	datagrams []Datagram
 	carried   []carried
@@ -156,20 +165,21 @@ type Pass struct {
 	Margin    int8
 }
 
-// Datagram is one datagram to send. Bytes are good until the next pass.
+// Datagram is one datagram to send. It is good until the Scratch serves another pass.
 type Datagram struct {
 	Bytes    []byte
 	Sequence uint64
 
-	from, to       int // its place in Client.buf while it is being filled
-	carries, until int // what it carries in Client.carried
+	carries        []carried
+	from, to       int // its place in Scratch.buf while it is being filled
+	carried, until int // its place in Scratch.carried, likewise
 }
 
 // Pass chooses and encodes what to send now, in the order in which to send it. Nothing is returned when too
 // much is under way already; otherwise at least one datagram is. Each datagram that is handed to the
 // connection must be told to Sent, in order; one that is not was never sent.
-func (c *Client) Pass(p Pass) []Datagram {
-	c.datagrams, c.carried, c.buf, c.due = c.datagrams[:0], c.carried[:0], c.buf[:0], c.due[:0]
+func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
+	s.datagrams, s.carried, s.buf, s.due = s.datagrams[:0], s.carried[:0], s.buf[:0], s.due[:0]
 	seat, ok := p.View.Seat(c.player)
 	if !ok {
 		return nil
@@ -188,19 +198,20 @@ func (c *Client) Pass(p Pass) []Datagram {
 	}
 	c.team, c.rights, c.lastPass = seat.Team, seat.Rights, p.View.Tick
 	for i := range c.tables {
-		c.look(&c.tables[i], p.View, seat)
+		c.look(s, &c.tables[i], p.View, seat)
 	}
 	if !c.pending {
 		c.complete = true
 	}
-	c.fill(p, budget, most)
-	return c.datagrams
+	c.fill(p, s, budget, most)
+	return s.datagrams
 }
 
 // dropClean makes every cell be looked at again.
 func (c *Client) dropClean() {
 	for i := range c.tables {
 		clear(c.tables[i].clean)
+		c.tables[i].anyClean = false
 		c.tables[i].ownClean = 0
 	}
 }

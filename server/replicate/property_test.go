@@ -54,11 +54,12 @@ type flag struct {
 
 func newThings(seed uint64) *things {
 	g := &things{GameOf: world.NewGame[struct{}]("things"), chance: rand.New(rand.NewPCG(seed, 1))}
-	g.Things = world.AddTable[thing](g, "thing", world.CellSize(25))
+	// Few large cells are clean and not clean by turns; among many small ones some always are.
+	g.Things = world.AddTable[thing](g, "thing", world.CellSize([]float64{25, 80, 200}[seed/7%3]))
 	g.Flags = world.AddTable[flag](g, "flag")
 	g.OnJoin(func(tx *world.Tx, p world.Player) error {
 		tx.SetTeam(p, world.TeamID(p%3))
-		tx.SetView(p, g.place(), 60+100*g.chance.Float64())
+		tx.SetView(p, g.place(), 30+120*g.chance.Float64())
 		g.Things.Insert(tx, g.thing(), world.Owner(p))
 		return nil
 	})
@@ -82,12 +83,16 @@ func (g *things) tick(tx *world.Tx) {
 	for range g.chance.IntN(4) {
 		g.change(tx)
 	}
-	if g.chance.IntN(8) == 0 {
+	if g.chance.IntN(4) == 0 {
 		for p := range tx.Players() {
 			switch g.chance.IntN(4) {
-			case 0:
+			case 0: // somewhere else, often where it was before
 				_, r := tx.View(p)
-				tx.SetView(p, g.place(), r)
+				at := g.place()
+				if g.chance.IntN(3) > 0 {
+					at = world.Pos{X: 100 + 200*float64(g.chance.IntN(2)), Y: 200}
+				}
+				tx.SetView(p, at, r)
 			case 1:
 				at, r := tx.View(p)
 				tx.SetView(p, world.Pos{X: at.X + 3*g.chance.Float64(), Y: at.Y - 3*g.chance.Float64()}, r)
@@ -198,6 +203,7 @@ type simulation struct {
 	game    *things
 	world   *world.World
 	schema  *schema.Schema
+	scratch replicate.Scratch
 	peers   []*peer
 	joined  world.Player
 	breach  replicate.Breach
@@ -342,7 +348,7 @@ func (s *simulation) interrupt(p *peer) error {
 
 // pass sends what the server chooses, or only the first part of it.
 func (s *simulation) pass(p *peer, view *world.View) {
-	datagrams := p.server.Pass(replicate.Pass{View: view, Now: s.now()})
+	datagrams := p.server.Pass(replicate.Pass{View: view, Now: s.now()}, &s.scratch)
 	if len(datagrams) > 1 {
 		s.counted.several++
 	}
@@ -493,8 +499,8 @@ func (s *simulation) visible(p *peer, table int, index uint32, class schema.Clas
 	if table == 1 || class == schema.Own {
 		return true
 	}
-	x, y, _ := s.world.View().Pages(table)[index>>6].Place(int(index & 63))
-	dx, dy := float64(x)/100-seat.Pos.X, float64(y)/100-seat.Pos.Y
+	at := s.world.View().Pages(table)[index>>6].Place(int(index & 63))
+	dx, dy := float64(at.X)/100-seat.Pos.X, float64(at.Y)/100-seat.Pos.Y
 	d, r := dx*dx+dy*dy, seat.Radius
 	if d <= (r-0.02)*(r-0.02) {
 		return true

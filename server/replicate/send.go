@@ -20,20 +20,24 @@ const (
 // isDue tells whether an entity that the client lacks something of should be sent in this tick, and how urgent
 // that is. Own rows always are: the client reconciles at ticks whose own rows are complete.
 func (w *walk) isDue(e *entry, p *world.Page, row int, class schema.Class, score *int32) bool {
-	near, period := w.distance(p, row, class)
 	*score = int32(min(w.tick-max(e.sent, e.since), scoreWaitMax)) * scoreTick
 	if e.sent == 0 {
+		near, _ := w.distance(p, row, class)
 		*score += scoreNew + near
 		return true
 	}
 	if class == schema.Own {
 		return true
 	}
-	if w.cfg.Breach&BreachRate != 0 && (w.tick+e.index())%period != 0 {
-		return false
-	}
 	if e.sent >= p.Dirty(row) {
 		return w.tick-e.sent >= w.pace.ackTicks() // sent as it is, not acknowledged yet
+	}
+	if w.cfg.SteadyRate {
+		return true
+	}
+	_, period := w.distance(p, row, class)
+	if w.cfg.Breach&BreachRate != 0 {
+		return (w.tick+e.index())%period == 0
 	}
 	return w.tick-e.sent >= period
 }
@@ -43,12 +47,12 @@ func (w *walk) distance(p *world.Page, row int, class schema.Class) (near int32,
 	if !w.positioned || class == schema.Own || w.sight.at.R == 0 {
 		return scoreTick, 1
 	}
-	x, y, _ := p.Place(row)
-	dx, dy := int64(x)-w.sight.at.X, int64(y)-w.sight.at.Y
+	place := p.Place(row)
+	dx, dy := int64(place.X)-w.sight.at.X, int64(place.Y)-w.sight.at.Y
 	d, full := dx*dx+dy*dy, w.sight.at.R*w.sight.at.R
 	near = int32(max(0, scoreTick-d*scoreTick/full))
 	switch {
-	case w.cfg.SteadyRate || 4*d <= full:
+	case 4*d <= full:
 		return near, 1
 	case 16*d <= 9*full:
 		return near, 2
@@ -69,57 +73,57 @@ func (c *Client) stagger(e *entry, t *schema.Table) uint32 {
 }
 
 // fill encodes what is due into datagrams: own rows first, then the rest as far as the budget goes.
-func (c *Client) fill(p Pass, budget, most int) {
-	c.choose(budget)
-	f := filler{Client: c, most: most, header: protocol.StateHeader{
+func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
+	s.choose(budget)
+	f := filler{Client: c, Scratch: s, most: most, header: protocol.StateHeader{
 		Epoch: c.epoch, Tick: p.View.Tick, ViewComplete: c.complete,
 		HasInput: p.HasInput, InputTick: p.InputTick, Margin: p.Margin,
 	}}
 	f.open()
 	own := f.section(schema.Own)
 	if own {
-		c.buf[f.current().from+flagsAt] |= ownCompleteBit
+		s.buf[f.current().from+flagsAt] |= ownCompleteBit
 	}
 	f.section(schema.Team)
 	f.section(schema.Public)
 	f.close()
-	for i := range c.datagrams {
-		d := &c.datagrams[i]
-		d.Bytes = c.buf[d.from:d.to:d.to]
+	for i := range s.datagrams {
+		d := &s.datagrams[i]
+		d.Bytes, d.carries = s.buf[d.from:d.to:d.to], s.carried[d.carried:d.until]
 	}
 }
 
-// choose puts into c.order the places of what is to be sent, in the order of c.due.
-func (c *Client) choose(budget int) {
-	c.order = c.order[:0]
-	c.classDue, c.kindsDue = [schema.Classes]int{}, 0
+// choose puts into s.order the places of what is to be sent, in the order of s.due.
+func (s *Scratch) choose(budget int) {
+	s.order = s.order[:0]
+	s.classDue, s.kindsDue = [schema.Classes]int{}, 0
 	total := 0
-	for i := range c.due {
-		r := &c.due[i]
-		c.order = append(c.order, int32(i))
+	for i := range s.due {
+		r := &s.due[i]
+		s.order = append(s.order, int32(i))
 		total += int(r.bytes)
-		c.classDue[r.Class]++
-		c.kindsDue |= 1 << r.Kind
+		s.classDue[r.form.class()]++
+		s.kindsDue |= 1 << r.form.kind()
 	}
 	if total <= budget {
 		return
 	}
-	slices.SortFunc(c.order, func(a, b int32) int {
-		x, y := &c.due[a], &c.due[b]
+	slices.SortFunc(s.order, func(a, b int32) int {
+		x, y := &s.due[a], &s.due[b]
 		return cmp.Or(-cmp.Compare(x.urgency(), y.urgency()), cmp.Compare(a, b))
 	})
-	for n, i := range c.order {
-		if budget -= int(c.due[i].bytes); budget < 0 && n > 0 {
-			c.order = c.order[:n]
+	for n, i := range s.order {
+		if budget -= int(s.due[i].bytes); budget < 0 && n > 0 {
+			s.order = s.order[:n]
 			break
 		}
 	}
-	slices.Sort(c.order)
+	slices.Sort(s.order)
 }
 
 // urgency is the score, with own rows before all others.
 func (r *record) urgency() int32 {
-	if r.Class == schema.Own {
+	if r.form.class() == schema.Own {
 		return 1<<31 - 1
 	}
 	return r.score
@@ -133,12 +137,14 @@ const (
 // filler writes chosen records into datagrams.
 type filler struct {
 	*Client
+	*Scratch
 	header protocol.StateHeader
 	most   int // datagrams; zero for as many as it takes
 	full   bool
 	head   int // where the current section's head is
 	count  int // its records; zero: no section is open
-	kind   protocol.Section
+	form   form
+	table  uint8
 	last   uint32 // the index of its latest record
 }
 
@@ -146,7 +152,7 @@ func (f *filler) current() *Datagram { return &f.datagrams[len(f.datagrams)-1] }
 
 func (f *filler) open() {
 	f.header.Sequence = f.nextSeq + uint64(len(f.datagrams))
-	f.datagrams = append(f.datagrams, Datagram{Sequence: f.header.Sequence, from: len(f.buf), carries: len(f.carried)})
+	f.datagrams = append(f.datagrams, Datagram{Sequence: f.header.Sequence, from: len(f.buf), carried: len(f.carried)})
 	f.buf = protocol.AppendStateHeader(f.buf, f.header)
 	f.count = 0
 }
@@ -169,13 +175,13 @@ func (f *filler) endSection() {
 func (f *filler) section(class schema.Class) (complete bool) {
 	datagrams, written := len(f.datagrams), 0
 	for from := 0; from < len(f.order) && f.classDue[class] > 0; {
-		table, to := f.due[f.order[from]].Table, from+1
-		for to < len(f.order) && f.due[f.order[to]].Table == table {
+		table, to := f.due[f.order[from]].table, from+1
+		for to < len(f.order) && f.due[f.order[to]].table == table {
 			to++
 		}
 		for kind := protocol.Partial; kind <= protocol.Removed; kind++ {
 			if f.kindsDue&(1<<kind) != 0 {
-				written += f.records(f.order[from:to], protocol.Section{Table: table, Class: class, Kind: kind})
+				written += f.records(f.order[from:to], formOf(class, kind))
 			}
 		}
 		from = to
@@ -183,10 +189,10 @@ func (f *filler) section(class schema.Class) (complete bool) {
 	return written == f.classDue[class] && len(f.datagrams) == datagrams && !f.full
 }
 
-// records writes those of some chosen records that belong in a section.
-func (f *filler) records(order []int32, want protocol.Section) (written int) {
+// records writes those of some chosen records of one table that have a form.
+func (f *filler) records(order []int32, want form) (written int) {
 	for _, i := range order {
-		if r := &f.due[i]; r.Section == want && !f.full {
+		if r := &f.due[i]; r.form == want && !f.full {
 			f.record(r)
 			written++
 		}
@@ -198,10 +204,10 @@ func (f *filler) records(order []int32, want protocol.Section) (written int) {
 func (f *filler) record(r *record) {
 	for {
 		mark := len(f.buf)
-		if f.count == 0 || f.kind != r.Section || f.count == protocol.SectionRecords {
+		if f.count == 0 || f.form != r.form || f.table != r.table || f.count == protocol.SectionRecords {
 			f.endSection()
-			f.head, f.kind, f.last = len(f.buf), r.Section, 0
-			f.buf = protocol.AppendSection(f.buf, r.Section)
+			f.head, f.form, f.table, f.last = len(f.buf), r.form, r.table, 0
+			f.buf = protocol.AppendSection(f.buf, protocol.Section{Table: int(r.table), Class: r.form.class(), Kind: r.form.kind()})
 		}
 		f.append(r)
 		if len(f.buf)-f.current().from <= f.cfg.DatagramBytes {
@@ -218,22 +224,18 @@ func (f *filler) record(r *record) {
 }
 
 func (f *filler) append(r *record) {
-	s := &f.tables[r.Table]
-	e := &s.entries[r.at]
-	index := e.index()
-	gap := index - f.last
-	switch r.Kind {
+	s := &f.tables[r.table]
+	gap, row, class := r.index-f.last, int(r.index&63), r.form.class()
+	switch r.form.kind() {
 	case protocol.Removed:
-		f.buf = protocol.AppendRemoved(f.buf, gap, min(f.tick-e.since, protocol.MaxRemovalAge))
+		f.buf = protocol.AppendRemoved(f.buf, gap, min(f.tick-s.entries[r.at].since, protocol.MaxRemovalAge))
 	case protocol.Full:
-		row := int(index & 63)
 		f.buf = protocol.AppendFull(f.buf, gap, r.page.Generation(row))
-		f.buf = s.wire.AppendRow(f.buf, r.Class, r.mask, r.page.Words(row), r.page.Texts(row))
+		f.buf = s.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	default:
-		row := int(index & 63)
-		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, s.wire.MaskBytes(r.Class))
-		f.buf = s.wire.AppendRow(f.buf, r.Class, r.mask, r.page.Words(row), r.page.Texts(row))
+		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, s.wire.MaskBytes(class))
+		f.buf = s.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	}
-	f.last = index
-	f.carried = append(f.carried, carried{table: int32(r.Table), at: r.at, index: index})
+	f.last = r.index
+	f.carried = append(f.carried, carried{ref: uint32(r.table)<<schema.IndexBits | r.index, at: r.at})
 }

@@ -31,29 +31,31 @@ type sight struct {
 	number  int
 	wire    *schema.Table
 	entries []entry
-	next    []entry // the walk writes here; then they are swapped
-	goners  int     // entries that are gone and not acknowledged
+	goners  int // entries that are gone and not acknowledged
 
-	// Cells that need no look; see window.
-	clean    []cleanCell
-	ownClean uint32   // the tick of the latest pass that found nothing to send of own rows
-	owned    []uint32 // the own rows of the latest pass
-	pass     uint32   // counts windows
+	clean    []cleanTick // of the cells of the window, see cleanAt; by page for a table without a position
+	anyClean bool        // some cell of the window is clean; when false, all of clean is zero
+	ownClean uint32      // the tick of the latest pass that found nothing to send of own rows
+	owned    []uint32    // the own rows of the latest pass
 	at       world.Circle
 	leaveR   int64
-	cells    []cellState // of the window of this pass
-	ins      []uint64    // a bit per index: in sight
-	band     []uint64    // a bit per index: beyond the radius, still within the hysteresis
 }
 
-// cleanCell remembers the latest clean pass over a cell: one that looked at every entity of the cell and found
-// nothing to send, all acknowledged. (A pass that sent everything is not one: what it sent may be lost.)
-type cleanCell struct {
-	cell  uint32
-	tick  uint32 // zero: never
-	pass  uint32 // the latest pass whose window had the cell: what leaves the window begins anew
-	whole bool   // the whole cell was in sight
+// cleanTick is the tick of the latest clean pass over a cell: one that looked at every entity of the cell and
+// found nothing to send, all acknowledged. (A pass that sent everything is not one: what it sent may be lost.)
+// Zero is none. The lowest bit tells whether the whole cell was in sight.
+type cleanTick uint64
+
+func newCleanTick(tick uint32, whole bool) cleanTick {
+	t := cleanTick(tick) << 1
+	if whole {
+		t |= 1
+	}
+	return t
 }
+
+func (t cleanTick) tick() uint32 { return uint32(t >> 1) }
+func (t cleanTick) whole() bool  { return t&1 != 0 }
 
 // cellState is what this pass does with a cell of the window, as flags.
 type cellState uint8
@@ -69,38 +71,43 @@ func (s *sight) find(index uint32) (int, bool) {
 
 // window finds the cells that the client's circle touches and says which of them need no look. It returns
 // whether any does.
-func (s *sight) window(g world.Grid, seat world.Seat, hysteresis float64) (look bool) {
-	at := g.Circle(seat.Pos, seat.Radius*(1+hysteresis))
-	at.R, s.leaveR = g.Circle(seat.Pos, seat.Radius).R, at.R
-	moved := at != s.at
+func (w *walk) window(seat world.Seat) (look bool) {
+	s, before := w.sight, w.sight.at
+	at := w.grid.Circle(seat.Pos, seat.Radius*(1+w.cfg.Hysteresis))
+	at.R, s.leaveR = w.grid.Steps(seat.Radius), at.R
 	s.at = at
-	s.pass++
+	moved := at != before
 	if n := nextPowerOfTwo(max(at.Columns, at.Rows)); len(s.clean) < int(n*n) {
-		s.clean = make([]cleanCell, n*n)
+		s.clean = make([]cleanTick, n*n)
 	}
-	s.cells = slices.Grow(s.cells[:0], int(at.Columns*at.Rows))[:at.Columns*at.Rows]
-	for row := range at.Rows {
-		for column := range at.Columns {
-			var state cellState
-			cell := g.Cell(at.Cx+column, at.Cy+row)
-			c := s.cleanAt(at.Cx+column, at.Cy+row)
-			if c.cell == cell && c.pass+1 == s.pass && c.tick != 0 && g.Stamp(cell) <= c.tick &&
-				(!moved || c.whole && s.whole(g, at.Cx+column, at.Cy+row)) {
-				state = cellSkip
+	w.cells = slices.Grow(w.cells[:0], int(at.Columns*at.Rows))[:0]
+	for row := at.Cy; row < at.Cy+at.Rows; row++ {
+		for column := at.Cx; column < at.Cx+at.Columns; column++ {
+			if s.anyClean && column-before.Cx < before.Columns && row-before.Cy < before.Rows && w.isClean(column, row, moved) {
+				w.cells = append(w.cells, cellSkip)
+				continue
 			}
-			c.pass = s.pass
-			look = look || state == 0
-			s.cells[row*at.Columns+column] = state
+			w.cells = append(w.cells, 0)
+			look = true
 		}
 	}
 	return look || moved
 }
 
+// isClean tells whether nothing of a cell can have changed since a clean pass over it.
+func (w *walk) isClean(column, row uint32, moved bool) bool {
+	clean := *w.cleanAt(column, row)
+	if clean == 0 || moved && !(clean.whole() && w.whole(w.grid, column, row)) {
+		return false
+	}
+	return w.grid.Stamp(w.grid.Cell(column, row)) <= clean.tick()
+}
+
 // cleanAt is the place of a cell in a square that repeats over the grid: the window never covers two cells
-// with the same place.
-func (s *sight) cleanAt(column, row uint32) *cleanCell {
+// with the same place. What it holds counts only for cells that the window of the pass before had, too.
+func (s *sight) cleanAt(column, row uint32) *cleanTick {
 	side := uint32(1) << (bits.Len(uint(len(s.clean))) / 2)
-	return &s.clean[row%side*side+column%side]
+	return &s.clean[row&(side-1)*side+column&(side-1)]
 }
 
 func nextPowerOfTwo(n uint32) uint32 { return 1 << bits.Len32(n-1) }
@@ -122,32 +129,33 @@ func abs(v int64) int64 {
 }
 
 // stateOf is what this pass does with the cell of a row; false when the cell is outside of the window.
-func (s *sight) stateOf(g world.Grid, cell uint32) (*cellState, bool) {
-	column, row := g.Column(cell)
-	column, row = column-s.at.Cx, row-s.at.Cy
-	if column >= s.at.Columns || row >= s.at.Rows {
+func (w *walk) stateOf(place world.Place) (*cellState, bool) {
+	at := &w.sight.at
+	column, row := uint32(place.Column)-at.Cx, uint32(place.Row)-at.Cy
+	if column >= at.Columns || row >= at.Rows {
 		return nil, false
 	}
-	return &s.cells[row*s.at.Columns+column], true
+	return &w.cells[row*at.Columns+column], true
 }
 
 // gather sets a bit for every row in sight in the cells that need a look.
-func (s *sight) gather(g world.Grid, pages []*world.Page) {
-	s.clearBits(len(pages))
-	in2, out2 := s.at.R*s.at.R, s.leaveR*s.leaveR
-	for row := range s.at.Rows {
-		for column := range s.at.Columns {
-			if s.cells[row*s.at.Columns+column]&cellSkip != 0 {
+func (w *walk) gather() {
+	w.clearBits()
+	at := w.sight.at
+	in2, out2 := at.R*at.R, w.leaveR*w.leaveR
+	for row := range at.Rows {
+		for column := range at.Columns {
+			if w.cells[row*at.Columns+column]&cellSkip != 0 {
 				continue
 			}
-			for _, index := range g.Rows(g.Cell(s.at.Cx+column, s.at.Cy+row)) {
-				x, y, _ := pages[index>>6].Place(int(index & 63))
-				dx, dy := int64(x)-s.at.X, int64(y)-s.at.Y
+			for _, index := range w.grid.Rows(w.grid.Cell(at.Cx+column, at.Cy+row)) {
+				p := w.pages[index>>6].Place(int(index & 63))
+				dx, dy := int64(p.X)-at.X, int64(p.Y)-at.Y
 				switch d := dx*dx + dy*dy; {
 				case d <= in2:
-					s.ins[index>>6] |= 1 << (index & 63)
+					w.ins[index>>6] |= 1 << (index & 63)
 				case d <= out2:
-					s.band[index>>6] |= 1 << (index & 63)
+					w.band[index>>6] |= 1 << (index & 63)
 				}
 			}
 		}
@@ -155,27 +163,29 @@ func (s *sight) gather(g world.Grid, pages []*world.Page) {
 }
 
 // gatherPages does the same for a table without a position: its pages are its cells.
-func (s *sight) gatherPages(pages []*world.Page) (look bool) {
-	s.clearBits(len(pages))
-	s.cells = slices.Grow(s.cells[:0], len(pages))[:len(pages)]
-	for len(s.clean) < len(pages) {
-		s.clean = append(s.clean, cleanCell{})
+func (w *walk) gatherPages() (look bool) {
+	w.clearBits()
+	w.cells = slices.Grow(w.cells[:0], len(w.pages))[:len(w.pages)]
+	for len(w.clean) < len(w.pages) {
+		w.clean = append(w.clean, 0)
 	}
-	for n, p := range pages {
-		s.cells[n] = cellSkip
-		if c := &s.clean[n]; c.tick == 0 || p.Changed() > c.tick {
-			s.cells[n], look = 0, true
-			s.ins[n] = p.Used()
+	for n, p := range w.pages {
+		w.cells[n] = cellSkip
+		if c := w.clean[n]; c == 0 || p.Changed() > c.tick() {
+			w.cells[n], look = 0, true
+			w.ins[n] = p.Used()
 		}
 	}
 	return look
 }
 
-func (s *sight) clearBits(pages int) {
-	if len(s.ins) < pages {
-		s.ins, s.band = make([]uint64, pages), make([]uint64, pages)
+// clearBits makes room for a bit per index of the table's pages.
+func (w *walk) clearBits() {
+	if cap(w.ins) < len(w.pages) {
+		w.ins, w.band = make([]uint64, len(w.pages)), make([]uint64, len(w.pages))
 		return
 	}
-	clear(s.ins)
-	clear(s.band)
+	w.ins, w.band = w.ins[:len(w.pages)], w.band[:len(w.pages)]
+	clear(w.ins)
+	clear(w.band)
 }
