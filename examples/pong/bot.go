@@ -6,8 +6,8 @@ import (
 	"github.com/quicstep/quicstep/clients/client"
 )
 
-// Play follows the ball for one player until ctx or the connection ends, the more closely the greater its
-// skill, from 0 to 1.
+// Play follows the ball for one player until ctx or the connection ends. Skill, from 0 to 1, is from how much of
+// the court away it sees the ball coming.
 func Play(ctx context.Context, g *Pong, c *client.Client[Steer], skill float32) error {
 	view := c.View()
 	for {
@@ -18,7 +18,7 @@ func Play(ctx context.Context, g *Pong, c *client.Client[Steer], skill float32) 
 		view = next
 		ball, ok := g.Ball.Get(view)
 		for _, paddle := range g.Paddles.Owned(view, c.Player()) {
-			coming := ok && (ball.X < Width*skill) == paddle.Left
+			coming := ok && (paddle.Left && ball.X < Width*skill || !paddle.Left && ball.X > Width*(1-skill))
 			if err := c.Send(Steer{DY: towards(paddle.Y, ball.Y, coming)}); err != nil {
 				return err
 			}

@@ -13,7 +13,8 @@ const (
 	Width, Height = 160, 90
 	Reach         = 10 // of a paddle, up and down from its middle
 	paddleSpeed   = 2.2
-	serveSpeed    = 2.4
+	serveSpeed    = 3
+	ballSpeedMax  = 6
 )
 
 // Paddle is a player's; it stands at its side's edge.
@@ -97,7 +98,7 @@ func (g *Pong) tick(tx *world.Tx) {
 	}
 	for _, paddle := range g.Paddles.All(tx) {
 		if off := b.Y - paddle.Y; paddle.Left == (b.X <= 0) && off > -Reach && off < Reach {
-			b.VX, b.VY = -b.VX*1.03, b.VY+off*0.12
+			b.VX, b.VY = max(-ballSpeedMax, min(-b.VX*1.08, ballSpeedMax)), b.VY+off*0.2
 			b.X = max(1, min(b.X, Width-1))
 			g.Score.Edit(tx).Hits++
 			return

@@ -19,7 +19,7 @@ import (
 
 // A match ends at so many points, or after so long, whichever comes first.
 const (
-	points   = 5
+	points   = 3
 	duration = 30 * time.Second
 )
 
@@ -62,7 +62,7 @@ func play(ctx context.Context, g *pong.Pong, s *server.Server) error {
 	defer bots.Wait()
 	defer over()
 	var first *client.Client[pong.Steer]
-	for _, skill := range []float32{0.72, 0.66} {
+	for _, skill := range []float32{0.5, 0.45} {
 		c, err := client.Join(match, g, client.Config{Addr: s.Addr().String()})
 		if err != nil {
 			return fmt.Errorf("a bot could not join: %w", err)
