@@ -88,6 +88,8 @@ func rejectOfRow(err error) Reject {
 		return Truncated
 	case errors.Is(err, schema.ErrRange):
 		return BadValue
+	case errors.Is(err, schema.ErrLong):
+		return Oversized
 	}
 	return WrongType
 }

@@ -14,7 +14,8 @@ type StateHeader struct {
 	Sequence uint64
 	// Tick is the tick whose state the datagram tells. 14 bits travel.
 	Tick uint64
-	// OwnComplete: with this datagram the client has, or will have, every change of its own rows up to Tick.
+	// OwnComplete: with this datagram the client has every change up to Tick of the rows that are its own. Rows
+	// that were removed, or are its own no longer, may be told of later.
 	OwnComplete bool
 	// ViewComplete: everything that was in sight at the epoch's first tick has been acknowledged.
 	ViewComplete bool

@@ -16,7 +16,8 @@ const maxCells = 1 << 16
 type gridShape struct {
 	minX, minY float64
 	step       float64
-	side       int32 // of a cell, in steps
+	perStep    float64 // 1 / step
+	side       int32   // of a cell, in steps
 	nx, ny     uint32
 	columns    [2][]uint8
 }
@@ -33,6 +34,7 @@ func newGridShape(t *schema.Table, cell float64) (*gridShape, error) {
 	for axis, field := range t.Pos {
 		g.columns[axis] = t.FieldColumns(field, false)
 	}
+	g.perStep = 1 / g.step
 	if cell == 0 {
 		cell = g.step * math.Ceil(float64(max(x.Top, y.Top))/32)
 	}

@@ -135,15 +135,17 @@ type Circle struct {
 // Circle returns the sight of a view point and radius in the units of the coordinates.
 func (g Grid) Circle(at Pos, radius float64) Circle {
 	s := g.shape
-	x0, y0, x1, y1 := s.cellsIn(s.box(at, radius))
-	return Circle{
-		X: g.Steps(at.X - s.minX), Y: g.Steps(at.Y - s.minY), R: g.Steps(radius),
-		Cx: x0, Cy: y0, Columns: x1 - x0 + 1, Rows: y1 - y0 + 1,
-	}
+	c := Circle{X: g.Steps(at.X - s.minX), Y: g.Steps(at.Y - s.minY), R: g.Steps(radius)}
+	edge := func(v int64) int32 { return int32(max(0, min(v, 1<<schema.MaxPositionBits))) }
+	x0, y0, x1, y1 := s.cellsIn(box{edge(c.X - c.R - 1), edge(c.Y - c.R - 1), edge(c.X + c.R + 1), edge(c.Y + c.R + 1)})
+	c.Cx, c.Cy, c.Columns, c.Rows = x0, y0, x1-x0+1, y1-y0+1
+	return c
 }
 
 // Steps is a length of the coordinates in quantised units, within ± 2^30.
-func (g Grid) Steps(length float64) int64 { return int64(max(-1<<30, min(length/g.shape.step, 1<<30))) }
+func (g Grid) Steps(length float64) int64 {
+	return int64(max(-1<<30, min(length*g.shape.perStep, 1<<30)))
+}
 
 // Cells is the number of cells.
 func (g Grid) Cells() uint32 { return g.shape.nx * g.shape.ny }

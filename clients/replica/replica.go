@@ -58,7 +58,7 @@ type Applied struct {
 	Header protocol.StateHeader
 	// NewEpoch: the datagram began a new epoch; every row from before is gone.
 	NewEpoch bool
-	// Ignored: the datagram was a duplicate, too old, or of a former epoch.
+	// Ignored: the datagram was a duplicate, too old, or of a former epoch. It can begin a new epoch all the same.
 	Ignored bool
 	// Changes are in the order of the datagram, and good until the next Apply.
 	Changes []Change
@@ -235,7 +235,8 @@ func (r *Replica) forgetTraces() {
 	r.traces = r.traces[n:]
 }
 
-// has tells whether a datagram was received, or is too far back to know.
+// has tells whether a datagram is known to have been received; one that is too far back to tell may be read
+// twice, which changes nothing.
 func (r *Replica) has(seq uint64) bool {
 	if !r.received || seq > r.sequence {
 		return false

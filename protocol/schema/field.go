@@ -72,6 +72,14 @@ func (f *Field) Visible(class Class) bool {
 	return true
 }
 
+// grain is the step and the highest quantised value of a float, the owner's when it has one of its own.
+func (f *Field) grain(own bool) (step float64, top uint64) {
+	if own && f.OwnStep > 0 {
+		return f.OwnStep, f.OwnTop
+	}
+	return f.Step, f.Top
+}
+
 // bits is the width of the quantised value.
 func (f *Field) bits(own bool) int {
 	top := f.Top
@@ -87,10 +95,7 @@ func (f *Field) bits(own bool) int {
 // The formula is round-half-up of (v − Min) / step in float64 arithmetic. A division followed by an addition
 // is never fused, so every processor gives the same integer.
 func (f *Field) QuantiseFloat(v float64, own bool) (q uint64, clamped bool) {
-	step, top := f.Step, f.Top
-	if own {
-		step, top = f.OwnStep, f.OwnTop
-	}
+	step, top := f.grain(own)
 	if f.Wrap {
 		return f.quantiseAngle(v, step, top)
 	}
@@ -121,10 +126,7 @@ func (f *Field) quantiseAngle(v, step float64, top uint64) (q uint64, clamped bo
 
 // FloatOf returns the value that a quantised float stands for; q above the top counts as the top.
 func (f *Field) FloatOf(q uint64, own bool) float64 {
-	step, top := f.Step, f.Top
-	if own {
-		step, top = f.OwnStep, f.OwnTop
-	}
+	step, top := f.grain(own)
 	if q >= top && !f.Wrap {
 		return f.Max
 	}
@@ -171,17 +173,28 @@ func (f *Field) check() error {
 	switch f.Kind {
 	case Float:
 		return f.checkFloat()
+	case Bool, Entity:
+		if f.Base != 0 || f.Top != topOf[f.Kind] {
+			return fmt.Errorf("%s: a %v has no range of its own", f.Name, f.Kind)
+		}
 	case Text:
-		if f.Top == 0 || f.Top > MaxText {
+		if f.Base != 0 || f.Top == 0 || f.Top > MaxText {
 			return fmt.Errorf("%s: a string needs max= from 1 to %d (bytes)", f.Name, MaxText)
 		}
+	case Int:
+		if f.Top > math.MaxInt64-uint64(f.Base) { // the difference is right for negative ones, too
+			return fmt.Errorf("%s: an integer can't be above %d; lower the range", f.Name, int64(math.MaxInt64))
+		}
 	case Uint:
-		if f.Base < 0 {
-			return fmt.Errorf("%s: an unsigned integer can't be below 0; raise the range", f.Name)
+		if f.Base < 0 || f.Top > math.MaxUint64-uint64(f.Base) {
+			return fmt.Errorf("%s: an unsigned integer can't be below 0 or above %d; change the range", f.Name, uint64(math.MaxUint64))
 		}
 	}
 	return nil
 }
+
+// topOf is the highest quantised value of the kinds that have no range.
+var topOf = [kinds]uint64{Bool: 1, Entity: math.MaxUint32}
 
 func (f *Field) checkFloat() error {
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -10,12 +10,14 @@ import (
 var (
 	// ErrTruncated means that the bytes end before the row does.
 	ErrTruncated = errors.New("the bytes end inside a row")
-	// ErrLimb means that a byte that should hold seven bits is above 0x7f, or a column has bits beyond its width.
-	ErrLimb = errors.New("a column is wider than its field")
-	// ErrText means that a string is longer than its field allows, is not UTF-8, or is not
-	// written as a msgpack str.
-	ErrText = errors.New("a string is too long, not UTF-8 or not a msgpack str")
-	// ErrRange means that a value is outside its field's range.
+	// ErrLimb means that a byte that should hold seven bits is above 0x7f.
+	ErrLimb = errors.New("a byte of a column is no positive fixint")
+	// ErrText means that a string is not written as a msgpack str of 8 bits of length or fewer.
+	ErrText = errors.New("a string is no short msgpack str")
+	// ErrLong means that a string has more bytes than its field allows.
+	ErrLong = errors.New("a string is longer than its field allows")
+	// ErrRange means that a value is outside its field's range, a column has bits beyond its width, or a string
+	// is not UTF-8.
 	ErrRange = errors.New("a value is outside its field's range")
 )
 
@@ -111,7 +113,7 @@ func (t *Table) ParseRow(b []byte, class Class, mask uint64, words []uint32, tex
 			return 0, err
 		}
 		if w>>c.Bits != 0 {
-			return 0, ErrLimb
+			return 0, ErrRange
 		}
 		words[at] = uint32(w)
 		n += int(c.Limbs)
@@ -157,7 +159,7 @@ func textBytes(s string) int {
 }
 
 func parseText(b []byte, most int) (text []byte, size int, err error) {
-	if len(b) < 2 && (len(b) < 1 || b[0] != 0xa0) {
+	if len(b) == 0 || len(b) == 1 && b[0] == 0xd9 {
 		return nil, 0, ErrTruncated
 	}
 	head, n := 1, int(b[0]&0x1f)
@@ -167,14 +169,14 @@ func parseText(b []byte, most int) (text []byte, size int, err error) {
 		return nil, 0, ErrText
 	}
 	if n > most {
-		return nil, 0, ErrText
+		return nil, 0, ErrLong
 	}
 	if len(b) < head+n {
 		return nil, 0, ErrTruncated
 	}
 	text = b[head : head+n]
 	if !utf8.Valid(text) {
-		return nil, 0, ErrText
+		return nil, 0, ErrRange
 	}
 	return text, head + n, nil
 }

@@ -159,12 +159,32 @@ func NewTable(name string, fields []Field, pos [2]int) (*Table, error) {
 	if err := t.deriveColumns(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if err := t.checkPosition(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	for c := range Classes {
 		if size, field := t.rowBytesMax(c); size > MaxRowBytes {
 			return nil, fmt.Errorf("%s: a row takes up to %d bytes on the wire for class %v, at most %d are possible (field %s goes over): shorten strings or ranges, or split the table", name, size, c, MaxRowBytes, field)
 		}
 	}
 	return t, nil
+}
+
+// checkPosition tells what is wrong with the fields that decide who sees a row.
+func (t *Table) checkPosition() error {
+	if !t.Positioned() {
+		return nil
+	}
+	x, y := &t.Fields[t.Pos[0]], &t.Fields[t.Pos[1]]
+	for _, f := range []*Field{x, y} {
+		if number := f.Kind == Int || f.Kind == Uint || f.Kind == Float; !number || f.Audience != Everyone || f.Wrap {
+			return fmt.Errorf("%s: a coordinate must be a number that everyone sees, without wrap", f.Name)
+		}
+	}
+	if t.Pos[0] == t.Pos[1] || x.Step != y.Step {
+		return fmt.Errorf("%s: the two coordinates must be two fields of the same step", y.Name)
+	}
+	return nil
 }
 
 // Positioned tells whether the table has a position, so that distance decides who sees its rows.

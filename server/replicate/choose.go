@@ -241,6 +241,9 @@ func (w *walk) markClean() {
 		for column := at.Cx; column < at.Cx+at.Columns; column++ {
 			state := cells[0]
 			cells = cells[1:]
+			if state == 0 && w.grid.Stamp(w.grid.Cell(column, row)) == w.tick {
+				state = cellPending // where something stirs now it will again; it can be clean once it rests
+			}
 			if !had && state&cellPending != 0 {
 				continue // nothing was clean, and this is not: its place is not even touched
 			}

@@ -96,11 +96,12 @@ func (w *walk) window(seat world.Seat) (look bool) {
 
 // isClean tells whether nothing of a cell can have changed since a clean pass over it.
 func (w *walk) isClean(column, row uint32, moved bool) bool {
-	clean := *w.cleanAt(column, row)
-	if clean == 0 || moved && !(clean.whole() && w.whole(w.grid, column, row)) {
-		return false
+	stamp := w.grid.Stamp(w.grid.Cell(column, row))
+	if stamp >= w.tick {
+		return false // in this very tick: no need to look when it was clean
 	}
-	return w.grid.Stamp(w.grid.Cell(column, row)) <= clean.tick()
+	clean := *w.cleanAt(column, row)
+	return clean != 0 && stamp <= clean.tick() && (!moved || clean.whole() && w.whole(w.grid, column, row))
 }
 
 // cleanAt is the place of a cell in a square that repeats over the grid: the window never covers two cells

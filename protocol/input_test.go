@@ -1,0 +1,150 @@
+package protocol_test
+
+import (
+	"bytes"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/schema"
+)
+
+func TestInputRoundTrips(t *testing.T) {
+	s := arena(t)
+	for _, v := range inputSamples(s) {
+		b := unhex(t, v.Hex)
+		var in protocol.Input
+		if err := protocol.ParseInput(b, s, &in); err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+			continue
+		}
+		if again := protocol.AppendInput(nil, &in); !bytes.Equal(again, b) {
+			t.Errorf("%s comes back as % x, want % x", v.Name, again, b)
+		}
+	}
+}
+
+func TestTicksAndSequencesAreCutShort(t *testing.T) {
+	s := arena(t)
+	var in protocol.Input
+	b := protocol.AppendInput(nil, &protocol.Input{HasAck: true, Newest: 1_000_007, Tick: 1_000_009})
+	if err := protocol.ParseInput(b, s, &in); err != nil {
+		t.Fatal(err)
+	}
+	if newest, tick := protocol.Widen(uint16(in.Newest), 1_000_000), protocol.Widen(uint16(in.Tick), 1_000_000); newest != 1_000_007 || tick != 1_000_009 {
+		t.Errorf("widened to %d and %d, want 1000007 and 1000009", newest, tick)
+	}
+}
+
+func TestEveryTruncationOfAnInputIsRefused(t *testing.T) {
+	s := arena(t)
+	for _, v := range inputSamples(s) {
+		b := unhex(t, v.Hex)
+		for cut := range b {
+			var in protocol.Input
+			wantReject(t, v.Name, protocol.ParseInput(b[:cut], s, &in), protocol.Truncated)
+			if in.Count != 0 {
+				t.Errorf("%s, cut at %d: %d inputs although it is refused", v.Name, cut, in.Count)
+			}
+		}
+	}
+}
+
+func TestInputsThatAreRefused(t *testing.T) {
+	s := arena(t)
+	const head = "02 01 01 0046 00 076c "
+	const input = "02 041c 01 "
+	for _, c := range []struct {
+		name, bytes string
+		want        protocol.Reject
+	}{
+		{"nothing", "", protocol.Truncated},
+		{"a state datagram", "01 01 0001 0768 00 0000 40", protocol.UnknownKind},
+		{"a kind that is no integer", "c2 01 01 0046 00 076c 00", protocol.WrongType},
+		{"an epoch above 7f", "02 80 01 0046 00 076c 00", protocol.WrongType},
+		{"missing bits below zero", "02 01 01 0046 ff 076c 00", protocol.BadValue},
+		{"missing bits as a float", "02 01 01 0046 cb 0000000000000000 076c 00", protocol.WrongType},
+		{"missing bits as an extension", "02 01 01 0046 d4 0000 076c 00", protocol.UnsupportedType},
+		{"bytes after no input", head + "00 00", protocol.TrailingBytes},
+		{"bytes after an input", head + "01 " + input + "00", protocol.TrailingBytes},
+		{"nine inputs", head + "09 " + strings.Repeat(input, 9), protocol.TooManyInputs},
+		{"127 inputs announced", head + "7f", protocol.TooManyInputs},
+		{"a count above 7f", head + "80", protocol.WrongType},
+		{"a limb above 7f", head + "01 82 041c 01", protocol.WrongType},
+		{"a column wider than its bits", head + "01 04 041c 01", protocol.BadValue},
+		{"a value above the range", head + "01 03 041c 01", protocol.InputOutOfRange},
+		{"an angle above the range", head + "01 02 0550 01", protocol.InputOutOfRange},
+		{"the second one above the range", head + "02 " + input + "03 041c 01", protocol.InputOutOfRange},
+	} {
+		var in protocol.Input
+		wantReject(t, c.name, protocol.ParseInput(unhex(t, c.bytes), s, &in), c.want)
+		if in.Count != 0 {
+			t.Errorf("%s: %d inputs although it is refused", c.name, in.Count)
+		}
+	}
+	var in protocol.Input
+	wantReject(t, "1,201 bytes", protocol.ParseInput(append(unhex(t, head+"00"), make([]byte, protocol.MaxDatagram)...), s, &in), protocol.Oversized)
+}
+
+func TestAnInputMayHaveIntegersOfAnyWidth(t *testing.T) {
+	s := arena(t)
+	var in protocol.Input
+	if err := protocol.ParseInput(unhex(t, "cc02 01 01 0046 cf 0000000000000005 076c 00"), s, &in); err != nil || in.Missing != 5 {
+		t.Errorf("missing is %b, %v, want 101", in.Missing, err)
+	}
+}
+
+func TestInputsWithTextAreChecked(t *testing.T) {
+	chat, _, err := schema.FromType("chat", reflect.TypeFor[struct {
+		Say string `net:"max=4"`
+	}]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := schema.New("chat", nil, chat, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "02 01 01 0046 00 076c 01 "
+	var in protocol.Input
+	if err := protocol.ParseInput(unhex(t, head+"a4 68c3a921"), s, &in); err != nil || string(in.Inputs[0]) != "\xa4hé!" {
+		t.Errorf("the input is %q, %v", in.Inputs[0], err)
+	}
+	wantReject(t, "five bytes of text", protocol.ParseInput(unhex(t, head+"a5 6868686868"), s, &in), protocol.Oversized)
+	wantReject(t, "no UTF-8", protocol.ParseInput(unhex(t, head+"a1 ff"), s, &in), protocol.BadValue)
+	wantReject(t, "a bin", protocol.ParseInput(unhex(t, head+"c4 01 68"), s, &in), protocol.WrongType)
+}
+
+func TestReadingAnInputAllocatesNothing(t *testing.T) {
+	s := arena(t)
+	var in protocol.Input
+	for _, v := range inputSamples(s) {
+		b := unhex(t, v.Hex)
+		if allocs := testing.AllocsPerRun(20, func() {
+			if err := protocol.ParseInput(b, s, &in); err != nil {
+				t.Error(err)
+			}
+		}); allocs != 0 {
+			t.Errorf("%s takes %v allocations, want none", v.Name, allocs)
+		}
+	}
+	bomb := unhex(t, "02 01 01 0046 00 076c 7f ffffffffffffffff")
+	wantFlatMemory(t, "a bomb", func() { protocol.ParseInput(bomb, s, &in) })
+}
+
+func TestWiden(t *testing.T) {
+	for _, c := range []struct {
+		short      uint16
+		near, want uint64
+	}{
+		{0, 0, 0}, {5, 0, 5}, {16383, 0, 16383}, {16383, 1, 16383}, {16383, 16384, 16383}, {0, 16383, 16384},
+		{8191, 16384, 16384 + 8191}, {8192, 16384, 8192}, {8193, 16384, 8193}, {3, 10, 3},
+		{0, protocol.MaxTick, protocol.MaxTick + 1}, {16383, math.MaxUint32 + 1, math.MaxUint32},
+	} {
+		if got := protocol.Widen(c.short, c.near); got != c.want {
+			t.Errorf("%d near %d is %d, want %d", c.short, c.near, got, c.want)
+		}
+	}
+}
