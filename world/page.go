@@ -31,7 +31,7 @@ type Page struct {
 
 	rows   any            // *[pageRows]T
 	base   unsafe.Pointer // the first of rows
-	block  []uint32       // words of all rows, then dirty ticks of all rows; nil on a client
+	block  []uint32       // per row its words, then their dirty ticks; nil on a client
 	places []Place        // nil without a position
 	texts  []string       // the texts as they travel; nil without text columns
 
@@ -148,13 +148,13 @@ func (p *Page) Class(row int, num Player, team TeamID) schema.Class {
 
 // Words are the row's quantised columns. Nobody may write to them.
 func (p *Page) Words(row int) []uint32 {
-	at := row * p.width
+	at := 2 * row * p.width
 	return p.block[at : at+p.width : at+p.width]
 }
 
 // ColumnsDirty are the ticks, as 32 bits, in which the row's columns last changed. Nobody may write to them.
 func (p *Page) ColumnsDirty(row int) []uint32 {
-	at := (pageRows + row) * p.width
+	at := (2*row + 1) * p.width
 	return p.block[at : at+p.width : at+p.width]
 }
 

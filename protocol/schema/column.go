@@ -95,6 +95,7 @@ func (t *Table) classColumns() error {
 				t.classes[class] = append(t.classes[class], uint8(i))
 			}
 		}
+		t.masks[class] = uint8((len(t.classes[class]) + 6) / 7)
 	}
 	return nil
 }

@@ -146,6 +146,7 @@ type Table struct {
 	Texts int
 
 	classes [Classes][]uint8
+	masks   [Classes]uint8 // limbs of a change mask
 	fields  [][]uint8 // per field, its columns for the public, most significant first
 	owns    [][]uint8 // per field, its columns for the owner
 }
@@ -197,4 +198,4 @@ func (t *Table) ClassColumns(c Class) []uint8 { return t.classes[c] }
 func (t *Table) FullMask(c Class) uint64 { return 1<<len(t.classes[c]) - 1 }
 
 // MaskBytes is the number of limbs that a change mask of the class takes.
-func (t *Table) MaskBytes(c Class) int { return (len(t.classes[c]) + 6) / 7 }
+func (t *Table) MaskBytes(c Class) int { return int(t.masks[c]) }

@@ -16,7 +16,6 @@ type record struct {
 	index uint32
 	at    int32 // the entry's place
 	score int32
-	bytes uint16
 	table uint8
 	form  form
 }
@@ -157,12 +156,8 @@ func (w *walk) consider(e *entry, p *world.Page, row int) {
 	if !due {
 		return
 	}
-	r.bytes = recordHeadTypical + uint16(w.wire.RowBytes(class, r.mask, p.Texts(row)))
 	w.due = append(w.due, r)
 }
-
-// recordHeadTypical is what a record is expected to have before its fields, for the budget's arithmetic.
-const recordHeadTypical = 3
 
 // markPending keeps the cell of a row from being skipped.
 func (w *walk) markPending(p *world.Page, index uint32, class schema.Class) {
@@ -218,7 +213,7 @@ func (w *walk) leaving(e entry) {
 		return
 	}
 	w.due = append(w.due, record{
-		index: e.index(), at: int32(len(w.next) - 1), score: scoreRemoved, bytes: recordHeadTypical,
+		index: e.index(), at: int32(len(w.next) - 1), score: scoreRemoved,
 		table: uint8(w.number), form: formOf(schema.Public, protocol.Removed),
 	})
 }
@@ -241,8 +236,8 @@ func (w *walk) markClean() {
 		for column := at.Cx; column < at.Cx+at.Columns; column++ {
 			state := cells[0]
 			cells = cells[1:]
-			if state == 0 && w.grid.Stamp(w.grid.Cell(column, row)) == w.tick {
-				state = cellPending // where something stirs now it will again; it can be clean once it rests
+			if state == 0 && !w.canRest(w.grid.Cell(column, row)) {
+				state = cellPending
 			}
 			if !had && state&cellPending != 0 {
 				continue // nothing was clean, and this is not: its place is not even touched
@@ -254,6 +249,12 @@ func (w *walk) markClean() {
 	if had && !w.anyClean {
 		clear(w.clean) // also what cells out of the window have left
 	}
+}
+
+// canRest tells whether a cell is worth remembering as clean: not when nobody stands in it, nor when something
+// stirred in it in this very tick, as it will in the next.
+func (w *walk) canRest(cell uint32) bool {
+	return len(w.grid.Rows(cell)) > 0 && w.grid.Stamp(cell) != w.tick
 }
 
 func (w *walk) markCell(clean *cleanTick, state cellState, whole bool) {

@@ -147,7 +147,7 @@ func (c *Client) Resume() {
 func (c *Client) forget() {
 	c.tables = make([]sight, len(c.schema.Tables))
 	for i, t := range c.schema.Tables {
-		c.tables[i].wire, c.tables[i].number = t, i
+		c.tables[i].wire, c.tables[i].number, c.tables[i].rowBytesMax = t, i, recordHeadTypical+t.RowBytesMax()
 	}
 	c.ring.clear(c.nextSeq)
 	c.first, c.complete, c.lastPass = 0, false, 0

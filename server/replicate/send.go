@@ -74,7 +74,7 @@ func (c *Client) stagger(e *entry, t *schema.Table) uint32 {
 
 // fill encodes what is due into datagrams: own rows first, then the rest as far as the budget goes.
 func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
-	s.choose(budget)
+	c.choose(s, budget)
 	f := filler{Client: c, Scratch: s, most: most, header: protocol.StateHeader{
 		Epoch: c.epoch, Tick: p.View.Tick, ViewComplete: c.complete,
 		HasInput: p.HasInput, InputTick: p.InputTick, Margin: p.Margin,
@@ -93,32 +93,42 @@ func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
 	}
 }
 
-// choose puts into s.order the places of what is to be sent, in the order of s.due.
-func (s *Scratch) choose(budget int) {
+// choose puts into order the places of what is to be sent, in the order of due.
+func (c *Client) choose(s *Scratch, budget int) {
 	s.order = s.order[:0]
 	s.classDue, s.kindsDue = [schema.Classes]int{}, 0
-	total := 0
+	most := 0
 	for i := range s.due {
 		r := &s.due[i]
 		s.order = append(s.order, int32(i))
-		total += int(r.bytes)
 		s.classDue[r.form.class()]++
 		s.kindsDue |= 1 << r.form.kind()
+		most += c.tables[r.table].rowBytesMax
 	}
-	if total <= budget {
-		return
+	if most <= budget {
+		return // even if all were as long as can be
 	}
 	slices.SortFunc(s.order, func(a, b int32) int {
-		x, y := &s.due[a], &s.due[b]
-		return cmp.Or(-cmp.Compare(x.urgency(), y.urgency()), cmp.Compare(a, b))
+		return cmp.Or(-cmp.Compare(s.due[a].urgency(), s.due[b].urgency()), cmp.Compare(a, b))
 	})
 	for n, i := range s.order {
-		if budget -= int(s.due[i].bytes); budget < 0 && n > 0 {
+		if budget -= c.bytesOf(&s.due[i]); budget < 0 && n > 0 {
 			s.order = s.order[:n]
 			break
 		}
 	}
 	slices.Sort(s.order)
+}
+
+// recordHeadTypical is what a record is expected to have before its fields, for the budget's arithmetic.
+const recordHeadTypical = 3
+
+// bytesOf is how long a record will be.
+func (c *Client) bytesOf(r *record) int {
+	if r.page == nil {
+		return recordHeadTypical
+	}
+	return recordHeadTypical + c.tables[r.table].wire.RowBytes(r.form.class(), r.mask, r.page.Texts(int(r.index&63)))
 }
 
 // urgency is the score, with own rows before all others.

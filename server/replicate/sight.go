@@ -28,13 +28,15 @@ func (e *entry) gone() bool    { return e.key&flagGone != 0 }
 
 // sight is what a client sees of one table.
 type sight struct {
-	number  int
-	wire    *schema.Table
-	entries []entry
-	goners  int // entries that are gone and not acknowledged
+	number      int
+	wire        *schema.Table
+	rowBytesMax int // of a record
+	entries     []entry
+	goners      int // entries that are gone and not acknowledged
 
 	clean    []cleanTick // of the cells of the window, see cleanAt; by page for a table without a position
-	anyClean bool        // some cell of the window is clean; when false, all of clean is zero
+	anyClean bool        // some cell of the window that has rows is clean; when false, all of clean is zero
+	lastLook uint32      // the tick of the latest window
 	ownClean uint32      // the tick of the latest pass that found nothing to send of own rows
 	owned    []uint32    // the own rows of the latest pass
 	at       world.Circle
@@ -81,27 +83,43 @@ func (w *walk) window(seat world.Seat) (look bool) {
 		s.clean = make([]cleanTick, n*n)
 	}
 	w.cells = slices.Grow(w.cells[:0], int(at.Columns*at.Rows))[:0]
+	last := s.lastLook
+	s.lastLook = w.tick
+	if !s.anyClean {
+		w.cells = w.cells[:at.Columns*at.Rows]
+		clear(w.cells)
+		return true
+	}
 	for row := at.Cy; row < at.Cy+at.Rows; row++ {
 		for column := at.Cx; column < at.Cx+at.Columns; column++ {
-			if s.anyClean && column-before.Cx < before.Columns && row-before.Cy < before.Rows && w.isClean(column, row, moved) {
-				w.cells = append(w.cells, cellSkip)
-				continue
-			}
-			w.cells = append(w.cells, 0)
-			look = true
+			had := column-before.Cx < before.Columns && row-before.Cy < before.Rows
+			state := w.cellState(column, row, last, had, moved)
+			w.cells = append(w.cells, state)
+			look = look || state == 0
 		}
 	}
 	return look || moved
 }
 
-// isClean tells whether nothing of a cell can have changed since a clean pass over it.
-func (w *walk) isClean(column, row uint32, moved bool) bool {
-	stamp := w.grid.Stamp(w.grid.Cell(column, row))
-	if stamp >= w.tick {
-		return false // in this very tick: no need to look when it was clean
+// cellState tells whether nothing of a cell can have changed: since a clean pass over it when the window of
+// the pass before had it, or since that pass when nobody stands in it.
+func (w *walk) cellState(column, row, last uint32, had, moved bool) cellState {
+	cell := w.grid.Cell(column, row)
+	stamp := w.grid.Stamp(cell)
+	if len(w.grid.Rows(cell)) == 0 {
+		if stamp <= last {
+			return cellSkip
+		}
+		return 0
+	}
+	if !had || stamp >= w.tick {
+		return 0
 	}
 	clean := *w.cleanAt(column, row)
-	return clean != 0 && stamp <= clean.tick() && (!moved || clean.whole() && w.whole(w.grid, column, row))
+	if clean != 0 && stamp <= clean.tick() && (!moved || clean.whole() && w.whole(w.grid, column, row)) {
+		return cellSkip
+	}
+	return 0
 }
 
 // cleanAt is the place of a cell in a square that repeats over the grid: the window never covers two cells
