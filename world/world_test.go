@@ -16,7 +16,7 @@ import (
 func TestAPlayerJoinsSteersAndLeaves(t *testing.T) {
 	g := newFleet()
 	w := start(t, g, 1)
-	cs, v := step(t, w, joins(1, 2))
+	cs, _ := step(t, w, joins(1, 2))
 	if n := len(cs.Tables[0].Inserted); n != 2 {
 		t.Fatalf("%d ships inserted, want 2", n)
 	}
@@ -24,7 +24,7 @@ func TestAPlayerJoinsSteersAndLeaves(t *testing.T) {
 		t.Errorf("%d crates inserted on start", n)
 	}
 	ids := cs.Tables[0].Inserted
-	cs, v = step(t, w, world.Commands{Inputs: []world.Input{{Player: 1, Data: g.input(t, helm{DX: 1, Fire: true})}}})
+	cs, v := step(t, w, world.Commands{Inputs: []world.Input{{Player: 1, Data: g.input(t, helm{DX: 1, Fire: true})}}})
 	row, ok := g.Ships.Get(v, ids[0])
 	if !ok || row.X < 502 || row.X > 502.02 || row.Ammo != 9 {
 		t.Errorf("after one input to the right the ship is %+v", row)

@@ -28,11 +28,10 @@ const (
 // things is the game of the property test: rows with every kind of rights, with and without a position.
 type things struct {
 	*world.GameOf[struct{}]
-	Things world.Table[thing]
-	Flags  world.Table[flag]
-	chance *rand.Rand
-	resting,
-	crowded bool
+	Things  world.Table[thing]
+	Flags   world.Table[flag]
+	chance  *rand.Rand
+	resting bool
 }
 
 type thing struct {
