@@ -33,6 +33,9 @@ func (r *frameReader) next() ([]byte, error) {
 		}
 		n, err := r.from.Read(r.buf[r.have:])
 		r.have += n
+		if errors.Is(err, io.EOF) && n == 0 && r.have > 0 {
+			return nil, &protocol.RejectError{Reject: protocol.Truncated, Detail: "the control stream ended within a frame: send the whole message first"}
+		}
 		if err != nil && n == 0 {
 			return nil, fmt.Errorf("read the control stream: %w", err)
 		}

@@ -44,13 +44,13 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	tick := protocol.Widen(uint16(in.Tick), b.taken)
-	if tick > b.newest {
-		b.newest = tick
-		b.margin = b.marginOf(tick, now)
-	}
 	// Only the first can be too new, and those after the first may be old: they are there in case of loss.
 	if tick > b.taken+inboxTicks {
 		return []protocol.Reject{protocol.InputTooNew}
+	}
+	if tick > b.newest {
+		b.newest = tick
+		b.margin = b.marginOf(tick, now)
 	}
 	if tick <= b.taken {
 		return []protocol.Reject{protocol.InputTooOld}

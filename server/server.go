@@ -113,27 +113,40 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	sess.bye(code, reason, s.cfg.CloseTimeout)
 }
 
+// stopping is what players are told at a shutdown.
+const stopping = "the server is stopping; come back in a moment"
+
+// past is a deadline that ends a Read at once.
+var past = time.Unix(1, 0)
+
 // greet reads the hello and lets the session into the room. A reason tells why not.
 func (s *Server) greet(ctx context.Context, sess *session) (protocol.CloseCode, string) {
 	hello, cancel := context.WithTimeout(ctx, s.cfg.HelloTimeout)
 	defer cancel()
 	control, err := sess.conn.Control(hello)
+	if ctx.Err() != nil {
+		return protocol.CloseShutdown, stopping
+	}
 	if err != nil {
 		return protocol.CloseProtocol, "no hello came in time: open a stream and send one first"
 	}
 	sess.control = control
-	deadline, _ := hello.Deadline()
-	control.SetReadDeadline(deadline)
+	stopWaiting := context.AfterFunc(hello, func() { control.SetReadDeadline(past) })
 	sess.reader.from = control
 	message, err := sess.reader.next()
-	if err != nil {
-		code, reason := sess.refuse(err)
-		if reason == "" {
-			code, reason = protocol.CloseProtocol, "no hello came in time: send one first"
-		}
-		return code, reason
+	inTime := stopWaiting()
+	if ctx.Err() != nil {
+		return protocol.CloseShutdown, stopping
 	}
-	control.SetReadDeadline(time.Time{})
+	if _, rejected := protocol.RejectOf(err); err != nil && rejected {
+		return sess.refuse(err)
+	}
+	if err != nil || !inTime {
+		return protocol.CloseProtocol, "no hello came in time: send one first"
+	}
+	if _, err := protocol.KindOf(message); err != nil {
+		return sess.refuse(err)
+	}
 	h, err := protocol.ParseHello(message)
 	if err != nil {
 		return sess.refuse(err)
@@ -200,7 +213,7 @@ func (s *session) welcome(h protocol.Hello, tick uint64) error {
 }
 
 // play runs the session's goroutines until one side ends it, and returns how to close.
-func (s *Server) play(ctx context.Context, sess *session) (code protocol.CloseCode, reason string) {
+func (s *Server) play(ctx context.Context, sess *session) (protocol.CloseCode, string) {
 	live, stop := context.WithCancel(sess.conn.Context())
 	var work sync.WaitGroup
 	work.Go(func() { sess.readDatagrams(live) })
@@ -214,19 +227,22 @@ func (s *Server) play(ctx context.Context, sess *session) (code protocol.CloseCo
 		code, reason := sess.readControl()
 		ended <- ending{code, reason}
 	})
+	var end ending
 	select {
 	case <-ctx.Done():
-		code, reason = protocol.CloseShutdown, "the server is stopping; come back in a moment"
+		end = ending{protocol.CloseShutdown, stopping}
 	case <-s.room.closed:
-		code, reason = protocol.CloseRoomClosed, s.room.reason.Error()
+		end = ending{protocol.CloseRoomClosed, s.room.reason.Error()}
 	case <-live.Done():
-	case e := <-ended:
-		code, reason = e.code, e.reason
+	case end = <-ended:
 	}
 	stop()
-	sess.control.SetReadDeadline(time.Unix(1, 0)) // ends readControl
+	sess.control.SetReadDeadline(past) // ends readControl
+	// The sender may be waiting for a client in the dark, which nothing but the connection's end interrupts.
+	late := time.AfterFunc(s.cfg.CloseTimeout, func() { sess.conn.Close(end.code, end.reason) })
 	work.Wait()
-	return code, reason
+	late.Stop()
+	return end.code, end.reason
 }
 
 // bye says goodbye on the stream, gives the client a moment to close, and closes.

@@ -82,17 +82,21 @@ func (s *session) readDatagrams(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if err := protocol.ParseInput(b, s.schema, &in); err != nil {
-			s.counters.reject(err)
-			continue
-		}
-		now := time.Now()
-		if in.HasAck {
-			s.queueAck(ack{epoch: in.Epoch, newest: uint16(in.Newest), missing: in.Missing, at: now})
-		}
-		for _, r := range s.inbox.put(&in, now) {
-			s.counters.rejected[r].Add(1)
-		}
+		s.takeDatagram(b, &in, time.Now())
+	}
+}
+
+// takeDatagram takes one datagram; in is scratch space.
+func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
+	if err := protocol.ParseInput(b, s.schema, in); err != nil {
+		s.counters.reject(err)
+		return
+	}
+	if in.HasAck {
+		s.queueAck(ack{epoch: in.Epoch, newest: uint16(in.Newest), missing: in.Missing, at: now})
+	}
+	for _, r := range s.inbox.put(in, now) {
+		s.counters.rejected[r].Add(1)
 	}
 }
 

@@ -136,7 +136,7 @@ func (c *pageCommit) removed() {
 		c.out.Removed = append(c.out.Removed, c.old.id(row))
 		c.page.changed = c.tick
 		if c.stamps != nil {
-			cell := c.t.grid.cellOf(c.old.places[row])
+			cell := c.t.grid.cellOf(c.old.meta[row].place)
 			c.stamps[cell] = c.tick
 			c.moves = append(c.moves, crossing{cell: cell, index: c.old.id(row).Index()})
 		}
@@ -202,8 +202,8 @@ func (c *pageCommit) place(row int, there bool) {
 	words := p.Words(row)
 	x := int32(c.t.wire.Join(words, g.columns[0]))
 	y := int32(c.t.wire.Join(words, g.columns[1]))
-	was, at := p.places[row], g.place(x, y)
-	p.places[row] = at
+	was, at := p.meta[row].place, g.place(x, y)
+	p.meta[row].place = at
 	wasIn, in := g.cellOf(was), g.cellOf(at)
 	c.stamps[in] = c.tick
 	index := p.id(row).Index()

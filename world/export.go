@@ -235,8 +235,8 @@ func restoreGrid(ts *tableState, g *gridShape, tick uint32) *grid {
 			words := p.Words(row)
 			x := int32(ts.def.wire.Join(words, g.columns[0]))
 			y := int32(ts.def.wire.Join(words, g.columns[1]))
-			p.places[row] = g.place(x, y)
-			moves = append(moves, crossing{cell: g.cellOf(p.places[row]), index: index, arrives: true})
+			p.meta[row].place = g.place(x, y)
+			moves = append(moves, crossing{cell: g.cellOf(p.meta[row].place), index: index, arrives: true})
 		}
 	}
 	for i := range empty.stamps {

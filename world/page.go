@@ -29,18 +29,19 @@ type Page struct {
 	edited uint64 // a bit per row that may differ from the page before; touched by the Tx only
 	meta   [pageRows]rowMeta
 
-	rows   any            // *[pageRows]T
-	base   unsafe.Pointer // the first of rows
-	block  []uint32       // per row its words, then their dirty ticks; nil on a client
-	places []Place        // nil without a position
-	texts  []string       // the texts as they travel; nil without text columns
+	rows  any            // *[pageRows]T
+	base  unsafe.Pointer // the first of rows
+	block []uint32       // per row its words, then their dirty ticks; nil on a client
+	texts []string       // the texts as they travel; nil without text columns
 
 	changed uint32 // the latest tick in which anything here changed
 	sum     atomic.Uint64
 }
 
-// rowMeta is what the store knows of a row beside its fields.
+// rowMeta is what the store knows of a row beside its fields: what replication looks at of everything near a
+// client, so it lies close together.
 type rowMeta struct {
+	place  Place  // zero without a position
 	dirty  uint32 // the latest tick in which a quantised field changed
 	rights uint32 // the latest tick in which generation, owner or team changed
 	owner  Player
@@ -62,9 +63,6 @@ func newPage(t *table, number uint32, server bool) *Page {
 	}
 	p.key = pageKey(t.index, number)
 	p.block = make([]uint32, 2*pageRows*len(t.wire.Columns))
-	if t.grid != nil {
-		p.places = make([]Place, pageRows)
-	}
 	if t.wire.Texts > 0 {
 		p.texts = make([]string, pageRows*t.wire.Texts)
 	}
@@ -91,10 +89,6 @@ func (p *Page) copyFor(t *table, serial uint64) *Page {
 	if p.block != nil {
 		c.block = make([]uint32, len(p.block))
 		copy(c.block, p.block)
-	}
-	if p.places != nil {
-		c.places = make([]Place, pageRows)
-		copy(c.places, p.places)
 	}
 	if p.texts != nil {
 		c.texts = make([]string, len(p.texts))
@@ -165,7 +159,7 @@ func (p *Page) Texts(row int) []string {
 }
 
 // Place is where the row stands. It must only be asked for tables with a position.
-func (p *Page) Place(row int) Place { return p.places[row] }
+func (p *Page) Place(row int) Place { return p.meta[row].place }
 
 // rowsBase is the address of the first row: rows is always a pointer to an array.
 func rowsBase(rows any) unsafe.Pointer { return reflect.ValueOf(rows).UnsafePointer() }

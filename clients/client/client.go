@@ -97,20 +97,22 @@ func (c *Client[I]) greet(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("open the control stream: %w", explain(err))
 	}
 	c.control = stream
-	deadline, _ := ctx.Deadline()
-	stream.SetDeadline(deadline)
+	stopWaiting := context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })
+	defer stopWaiting()
 	hello, err := protocol.AppendHello(nil, protocol.Hello{Game: c.schema.Game, SchemaHash: c.schema.Hash(), Token: cfg.Token})
 	if err != nil {
 		return err
 	}
 	if _, err := stream.Write(protocol.AppendFrame(nil, hello)); err != nil {
-		return fmt.Errorf("say hello: %w", explain(err))
+		return c.explainStream(ctx, err)
 	}
 	message, err := readFrame(stream)
 	if err != nil {
-		return c.explainStream(err)
+		return c.explainStream(ctx, err)
 	}
-	stream.SetDeadline(time.Time{})
+	if !stopWaiting() {
+		return c.explainStream(ctx, ctx.Err())
+	}
 	if kind, _ := protocol.KindOf(message); kind == protocol.KindGoodbye {
 		bye, err := protocol.ParseGoodbye(message)
 		if err != nil {
@@ -123,6 +125,9 @@ func (c *Client[I]) greet(ctx context.Context, cfg Config) error {
 
 func (c *Client[I]) welcomed(message []byte) (err error) {
 	if c.welcome, err = protocol.ParseWelcome(message); err != nil {
+		if rejected, _ := protocol.RejectOf(err); rejected == protocol.WrongVersion {
+			return fmt.Errorf("%w: %v", ErrVersion, err)
+		}
 		return fmt.Errorf("%w: %v", ErrProtocol, err)
 	}
 	if w := &c.welcome; w.SchemaHash != c.schema.Hash() {
@@ -142,10 +147,19 @@ func (c *Client[I]) welcomed(message []byte) (err error) {
 	return nil
 }
 
-// explainStream prefers what the connection's end says over the stream's error.
-func (c *Client[I]) explainStream(err error) error {
+// explainStream prefers what the connection's end, or the context's, says over the stream's error.
+func (c *Client[I]) explainStream(ctx context.Context, err error) error {
 	if cause := context.Cause(c.conn.Context()); cause != nil {
 		return explain(cause)
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: it did not say welcome in time; try again later", ErrUnreachable)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("wait for the welcome: %w", ctx.Err())
+	}
+	if _, rejected := protocol.RejectOf(err); rejected {
+		return fmt.Errorf("%w: %v", ErrProtocol, err)
 	}
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: the control stream ended without an answer", ErrProtocol)

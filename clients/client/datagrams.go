@@ -12,6 +12,9 @@ import (
 // next.
 const inputHistory = 3
 
+// inputHeadMax is the most bytes that an input datagram has before its inputs.
+const inputHeadMax = 17
+
 // sentInput is an input and the tick that it was for.
 type sentInput struct {
 	tick uint64
@@ -101,9 +104,9 @@ func (c *Client[I]) sendInputs(ctx context.Context) {
 		case <-timer.C:
 		}
 		buf = c.appendInput(buf[:0])
-		if err := c.conn.SendDatagram(buf); err != nil {
-			continue // the context tells when it is the end
-		}
+		// An error is the connection's end, which its context tells, or a path that shrank: then the next tick
+		// tries again.
+		c.conn.SendDatagram(buf)
 		next = next.Add(period)
 		if late := time.Since(next); late > period {
 			next = next.Add(late.Truncate(period)) // a hole in time: those ticks are over
@@ -123,9 +126,13 @@ func (c *Client[I]) appendInput(dst []byte) []byte {
 		c.history[0] = sentInput{tick: tick, data: c.input}
 	}
 	in.Tick = c.history[0].tick
+	size := inputHeadMax
 	for i, sent := range c.history {
 		if sent.data == nil || sent.tick+uint64(i) != in.Tick {
 			break // a gap: what is older belongs to other ticks
+		}
+		if size += len(sent.data); i > 0 && size > protocol.MaxDatagramPayload {
+			break // the newest one has to get through
 		}
 		in.Inputs[in.Count] = sent.data
 		in.Count++

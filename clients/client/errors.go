@@ -74,9 +74,11 @@ func explainDial(addr string, err error) error {
 	var idle *quic.IdleTimeoutError
 	switch {
 	case errors.Is(err, errPin):
-		return fmt.Errorf("%w: %s: %v; is this the server you think it is?", ErrCertificate, addr, err)
+		return fmt.Errorf("%w: %s: %v; is this the server you think it is? If so, give that sum in Config.Pins", ErrCertificate, addr, err)
 	case errors.As(err, &transportErr) && transportErr.ErrorCode.IsCryptoError():
 		return fmt.Errorf("%w: %s: %v; pin it with Config.Pins if it is your own", ErrCertificate, addr, err)
+	case errors.As(err, &transportErr) && transportErr.ErrorCode == quic.ConnectionRefused:
+		return fmt.Errorf("%w: %s takes no further connection at the moment; try again later", ErrFull, addr)
 	case errors.As(err, &handshake), errors.As(err, &idle), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %s: %v; is it running, and is UDP let through?", ErrUnreachable, addr, err)
 	}

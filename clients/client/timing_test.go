@@ -1,0 +1,179 @@
+package client
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/quicstep/quicstep/clients/replica"
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/world"
+)
+
+// reported is a datagram's header that tells of an input and its margin.
+func reported(tick uint64, margin int8) protocol.StateHeader {
+	return protocol.StateHeader{HasInput: true, InputTick: tick, Margin: margin}
+}
+
+func TestTheLeadMovesATickAtATime(t *testing.T) {
+	var tm timing
+	tm.start()
+	if got := tm.next(100); got != 100+leadFirst {
+		t.Errorf("the first input is for tick %d, want %d", got, 100+leadFirst)
+	}
+	tm.heard(reported(103, -20))
+	if tm.lead != leadFirst+1 {
+		t.Errorf("the lead is %d after a late input, want %d", tm.lead, leadFirst+1)
+	}
+	// Until a report tells of an input that was stamped since, it tells of the former lead.
+	tm.heard(reported(103, -20))
+	if tm.lead != leadFirst+1 {
+		t.Errorf("the lead is %d after another report of the same input, want %d still", tm.lead, leadFirst+1)
+	}
+	if got := tm.next(101); got != 105 {
+		t.Errorf("the next input is for tick %d, want 105", got)
+	}
+	tm.heard(reported(105, -20))
+	if tm.lead != leadFirst+2 {
+		t.Errorf("the lead is %d after a report of a later input, want %d", tm.lead, leadFirst+2)
+	}
+}
+
+func TestTheLeadKeepsBetweenItsBounds(t *testing.T) {
+	for _, c := range []struct {
+		margin int8
+		want   int
+	}{{-64, leadMax}, {63, 0}, {marginLow, leadFirst}, {marginTop, leadFirst}} {
+		var tm timing
+		tm.start()
+		for tick := uint64(100); tick < 300; tick++ {
+			tm.heard(reported(tm.next(tick), c.margin))
+		}
+		if tm.lead != c.want {
+			t.Errorf("with a margin of %d quarters the lead becomes %d, want %d", c.margin, tm.lead, c.want)
+		}
+	}
+}
+
+func TestAHeaderWithoutAnInputMovesNothing(t *testing.T) {
+	var tm timing
+	tm.start()
+	tm.heard(protocol.StateHeader{Margin: -64})
+	if tm.lead != leadFirst || tm.margin != 0 {
+		t.Errorf("the lead is %d, the margin %d", tm.lead, tm.margin)
+	}
+}
+
+func TestInputsAreForOneTickAfterTheOther(t *testing.T) {
+	var tm timing
+	tm.start()
+	last := tm.next(100)
+	for tick := uint64(101); tick < 110; tick++ {
+		if got := tm.next(tick); got != last+1 {
+			t.Errorf("at tick %d the input is for %d, want %d", tick, got, last+1)
+		}
+		last++
+	}
+	// No datagram comes: the inputs go on for two ticks and then wait.
+	for _, want := range []uint64{last + 1, last + 2, last + 2, last + 2} {
+		if got := tm.next(109); got != want {
+			t.Errorf("without news the input is for %d, want %d", got, want)
+		}
+	}
+	// The datagrams that were missing come at once: no tick is skipped that could still be reached.
+	if got := tm.next(113); got != 113+leadFirst {
+		t.Errorf("after the hole the input is for %d, want %d", got, 113+leadFirst)
+	}
+}
+
+// aim is an input of up to 500 bytes.
+type aim struct {
+	Text string `net:"max=250"`
+	More string `net:"max=250"`
+}
+
+// testClient is a client without a connection, in a room at tick 100.
+func testClient(t *testing.T) *Client[aim] {
+	t.Helper()
+	g := world.NewGame[aim]("aim")
+	s, err := world.SchemaOf(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := replica.New(s, replica.Config{Epoch: 1, Tick: 100, Sequence: 1, Age: protocol.MinAge})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Client[aim]{game: g, schema: s, rules: rules, tick: 100}
+	c.timing.start()
+	return c
+}
+
+// next parses the client's next input datagram.
+func (c *Client[I]) nextInput(t *testing.T) (in protocol.Input) {
+	t.Helper()
+	b := c.appendInput(nil)
+	if len(b) > protocol.MaxDatagramPayload {
+		t.Errorf("an input datagram has %d bytes, at most %d get through", len(b), protocol.MaxDatagramPayload)
+	}
+	if err := protocol.ParseInput(b, c.schema, &in); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func TestEachDatagramRepeatsTheLatestInputs(t *testing.T) {
+	c := testClient(t)
+	if in := c.nextInput(t); in.Count != 0 {
+		t.Errorf("%d inputs are sent before the first Send", in.Count)
+	}
+	for n, text := range []string{"a", "b", "c", "d"} {
+		if err := c.Send(aim{Text: text}); err != nil {
+			t.Fatal(err)
+		}
+		c.tick++
+		in := c.nextInput(t)
+		if want := min(n+1, inputHistory); in.Count != want || in.Tick != c.tick+leadFirst {
+			t.Errorf("datagram %d has %d inputs up to tick %d, want %d up to %d", n, in.Count, in.Tick, want, c.tick+leadFirst)
+		}
+		for i := range in.Count {
+			if want, _ := c.game.AppendInput(nil, aim{Text: string("abcd"[n-i])}); !bytes.Equal(in.Inputs[i], want) {
+				t.Errorf("input %d of datagram %d is %v, want %v", i, n, in.Inputs[i], want)
+			}
+		}
+	}
+}
+
+func TestInputsOfOtherTicksAreNotRepeatedAcrossAGap(t *testing.T) {
+	c := testClient(t)
+	c.Send(aim{Text: "a"})
+	c.nextInput(t)
+	c.tick += 10
+	if in := c.nextInput(t); in.Count != 1 || in.Tick != 110+leadFirst {
+		t.Errorf("%d inputs up to tick %d, want one for %d", in.Count, in.Tick, 110+leadFirst)
+	}
+}
+
+func TestLongInputsAreRepeatedAsFarAsTheyFit(t *testing.T) {
+	c := testClient(t)
+	long := strings.Repeat("x", 250)
+	c.Send(aim{long, long})
+	for _, want := range []int{1, 2, 2} {
+		if in := c.nextInput(t); in.Count != want {
+			t.Errorf("%d inputs of 500 bytes are sent, want %d", in.Count, want)
+		}
+		c.tick++
+	}
+}
+
+func TestASendOutOfRangeKeepsTheFormerInput(t *testing.T) {
+	c := testClient(t)
+	c.Send(aim{Text: "fine"})
+	if err := c.Send(aim{Text: strings.Repeat("x", 251)}); err == nil {
+		t.Error("an input out of its range was taken")
+	}
+	want, _ := c.game.AppendInput(nil, aim{Text: "fine"})
+	if in := c.nextInput(t); in.Count != 1 || !bytes.Equal(in.Inputs[0], want) {
+		t.Errorf("the next datagram has %d inputs, want the former one", in.Count)
+	}
+}

@@ -1,0 +1,150 @@
+package server_test
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/quicstep/quicstep/world"
+)
+
+const (
+	fieldSide = 1000
+	banners   = 16
+	sight     = 300
+	stones    = 150
+)
+
+// unit is a player's figure.
+type unit struct {
+	X   float32 `net:"range=0:1000,step=0.1,own,pos=x"`
+	Y   float32 `net:"range=0:1000,step=0.1,own,pos=y"`
+	HP  uint16
+	Key uint16 `net:"owner"`
+}
+
+type stone struct {
+	X    float32 `net:"range=0:1000,step=0.5,pos=x"`
+	Y    float32 `net:"range=0:1000,step=0.5,pos=y"`
+	Kind uint8
+}
+
+// banner is a lot of bytes that everybody sees.
+type banner struct {
+	Text string `net:"max=250"`
+}
+
+type score struct{ Ticks, Joins, Leaves uint32 }
+
+type stride struct {
+	DX  int8    `net:"range=-2:2"`
+	DY  int8    `net:"range=-2:2"`
+	Aim float32 `net:"range=0:1,step=0.01"`
+}
+
+// arena is a game with a bit of everything, and switches for tests to turn while it runs.
+type arena struct {
+	*world.GameOf[stride]
+	Units   world.Table[unit]
+	Stones  world.Table[stone]
+	Banners world.Table[banner]
+	Score   world.Singleton[score]
+
+	resting     atomic.Bool            // nothing happens but what players do
+	loud        atomic.Bool            // the banners change with each tick
+	refusal     atomic.Pointer[string] // OnJoin's error
+	tickPanics  atomic.Int32           // in how many more ticks OnTick panics
+	joinPanics  atomic.Int32
+	leavePanics atomic.Int32
+	stall       atomic.Int64 // how long the next OnTick takes
+}
+
+func newArena() *arena {
+	g := &arena{GameOf: world.NewGame[stride]("arena")}
+	g.Units = world.AddTable[unit](g, "unit")
+	g.Stones = world.AddTable[stone](g, "stone")
+	g.Banners = world.AddTable[banner](g, "banner")
+	g.Score = world.AddSingleton(g, "score", score{})
+	g.OnStart(func(tx *world.Tx) {
+		for range stones {
+			g.Stones.Insert(tx, randomStone(tx))
+		}
+		for range banners {
+			g.Banners.Insert(tx, banner{})
+		}
+	})
+	g.OnJoin(g.join)
+	g.OnLeave(func(tx *world.Tx, p world.Player) {
+		for id := range g.Units.Owned(tx, p) {
+			g.Units.Remove(tx, id)
+		}
+		g.Score.Edit(tx).Leaves++
+		explode(&g.leavePanics, "OnLeave")
+	})
+	g.OnInput(func(tx *world.Tx, p world.Player, in stride) {
+		for id, u := range g.Units.Owned(tx, p) {
+			edit := g.Units.Edit(tx, id)
+			edit.X = max(0, min(u.X+float32(in.DX)*2.5, fieldSide))
+			edit.Y = max(0, min(u.Y+float32(in.DY)*2.5, fieldSide))
+			tx.SetView(p, world.Pos{X: float64(edit.X), Y: float64(edit.Y)}, sight)
+		}
+	})
+	g.OnTick(g.tick)
+	return g
+}
+
+func randomStone(tx *world.Tx) stone {
+	return stone{X: float32(tx.Rand().IntN(fieldSide)), Y: float32(tx.Rand().IntN(fieldSide)), Kind: uint8(tx.Rand().IntN(4))}
+}
+
+// explode panics as often as it was told to.
+func explode(times *atomic.Int32, where string) {
+	if times.Load() > 0 {
+		times.Add(-1)
+		panic(fmt.Sprintf("%s was told to fail", where))
+	}
+}
+
+func (g *arena) join(tx *world.Tx, p world.Player) error {
+	g.Units.Insert(tx, unit{X: 500, Y: 500, HP: 100, Key: uint16(p)*7 + 1}, world.Owner(p))
+	g.Score.Edit(tx).Joins++
+	explode(&g.joinPanics, "OnJoin")
+	if reason := g.refusal.Load(); reason != nil {
+		return errors.New(*reason)
+	}
+	return nil
+}
+
+func (g *arena) tick(tx *world.Tx) {
+	explode(&g.tickPanics, "OnTick")
+	time.Sleep(time.Duration(g.stall.Swap(0)))
+	if g.resting.Load() {
+		return
+	}
+	g.Score.Edit(tx).Ticks++
+	if g.loud.Load() {
+		for id := range g.Banners.All(tx) {
+			g.Banners.Edit(tx, id).Text = fmt.Sprintf("%0250d", tx.Tick())
+		}
+	}
+	for id, s := range g.Stones.All(tx) {
+		switch n := tx.Rand().IntN(200); {
+		case n == 0:
+			g.Stones.Remove(tx, id)
+			g.Stones.Insert(tx, randomStone(tx))
+		case n < 20:
+			edit := g.Stones.Edit(tx, id)
+			edit.X = max(0, min(s.X+float32(tx.Rand().IntN(41)-20), fieldSide))
+			edit.Y = max(0, min(s.Y+float32(tx.Rand().IntN(41)-20), fieldSide))
+		case n < 25:
+			g.Stones.Edit(tx, id).Kind++
+		}
+	}
+	for id := range g.Units.All(tx) {
+		if tx.Rand().IntN(20) == 0 {
+			edit := g.Units.Edit(tx, id)
+			edit.HP, edit.Key = edit.HP-1, edit.Key+1
+		}
+	}
+}

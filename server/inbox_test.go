@@ -1,0 +1,183 @@
+package server
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+const testPeriod = 40 * time.Millisecond
+
+// inboxAt is an inbox whose room has taken a tick, which was due just then.
+func inboxAt(tick uint64) (*inbox, time.Time) {
+	due := time.Unix(1000, 0)
+	b := &inbox{taken: tick, due: due, period: testPeriod, limit: 8, budget: 8}
+	return b, due
+}
+
+// inputs is a datagram with inputs up to a tick, the newest first. Each input is one byte.
+func inputs(tick uint64, data ...byte) *protocol.Input {
+	in := &protocol.Input{Tick: uint64(protocol.Short(tick)), Count: len(data)}
+	for i, d := range data {
+		in.Inputs[i] = []byte{d}
+	}
+	return in
+}
+
+func wantTaken(t *testing.T, b *inbox, tick uint64, data []byte, from inputSource) {
+	t.Helper()
+	if got, source := b.take(tick, b.due.Add(b.period)); !slices.Equal(got, data) || source != from {
+		t.Errorf("tick %d takes %v from %d, want %v from %d", tick, got, source, data, from)
+	}
+}
+
+func TestInboxKeepsInputsForTheirTicks(t *testing.T) {
+	b, now := inboxAt(100)
+	if r := b.put(inputs(103, 3, 2, 1), now); r != nil {
+		t.Errorf("rejected %v", r)
+	}
+	wantTaken(t, b, 101, []byte{1}, inputSent)
+	wantTaken(t, b, 102, []byte{2}, inputSent)
+	wantTaken(t, b, 103, []byte{3}, inputSent)
+}
+
+func TestInboxTakesTheFirstOfDuplicates(t *testing.T) {
+	b, now := inboxAt(100)
+	b.put(inputs(102, 2, 1), now)
+	if r := b.put(inputs(103, 3, 9, 9), now); r != nil {
+		t.Errorf("a repetition is rejected as %v", r)
+	}
+	for tick := range uint64(3) {
+		wantTaken(t, b, 101+tick, []byte{byte(1 + tick)}, inputSent)
+	}
+}
+
+func TestInboxRefusesWhatIsOverOrTooFarAhead(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		tick uint64
+		want []protocol.Reject
+	}{
+		{"the tick that was taken", 100, []protocol.Reject{protocol.InputTooOld}},
+		{"long ago", 1, []protocol.Reject{protocol.InputTooOld}},
+		{"the next", 101, nil},
+		{"the last of the window", 100 + inboxTicks, nil},
+		{"beyond the window", 101 + inboxTicks, []protocol.Reject{protocol.InputTooNew}},
+		{"far ahead", 8000, []protocol.Reject{protocol.InputTooNew}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, now := inboxAt(100)
+			if got := b.put(inputs(c.tick, 7), now); !slices.Equal(got, c.want) {
+				t.Errorf("rejected as %v, want %v", got, c.want)
+			}
+			for tick := uint64(101); tick < 102+inboxTicks; tick++ {
+				if _, from := b.take(tick, now); (from == inputSent) != (c.want == nil && tick == c.tick) {
+					t.Errorf("tick %d takes an input from %d", tick, from)
+				}
+			}
+		})
+	}
+}
+
+func TestInboxKeepsTheNewOfWhatComesHalfTooLate(t *testing.T) {
+	b, now := inboxAt(100)
+	if r := b.put(inputs(101, 4, 3, 2, 1), now); r != nil {
+		t.Errorf("rejected %v, though the older ones are there in case of loss", r)
+	}
+	wantTaken(t, b, 101, []byte{4}, inputSent)
+}
+
+func TestInboxHasABudget(t *testing.T) {
+	b, now := inboxAt(100)
+	if r := b.put(inputs(108, 8, 7, 6, 5, 4, 3, 2, 1), now); r != nil {
+		t.Errorf("rejected %v within the budget", r)
+	}
+	if r := b.put(inputs(110, 10, 9), now); !slices.Equal(r, []protocol.Reject{protocol.TooManyInputs}) {
+		t.Errorf("rejected %v beyond the budget, want %v once", r, protocol.TooManyInputs)
+	}
+	if r := b.put(inputs(108, 8, 7, 6), now); r != nil {
+		t.Errorf("rejected %v, though repetitions cost nothing", r)
+	}
+	wantTaken(t, b, 101, []byte{1}, inputSent)
+	if r := b.put(inputs(110, 10, 9), now); r != nil {
+		t.Errorf("rejected %v in the next tick", r)
+	}
+}
+
+func TestInboxRepeatsAndThenGivesUp(t *testing.T) {
+	b, now := inboxAt(100)
+	wantTaken(t, b, 101, nil, inputNeutral)
+	b.put(inputs(102, 5), now)
+	wantTaken(t, b, 102, []byte{5}, inputSent)
+	for tick := range uint64(repeatTicks) {
+		wantTaken(t, b, 103+tick, []byte{5}, inputRepeated)
+	}
+	for tick := range uint64(3) {
+		wantTaken(t, b, 103+repeatTicks+tick, nil, inputNeutral)
+	}
+	b.put(inputs(106+repeatTicks, 6), now)
+	wantTaken(t, b, 106+repeatTicks, []byte{6}, inputSent)
+	wantTaken(t, b, 107+repeatTicks, []byte{6}, inputRepeated)
+}
+
+func TestInboxDoesNotTakeTheSlotOfAFormerRound(t *testing.T) {
+	b, now := inboxAt(100)
+	b.put(inputs(105, 5), now)
+	for tick := uint64(101); tick < 105+inboxTicks; tick++ {
+		b.take(tick, now)
+	}
+	if data, from := b.take(105+inboxTicks, now); from == inputSent {
+		t.Errorf("tick %d takes %v, which was for tick 105", 105+inboxTicks, data)
+	}
+}
+
+func TestInboxReportsTheMargin(t *testing.T) {
+	const quarter = testPeriod / 4
+	for _, c := range []struct {
+		name  string
+		tick  uint64
+		after time.Duration // since tick 100 was due
+		want  int8
+	}{
+		{"in time, a tick early", 101, 0, 4},
+		{"in time, just so", 101, testPeriod - quarter, 1},
+		{"at the very moment", 101, testPeriod, 0},
+		{"too late, by a tick and a half", 100, testPeriod + testPeriod/2, -6},
+		{"three ticks early", 103, 0, 12},
+		{"as early as can be told", 150, 0, 63},
+		{"as late as can be told", 60, testPeriod, -64},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, due := inboxAt(100)
+			if _, _, any := b.report(); any {
+				t.Error("there is a report before any input")
+			}
+			b.put(inputs(c.tick, 1), due.Add(c.after))
+			if newest, margin, any := b.report(); newest != c.tick || margin != c.want || !any {
+				t.Errorf("the report is tick %d, margin %d, %v; want %d, %d, true", newest, margin, any, c.tick, c.want)
+			}
+		})
+	}
+}
+
+func TestInboxReportsNoInputThatItRefusedAsTooNew(t *testing.T) {
+	b, due := inboxAt(100)
+	b.put(inputs(5000, 1), due)
+	if newest, _, any := b.report(); any {
+		t.Errorf("tick %d is reported, which the server does not have", newest)
+	}
+	b.put(inputs(102, 1), due)
+	b.put(inputs(101, 1), due.Add(testPeriod/2))
+	if newest, margin, _ := b.report(); newest != 102 || margin != 8 {
+		t.Errorf("the report is tick %d, margin %d; want that of the newest, 102 and 8", newest, margin)
+	}
+}
+
+func TestInboxFollowsTicksAcrossTheirShortForm(t *testing.T) {
+	b, now := inboxAt(16383)
+	b.put(inputs(16385, 5, 4), now)
+	wantTaken(t, b, 16384, []byte{4}, inputSent)
+	wantTaken(t, b, 16385, []byte{5}, inputSent)
+}

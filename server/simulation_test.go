@@ -1,0 +1,213 @@
+package server_test
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/quic-go/quic-go/testutils/simnet"
+
+	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/server/clock"
+)
+
+// weather is how bad the network is.
+type weather struct {
+	lossPerMille int64
+	delay        time.Duration // one way, at least
+	jitter       time.Duration // on top of it, at most
+}
+
+// network loses and delays packets by their source and count, so that a seed tells what happens.
+type network struct {
+	simnet.PerfectRouter
+	seed    uint64
+	weather atomic.Pointer[weather]
+	dropped atomic.Int64
+
+	mu    sync.Mutex
+	dark  map[string]bool   // addresses that nothing comes from or gets to
+	sent  map[string]uint64 // packets by source
+	drawn map[string]uint64 // delays by source and destination
+}
+
+// chance draws a number for the nth packet of a source.
+func (n *network) chance(what, source string, count uint64) uint64 {
+	h := fnv.New64a()
+	h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, n.seed), count))
+	h.Write([]byte(what + source))
+	v := h.Sum64()
+	v ^= v >> 31
+	v *= 0xbf58476d1ce4e5b9
+	return v >> 16
+}
+
+// SendPacket passes a packet on, or not.
+func (n *network) SendPacket(p simnet.Packet) error {
+	from, to := p.From.String(), p.To.String()
+	n.mu.Lock()
+	n.sent[from]++
+	drop := n.dark[from] || n.dark[to] || n.chance("loss", from, n.sent[from])%1000 < uint64(n.weather.Load().lossPerMille)
+	n.mu.Unlock()
+	if drop {
+		n.dropped.Add(1)
+		return nil
+	}
+	return n.PerfectRouter.SendPacket(p)
+}
+
+func (n *network) delay(p simnet.Packet) time.Duration {
+	path := p.From.String() + " " + p.To.String()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.drawn[path]++
+	w := n.weather.Load()
+	return w.delay + time.Duration(n.chance("delay", path, n.drawn[path])%uint64(w.jitter+1))
+}
+
+func (n *network) setDark(addr net.Addr, dark bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dark[addr.String()] = dark
+}
+
+// simulation is a server and a network in virtual time.
+type simulation struct {
+	t       *testing.T
+	net     *network
+	game    *arena
+	server  *server.Server
+	sockets []net.PacketConn // of players, in the order of join
+	clients []*client.Client[stride]
+	started time.Time
+	stop    context.CancelFunc
+	ended   chan struct{}
+	err     error
+}
+
+var serverAddr = &net.UDPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4433}
+
+// socketCount is how many players a simulation has space for.
+const socketCount = 6
+
+// simulate runs play in virtual time, with a server that runs already. Everything ends with it: the bubble
+// fails the test when a goroutine is left.
+func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func(*simulation)) {
+	t.Helper()
+	t.Logf("seed %d", seed)
+	certificate()
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulation{t: t, game: cfg.Game.(*arena), ended: make(chan struct{})}
+		s.net = &network{seed: seed, dark: map[string]bool{}, sent: map[string]uint64{}, drawn: map[string]uint64{}}
+		s.net.weather.Store(&w)
+		sim := &simnet.Simnet{Router: s.net}
+		link := simnet.NodeBiDiLinkSettings{LatencyFunc: s.net.delay}
+		socket := sim.NewEndpoint(serverAddr, link)
+		for i := range socketCount {
+			s.sockets = append(s.sockets, sim.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 1, byte(i+1)), Port: 5000}, link))
+		}
+		if err := sim.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			for _, c := range append(s.sockets, socket) {
+				c.Close()
+			}
+			sim.Close()
+		}()
+		cfg.PacketConn, cfg.Certificate, cfg.Sleeper, cfg.Seed = socket, certificate(), clock.Portable(), seed
+		var err error
+		if s.server, err = server.New(cfg); err != nil {
+			t.Fatal(err)
+		}
+		s.run()
+		defer s.close()
+		play(s)
+	})
+}
+
+func (s *simulation) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.started = stop, time.Now()
+	go func() {
+		defer close(s.ended)
+		s.err = s.server.Run(ctx)
+	}()
+}
+
+// close ends the server, then the clients. It may be called more than once.
+func (s *simulation) close() {
+	s.stop()
+	<-s.ended
+	if s.err != nil {
+		s.t.Errorf("Run returned %v, want nil", s.err)
+	}
+	for _, c := range s.clients {
+		c.Close()
+	}
+}
+
+// tryJoin lets one more player join.
+func (s *simulation) tryJoin() (*client.Client[stride], error) {
+	return client.Join(s.t.Context(), s.game, client.Config{
+		Addr: serverAddr.String(), Pins: [][32]byte{s.server.Pin()}, PacketConn: s.sockets[len(s.clients)],
+	})
+}
+
+func (s *simulation) join() *client.Client[stride] {
+	s.t.Helper()
+	c, err := s.tryJoin()
+	if err != nil {
+		s.t.Fatalf("player %d can't join: %v", len(s.clients)+1, err)
+	}
+	s.clients = append(s.clients, c)
+	return c
+}
+
+// pass lets time pass, up to the middle between two ticks, and until everybody waits for what comes next.
+func (s *simulation) pass(d time.Duration) {
+	const period = time.Second / 30
+	until := time.Since(s.started) + d
+	until = until/period*period + period/2
+	time.Sleep(until - time.Since(s.started))
+	synctest.Wait()
+}
+
+// dueTicks is how many ticks should have been by now, at 30 Hz.
+func (s *simulation) dueTicks() uint64 { return uint64(time.Since(s.started) / (time.Second / 30)) }
+
+// wander sends every client somewhere else for a while.
+func (s *simulation) wander(d time.Duration) {
+	s.t.Helper()
+	for step := range uint64(d / (200 * time.Millisecond)) {
+		for i, c := range s.clients {
+			n := s.net.chance("stride", s.sockets[i].LocalAddr().String(), step)
+			if err := c.Send(stride{DX: int8(n%5) - 2, DY: int8(n/5%5) - 2}); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		s.pass(200 * time.Millisecond)
+	}
+}
+
+// rest makes everything stand still.
+func (s *simulation) rest() {
+	s.game.resting.Store(true)
+	for _, c := range s.clients {
+		c.Send(stride{})
+	}
+}
+
+func (s *simulation) wantSame() {
+	s.t.Helper()
+	for _, c := range s.clients {
+		wantSame(s.t, s.game, s.server.View(), c)
+	}
+}
