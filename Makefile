@@ -62,7 +62,7 @@ for target in $${targets[@]+"$${targets[@]}"}; do
 	read -r dir name <<<"$$target"
 	n=$$((n + 1))
 	echo "-- $$n of $${#targets[@]}: $$name in $$dir, $$FUZZ_TIME"
-	if go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$FUZZ_TIME" "$$dir" 2>&1 | tee "$$log"; then continue; fi
+	if go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$FUZZ_TIME" -fuzzminimizetime 20x "$$dir" 2>&1 | tee "$$log"; then continue; fi
 	grep -q '^ *context deadline exceeded$$' "$$log" || exit 1
 	! grep -q -e 'Failing input' -e 'panic:' -e 'fuzzing process' "$$log" || exit 1
 	echo "-- $$name ran its time; the deadline is no failure"

@@ -140,6 +140,12 @@ func (r *room) drain(due time.Time) world.Commands {
 	r.mu.Unlock()
 
 	c := world.Commands{Leaves: r.leaving}
+	for _, s := range doors.leaves {
+		if at, ok := r.find(s.player); ok {
+			r.sessions = slices.Delete(r.sessions, at, at+1)
+			c.Leaves = append(c.Leaves, world.Leave{Player: s.player})
+		}
+	}
 	for _, s := range doors.joins[:later] {
 		if len(r.sessions)+len(r.joining) >= r.cfg.MaxPlayers {
 			s.answer(joinAnswer{code: protocol.CloseFull, reason: fmt.Sprintf("the room is full: it has %d players; try again later", r.cfg.MaxPlayers)})
@@ -149,12 +155,6 @@ func (r *room) drain(due time.Time) world.Commands {
 		s.player = r.last
 		r.joining = append(r.joining, s)
 		c.Joins = append(c.Joins, world.Join{Player: s.player})
-	}
-	for _, s := range doors.leaves {
-		if at, ok := r.find(s.player); ok {
-			r.sessions = slices.Delete(r.sessions, at, at+1)
-			c.Leaves = append(c.Leaves, world.Leave{Player: s.player})
-		}
 	}
 	r.leaving = c.Leaves
 	tick := r.world.View().Tick + 1

@@ -29,7 +29,7 @@ type Server struct {
 }
 
 // New checks the configuration and the game, and opens the socket: from then on clients can connect, and wait
-// until Run serves them. Its errors name what is wrong with either.
+// until Run serves them; Run with a context that has ended closes it again. The errors name what is wrong.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

@@ -31,7 +31,12 @@ func (f form) kind() protocol.RecordKind { return protocol.RecordKind(f & 3) }
 // look compares what is in sight of one table with what the client is known to have.
 func (c *Client) look(scratch *Scratch, s *sight, v *world.View, seat world.Seat) {
 	owned := v.OwnedIndexes(c.player, s.number)
-	w := walk{Client: c, sight: s, Scratch: scratch, pages: v.Pages(s.number)}
+	w := walk{
+		Client: c, sight: s, Scratch: scratch, pages: v.Pages(s.number),
+		tick: c.tick, rights: c.rights, player: c.player, team: c.team, breach: c.cfg.Breach,
+		cells: scratch.cells, ins: scratch.ins, band: scratch.band, next: scratch.next, due: scratch.due,
+	}
+	defer w.giveBack()
 	w.grid, w.positioned = v.Grid(s.number)
 	if w.positioned {
 		if !w.window(seat) && s.goners == 0 && w.ownResting(owned) {
@@ -50,6 +55,12 @@ func (c *Client) look(scratch *Scratch, s *sight, v *world.View, seat world.Seat
 	w.markClean()
 }
 
+// giveBack returns the scratch space for the next table.
+func (w *walk) giveBack() {
+	s := w.Scratch
+	s.cells, s.ins, s.band, s.next, s.due = w.cells, w.ins, w.band, w.next, w.due
+}
+
 // walk is one walk over the sorted entries and the rows in sight of a table.
 type walk struct {
 	*Client
@@ -59,6 +70,18 @@ type walk struct {
 	grid       world.Grid
 	positioned bool
 	ownPending bool
+
+	// The loops' own copies of what stands in the client and the scratch: a load less each time.
+	tick   uint32
+	rights uint32
+	player world.Player
+	team   world.TeamID
+	breach Breach
+	cells  []cellState
+	ins    []uint64
+	band   []uint64
+	next   []entry
+	due    []record
 }
 
 // ownResting tells whether nothing about the own rows has changed since a pass that found them all
@@ -84,10 +107,13 @@ func (w *walk) ownResting(owned []uint32) bool {
 func (w *walk) run() {
 	w.next = w.next[:0]
 	w.goners = 0
-	rest := w.entries
-	for n, p := range w.pages {
-		set := w.ins[n] | w.band[n]
-		for ; set != 0; set &= set - 1 {
+	rest, band := w.entries, w.band
+	for n, in := range w.ins {
+		if in|band[n] == 0 {
+			continue
+		}
+		p := w.pages[n]
+		for set := in | band[n]; set != 0; set &= set - 1 {
 			row := bits.TrailingZeros64(set)
 			index := uint32(n<<6 | row)
 			for len(rest) > 0 && rest[0].index() < index {
@@ -95,7 +121,7 @@ func (w *walk) run() {
 				rest = rest[1:]
 			}
 			had := len(rest) > 0 && rest[0].index() == index
-			inside := w.ins[n]>>row&1 != 0
+			inside := in>>row&1 != 0
 			switch {
 			case had && (inside || !rest[0].gone()):
 				w.present(rest[0], p, row)
@@ -119,21 +145,21 @@ func (w *walk) run() {
 func (w *walk) present(e entry, p *world.Page, row int) {
 	if e.gone() {
 		e = entry{key: e.key &^ (flagGone | flagDead), since: w.tick}
-	} else if rights := max(p.Rights(row), w.rights); rights > e.since && w.cfg.Breach&BreachRights == 0 {
+	} else if rights := max(p.Rights(row), w.rights); rights > e.since && w.breach&BreachRights == 0 {
 		e.since, e.known, e.sent = w.tick, 0, 0
 	}
 	w.next = append(w.next, e)
 	if dirty := p.Dirty(row); dirty <= e.known && e.known != 0 {
 		return
 	}
-	w.consider(&w.next[len(w.next)-1], p, row)
+	w.consider(e, p, row)
 }
 
 // consider finds what the client lacks of an entity in sight, and whether it is due.
-func (w *walk) consider(e *entry, p *world.Page, row int) {
+func (w *walk) consider(e entry, p *world.Page, row int) {
 	class := p.Class(row, w.player, w.team)
 	r := record{page: p, index: e.index(), at: int32(len(w.next) - 1), table: uint8(w.number), form: formOf(class, protocol.Partial)}
-	if full := e.known == 0; full && (w.cfg.Breach&BreachFull == 0 || e.sent == 0) {
+	if full := e.known == 0; full && (w.breach&BreachFull == 0 || e.sent == 0) {
 		r.form, r.mask = formOf(class, protocol.Full), w.wire.FullMask(class)
 	} else {
 		dirty := p.ColumnsDirty(row)
@@ -149,14 +175,22 @@ func (w *walk) consider(e *entry, p *world.Page, row int) {
 	if e.known == 0 && e.since <= w.first {
 		w.Client.pending = true
 	}
-	due := w.isDue(e, p, row, class, &r.score)
-	if !due || w.cfg.Breach&BreachCells == 0 {
+	var due bool
+	r.score, due = w.isDue(e, p, row, class)
+	if !due || w.breach&BreachCells == 0 {
 		w.markPending(p, r.index, class)
 	}
 	if !due {
 		return
 	}
+	w.add(r)
+}
+
+// add puts a record into due.
+func (w *walk) add(r record) {
 	w.due = append(w.due, r)
+	w.classDue[r.form.class()]++
+	w.kindsDue |= 1 << r.form.kind()
 }
 
 // markPending keeps the cell of a row from being skipped.
@@ -183,7 +217,7 @@ func (w *walk) absent(e entry) {
 		w.next = append(w.next, e)
 		return
 	}
-	if e.key&flagTold == 0 || w.cfg.Breach&BreachElide != 0 && e.sent == 0 {
+	if e.key&flagTold == 0 || w.breach&BreachElide != 0 && e.sent == 0 {
 		return // the client can't have it
 	}
 	w.leaving(entry{key: e.key | flagGone, since: w.tick})
@@ -212,7 +246,7 @@ func (w *walk) leaving(e entry) {
 	if e.sent != 0 && w.tick-e.sent < w.pace.ackTicks() {
 		return
 	}
-	w.due = append(w.due, record{
+	w.add(record{
 		index: e.index(), at: int32(len(w.next) - 1), score: scoreRemoved,
 		table: uint8(w.number), form: formOf(schema.Public, protocol.Removed),
 	})
@@ -234,10 +268,13 @@ func (w *walk) markClean() {
 	w.anyClean = false
 	for row := at.Cy; row < at.Cy+at.Rows; row++ {
 		for column := at.Cx; column < at.Cx+at.Columns; column++ {
-			state := cells[0]
+			state, cell := cells[0], w.grid.Cell(column, row)
 			cells = cells[1:]
-			if state == 0 && !w.canRest(w.grid.Cell(column, row)) {
-				state = cellPending
+			if len(w.grid.Rows(cell)) == 0 {
+				continue
+			}
+			if state == 0 && w.grid.Stamp(cell) == w.tick {
+				state = cellPending // where something stirs now it will in the next tick, too
 			}
 			if !had && state&cellPending != 0 {
 				continue // nothing was clean, and this is not: its place is not even touched
@@ -249,12 +286,6 @@ func (w *walk) markClean() {
 	if had && !w.anyClean {
 		clear(w.clean) // also what cells out of the window have left
 	}
-}
-
-// canRest tells whether a cell is worth remembering as clean: not when nobody stands in it, nor when something
-// stirred in it in this very tick, as it will in the next.
-func (w *walk) canRest(cell uint32) bool {
-	return len(w.grid.Rows(cell)) > 0 && w.grid.Stamp(cell) != w.tick
 }
 
 func (w *walk) markCell(clean *cleanTick, state cellState, whole bool) {

@@ -101,8 +101,8 @@ type Scratch struct {
 	next      []entry     // the table's entries after the walk
 	due       []record
 	order     []int32
-	classDue  [schema.Classes]int
-	kindsDue  uint8 // a bit per kind of record
+	classDue  [schema.Classes]int // records of due that are not written
+	kindsDue  uint8               // a bit per kind of record
 	buf       []byte
 	datagrams []Datagram
 	carried   []carried
@@ -180,6 +180,7 @@ type Datagram struct {
 // connection must be told to Sent, in order; one that is not was never sent.
 func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 	s.datagrams, s.carried, s.buf, s.due = s.datagrams[:0], s.carried[:0], s.buf[:0], s.due[:0]
+	s.classDue, s.kindsDue = [schema.Classes]int{}, 0
 	seat, ok := p.View.Seat(c.player)
 	if !ok {
 		return nil

@@ -19,27 +19,26 @@ const (
 
 // isDue tells whether an entity that the client lacks something of should be sent in this tick, and how urgent
 // that is. Own rows always are: the client reconciles at ticks whose own rows are complete.
-func (w *walk) isDue(e *entry, p *world.Page, row int, class schema.Class, score *int32) bool {
-	*score = int32(min(w.tick-max(e.sent, e.since), scoreWaitMax)) * scoreTick
+func (w *walk) isDue(e entry, p *world.Page, row int, class schema.Class) (score int32, due bool) {
+	score = int32(min(w.tick-max(e.sent, e.since), scoreWaitMax)) * scoreTick
 	if e.sent == 0 {
 		near, _ := w.distance(p, row, class)
-		*score += scoreNew + near
-		return true
+		return score + scoreNew + near, true
 	}
 	if class == schema.Own {
-		return true
+		return score, true
 	}
 	if e.sent >= p.Dirty(row) {
-		return w.tick-e.sent >= w.pace.ackTicks() // sent as it is, not acknowledged yet
+		return score, w.tick-e.sent >= w.pace.ackTicks() // sent as it is, not acknowledged yet
 	}
 	if w.cfg.SteadyRate {
-		return true
+		return score, true
 	}
 	_, period := w.distance(p, row, class)
-	if w.cfg.Breach&BreachRate != 0 {
-		return (w.tick+e.index())%period == 0
+	if w.breach&BreachRate != 0 {
+		return score, (w.tick+e.index())%period == 0
 	}
-	return w.tick-e.sent >= period
+	return score, w.tick-e.sent >= period
 }
 
 // distance returns how near a row is, from 0 at the radius to scoreTick, and its period in ticks.
@@ -80,12 +79,11 @@ func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
 		HasInput: p.HasInput, InputTick: p.InputTick, Margin: p.Margin,
 	}}
 	f.open()
-	own := f.section(schema.Own)
-	if own {
+	if f.class(schema.Own) {
 		s.buf[f.current().from+flagsAt] |= ownCompleteBit
 	}
-	f.section(schema.Team)
-	f.section(schema.Public)
+	f.class(schema.Team)
+	f.class(schema.Public)
 	f.close()
 	for i := range s.datagrams {
 		d := &s.datagrams[i]
@@ -93,20 +91,22 @@ func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
 	}
 }
 
-// choose puts into order the places of what is to be sent, in the order of due.
+// choose leaves in due what is to be sent, in its order.
 func (c *Client) choose(s *Scratch, budget int) {
-	s.order = s.order[:0]
-	s.classDue, s.kindsDue = [schema.Classes]int{}, 0
 	most := 0
 	for i := range s.due {
-		r := &s.due[i]
-		s.order = append(s.order, int32(i))
-		s.classDue[r.form.class()]++
-		s.kindsDue |= 1 << r.form.kind()
-		most += c.tables[r.table].rowBytesMax
+		most += c.tables[s.due[i].table].rowBytesMax
 	}
-	if most <= budget {
-		return // even if all were as long as can be
+	if most > budget { // it need not fit
+		c.cut(s, budget)
+	}
+}
+
+// cut takes out of due what does not fit the budget, the least urgent.
+func (c *Client) cut(s *Scratch, budget int) {
+	s.order = s.order[:0]
+	for i := range s.due {
+		s.order = append(s.order, int32(i))
 	}
 	slices.SortFunc(s.order, func(a, b int32) int {
 		return cmp.Or(-cmp.Compare(s.due[a].urgency(), s.due[b].urgency()), cmp.Compare(a, b))
@@ -118,6 +118,10 @@ func (c *Client) choose(s *Scratch, budget int) {
 		}
 	}
 	slices.Sort(s.order)
+	for n, i := range s.order {
+		s.due[n] = s.due[i]
+	}
+	s.due = s.due[:len(s.order)]
 }
 
 // recordHeadTypical is what a record is expected to have before its fields, for the budget's arithmetic.
@@ -151,11 +155,16 @@ type filler struct {
 	header protocol.StateHeader
 	most   int // datagrams; zero for as many as it takes
 	full   bool
-	head   int // where the current section's head is
-	count  int // its records; zero: no section is open
-	form   form
-	table  uint8
-	last   uint32 // the index of its latest record
+	limit  int // the length of buf at which the current datagram is full
+
+	// The current section.
+	wire      *schema.Table
+	table     uint8
+	form      form
+	maskBytes int
+	head      int // where its head is
+	count     int // its records; zero: no section is open
+	last      uint32
 }
 
 func (f *filler) current() *Datagram { return &f.datagrams[len(f.datagrams)-1] }
@@ -163,6 +172,7 @@ func (f *filler) current() *Datagram { return &f.datagrams[len(f.datagrams)-1] }
 func (f *filler) open() {
 	f.header.Sequence = f.nextSeq + uint64(len(f.datagrams))
 	f.datagrams = append(f.datagrams, Datagram{Sequence: f.header.Sequence, from: len(f.buf), carried: len(f.carried)})
+	f.limit = len(f.buf) + f.cfg.DatagramBytes
 	f.buf = protocol.AppendStateHeader(f.buf, f.header)
 	f.count = 0
 }
@@ -180,34 +190,32 @@ func (f *filler) endSection() {
 	f.count = 0
 }
 
-// section writes everything chosen of one class, a section per table and kind, and tells whether all that is
-// due of it went into the current datagram.
-func (f *filler) section(class schema.Class) (complete bool) {
-	datagrams, written := len(f.datagrams), 0
-	for from := 0; from < len(f.order) && f.classDue[class] > 0; {
-		table, to := f.due[f.order[from]].table, from+1
-		for to < len(f.order) && f.due[f.order[to]].table == table {
-			to++
+// class writes everything chosen of one class, a section per table and kind, and tells whether all that is due
+// of it went into the current datagram.
+func (f *filler) class(class schema.Class) (complete bool) {
+	datagrams := len(f.datagrams)
+	for rest := f.due; len(rest) > 0 && f.classDue[class] > 0; {
+		n := 1
+		for n < len(rest) && rest[n].table == rest[0].table {
+			n++
 		}
 		for kind := protocol.Partial; kind <= protocol.Removed; kind++ {
 			if f.kindsDue&(1<<kind) != 0 {
-				written += f.records(f.order[from:to], formOf(class, kind))
+				f.records(rest[:n], formOf(class, kind))
 			}
 		}
-		from = to
+		rest = rest[n:]
 	}
-	return written == f.classDue[class] && len(f.datagrams) == datagrams && !f.full
+	return f.classDue[class] == 0 && len(f.datagrams) == datagrams
 }
 
 // records writes those of some chosen records of one table that have a form.
-func (f *filler) records(order []int32, want form) (written int) {
-	for _, i := range order {
-		if r := &f.due[i]; r.form == want && !f.full {
+func (f *filler) records(records []record, want form) {
+	for i := range records {
+		if r := &records[i]; r.form == want && !f.full {
 			f.record(r)
-			written++
 		}
 	}
-	return written
 }
 
 // record writes one record, into a new datagram when the current one has no room for it.
@@ -215,13 +223,12 @@ func (f *filler) record(r *record) {
 	for {
 		mark := len(f.buf)
 		if f.count == 0 || f.form != r.form || f.table != r.table || f.count == protocol.SectionRecords {
-			f.endSection()
-			f.head, f.form, f.table, f.last = len(f.buf), r.form, r.table, 0
-			f.buf = protocol.AppendSection(f.buf, protocol.Section{Table: int(r.table), Class: r.form.class(), Kind: r.form.kind()})
+			f.openSection(r)
 		}
 		f.append(r)
-		if len(f.buf)-f.current().from <= f.cfg.DatagramBytes {
+		if len(f.buf) <= f.limit {
 			f.count++
+			f.classDue[r.form.class()]--
 			return
 		}
 		f.buf, f.carried = f.buf[:mark], f.carried[:len(f.carried)-1]
@@ -233,18 +240,25 @@ func (f *filler) record(r *record) {
 	}
 }
 
+func (f *filler) openSection(r *record) {
+	f.endSection()
+	f.wire = f.tables[r.table].wire
+	f.head, f.form, f.table, f.last = len(f.buf), r.form, r.table, 0
+	f.maskBytes = f.wire.MaskBytes(r.form.class())
+	f.buf = protocol.AppendSection(f.buf, protocol.Section{Table: int(r.table), Class: r.form.class(), Kind: r.form.kind()})
+}
+
 func (f *filler) append(r *record) {
-	s := &f.tables[r.table]
 	gap, row, class := r.index-f.last, int(r.index&63), r.form.class()
 	switch r.form.kind() {
 	case protocol.Removed:
-		f.buf = protocol.AppendRemoved(f.buf, gap, min(f.tick-s.entries[r.at].since, protocol.MaxRemovalAge))
+		f.buf = protocol.AppendRemoved(f.buf, gap, min(f.tick-f.tables[f.table].entries[r.at].since, protocol.MaxRemovalAge))
 	case protocol.Full:
 		f.buf = protocol.AppendFull(f.buf, gap, r.page.Generation(row))
-		f.buf = s.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
+		f.buf = f.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	default:
-		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, s.wire.MaskBytes(class))
-		f.buf = s.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
+		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, f.maskBytes)
+		f.buf = f.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	}
 	f.last = r.index
 	f.carried = append(f.carried, carried{ref: uint32(r.table)<<schema.IndexBits | r.index, at: r.at})

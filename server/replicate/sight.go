@@ -162,19 +162,20 @@ func (w *walk) gather() {
 	w.clearBits()
 	at := w.sight.at
 	in2, out2 := at.R*at.R, w.leaveR*w.leaveR
+	pages, ins, band := w.pages, w.ins, w.band
 	for row := range at.Rows {
 		for column := range at.Columns {
 			if w.cells[row*at.Columns+column]&cellSkip != 0 {
 				continue
 			}
 			for _, index := range w.grid.Rows(w.grid.Cell(at.Cx+column, at.Cy+row)) {
-				p := w.pages[index>>6].Place(int(index & 63))
+				p := pages[index>>6].Place(int(index & 63))
 				dx, dy := int64(p.X)-at.X, int64(p.Y)-at.Y
 				switch d := dx*dx + dy*dy; {
 				case d <= in2:
-					w.ins[index>>6] |= 1 << (index & 63)
+					ins[index>>6] |= 1 << (index & 63)
 				case d <= out2:
-					w.band[index>>6] |= 1 << (index & 63)
+					band[index>>6] |= 1 << (index & 63)
 				}
 			}
 		}
