@@ -147,8 +147,8 @@ type Table struct {
 
 	classes [Classes][]uint8
 	masks   [Classes]uint8 // limbs of a change mask
-	fields  [][]uint8 // per field, its columns for the public, most significant first
-	owns    [][]uint8 // per field, its columns for the owner
+	fields  [][]uint8      // per field, its columns for the public, most significant first
+	owns    [][]uint8      // per field, its columns for the owner
 }
 
 // NewTable derives the columns and checks the limits. The error names the table and says what to change.
