@@ -22,32 +22,38 @@ type ring struct {
 
 	open [ringSlots / 64]uint64 // a bit per slot that is not acknowledged
 
-	refs []uint32 // table and index of what datagrams carried, round and round; its length is a power of two
-	head uint64   // where the next goes
-	keep uint64   // the oldest sequence number whose refs are kept
+	refs  []uint32 // table and index of what datagrams carried, round and round; its length is a power of two
+	head  uint64   // where the next goes
+	marks [2]mark  // the older one is up to two protocol.MinAge ticks back
 }
 
 // maxRefs bounds what is remembered of a client; beyond it the oldest is forgotten, as if it had been lost.
 const maxRefs = 1 << 15
 
-// reserve makes room for n more refs without touching those of the latest ticks.
+// mark is where the refs of a tick and all later ones begin.
+type mark struct {
+	tick uint32
+	head uint64
+}
+
+// reserve makes room for n more refs without touching those of the latest protocol.MinAge ticks at least. The
+// marks tell where these begin: asking the slots would cost a cache miss in each pass.
 func (r *ring) reserve(n int, tick uint32) {
-	for r.keep < r.newer && (r.keep+ringSlots <= r.newer || r.slots[r.keep%ringSlots].tick+protocol.MinAge < tick) {
-		r.keep++
+	if tick-r.marks[1].tick >= protocol.MinAge {
+		r.marks = [2]mark{r.marks[1], {tick, r.head}}
 	}
-	need := uint64(n)
-	if r.keep < r.newer {
-		need += r.head - r.slots[r.keep%ringSlots].from
+	need, size := r.head-r.marks[0].head+uint64(n), max(len(r.refs), 64)
+	for need > uint64(size) && size < maxRefs {
+		size *= 2
 	}
-	if size := len(r.refs); need > uint64(size) && size < maxRefs {
-		for size = max(size, 64); need > uint64(size) && size < maxRefs; size *= 2 {
-		}
-		refs := make([]uint32, size)
-		for at := r.head - min(r.head, uint64(len(r.refs))); at < r.head; at++ {
-			refs[at&uint64(size-1)] = r.refs[at&uint64(len(r.refs)-1)]
-		}
-		r.refs = refs
+	if size == len(r.refs) {
+		return
 	}
+	refs := make([]uint32, size)
+	for at := r.head - min(r.head, uint64(len(r.refs))); at < r.head; at++ {
+		refs[at&uint64(size-1)] = r.refs[at&uint64(len(r.refs)-1)]
+	}
+	r.refs = refs
 }
 
 // carried returns the refs of a slot, in two parts where they go round the end; none when they are forgotten.
@@ -76,7 +82,7 @@ func (r *ring) clear(next uint64) {
 		r.slots[i].seq = 0
 	}
 	r.open = [len(r.open)]uint64{}
-	r.first, r.newer, r.acked, r.keep = next, next, next-1, next
+	r.first, r.newer, r.acked = next, next, next-1
 }
 
 // ticksUnderWay counts the ticks whose datagrams were all sent after the newest acknowledged one.
