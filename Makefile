@@ -18,7 +18,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## play the example game
-	go run ./examples/pong/match
+	@echo "building pong; the first time takes a minute"
+	@go run ./examples/pong/match
 
 test: tools check ## everything that must pass: check, tests under the race detector, long seeds, a short fuzz
 	@echo "== tests, with the race detector"

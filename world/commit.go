@@ -59,11 +59,7 @@ type committer struct {
 func (w *World) commit() (ChangeSet, *View) {
 	s := w.state
 	cs := ChangeSet{Tick: s.tick, Tables: make([]TableChanges, len(s.tables)), Events: s.events}
-	next := &View{
-		Tick: s.tick, def: s.def, tables: make([]viewTable, len(s.tables)), past: w.past,
-		players: s.players, last: s.last, started: s.started,
-	}
-	next.room, _ = s.room.MarshalBinary()
+	next := w.newView()
 	for i := range s.tables {
 		ts := &s.tables[i]
 		before := w.view.tables[i].grid
@@ -78,11 +74,18 @@ func (w *World) commit() (ChangeSet, *View) {
 		}
 	}
 	w.publish(next)
-	for i := range s.tables {
-		s.tables[i].committed, s.tables[i].touched = s.tables[i].pages, s.tables[i].touched[:0]
-	}
-	s.owned = 0
 	return cs, next
+}
+
+// newView is a View of the state as it is, but for the tables.
+func (w *World) newView() *View {
+	s := w.state
+	v := &View{
+		Tick: s.tick, def: s.def, tables: make([]viewTable, len(s.tables)), past: w.past,
+		players: s.players, last: s.last, started: s.started,
+	}
+	v.room, _ = s.room.MarshalBinary() // never fails
+	return v
 }
 
 // table goes through the touched pages of a table and returns the stamps of its cells.
@@ -217,7 +220,8 @@ func (c *pageCommit) place(row int, there bool) {
 	c.moves = append(c.moves, crossing{cell: in, index: index, arrives: true})
 }
 
-// publish writes the dirty pages and the View into the store, in one transaction.
+// publish writes the dirty pages and the View into the store, in one transaction. From then on the state's
+// pages and players are the committed ones, and shared.
 func (w *World) publish(next *View) {
 	txn := w.store.Txn(true)
 	for i := range w.state.tables {
@@ -234,4 +238,9 @@ func (w *World) publish(next *View) {
 	txn.Commit()
 	w.past.put(next)
 	w.view = next
+	for i := range w.state.tables {
+		ts := &w.state.tables[i]
+		ts.committed, ts.touched = ts.pages, ts.touched[:0]
+	}
+	w.state.owned = 0
 }

@@ -207,11 +207,7 @@ func (b *binding) restore(row unsafe.Pointer, rs *RowState) error {
 // commitRestored publishes restored pages as they are: nothing is stamped anew but the grid's cells.
 func (w *World) commitRestored() {
 	s := w.state
-	v := &View{
-		Tick: s.tick, def: s.def, tables: make([]viewTable, len(s.tables)), past: w.past,
-		players: s.players, last: s.last, started: s.started,
-	}
-	v.room, _ = s.room.MarshalBinary()
+	v := w.newView()
 	for i := range s.tables {
 		ts := &s.tables[i]
 		v.tables[i].pages = ts.pages
@@ -220,10 +216,6 @@ func (w *World) commitRestored() {
 		}
 	}
 	w.publish(v)
-	for i := range s.tables {
-		s.tables[i].committed, s.tables[i].touched = s.tables[i].pages, s.tables[i].touched[:0]
-	}
-	s.owned = 0
 }
 
 func restoreGrid(ts *tableState, g *gridShape, tick uint32) *grid {

@@ -42,13 +42,12 @@ func New(g Game, cfg Config) (*World, error) {
 		cfg.History = 128
 	}
 	w := &World{state: newState(d, true, cfg.Seed), store: store, past: newHistory(max(cfg.History, 2))}
-	w.view = &View{def: d, tables: make([]viewTable, len(d.tables)), past: w.past}
+	w.view = w.newView()
 	for i, t := range d.tables {
 		if t.grid != nil {
 			w.view.tables[i].grid = newGrid(t.grid)
 		}
 	}
-	w.view.room, _ = w.state.room.MarshalBinary()
 	w.publish(w.view)
 	return w, nil
 }
