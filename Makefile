@@ -44,6 +44,8 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 	go run ./.ci/check
 	@echo "== go.mod is tidy"
 	go mod tidy -diff
+	@echo "== golden files and the document's examples are what the code writes"
+	go test -run 'Golden|Document' ./protocol
 
 bench: ## run every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
