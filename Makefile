@@ -12,12 +12,12 @@ PACKAGES := ./... ./.ci/check
 TIME = 2m
 FUZZ_TIME ?= $(TIME)
 
-.PHONY: help run test check bench fuzz generate tools clean
+.PHONY: help run test check bench fuzz generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## play the example game
+run: go ## play the example game
 	@echo "building pong; the first time takes a minute"
 	@go run ./examples/pong/match
 
@@ -90,5 +90,5 @@ tools: ## say which of the tools is missing, and how to get it
 	need gcc "apt-get install gcc libc6-dev, dnf install gcc, or xcode-select --install (the race detector needs it)"; \
 	exit $$missing
 
-clean: ## remove what was built
-	rm -rf bin
+go:
+	@command -v go >/dev/null || { echo "go is missing: install Go $$(sed -n 's/^go //p' go.mod) or later from https://go.dev/dl/ and put its bin folder on PATH"; exit 1; }

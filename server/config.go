@@ -26,6 +26,9 @@ type Config struct {
 	// Certificate proves who the server is; nil means the development certificate, which only clients on the
 	// same machine trust, so that Addr must then be a loopback address.
 	Certificate *tls.Certificate
+	// AllowPublicDevelopment lets the development certificate serve other addresses, too. Clients on other machines
+	// must be given its pin.
+	AllowPublicDevelopment bool
 	// TickRate is in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int
 	// Seed begins the room's random stream; zero means one drawn at random.
@@ -79,6 +82,9 @@ func (c Config) withDefaults() (Config, error) {
 			*f.value = f.standard
 		}
 	}
+	if c.HelloTimeout < 0 || c.CloseTimeout < 0 || c.BudgetBytes < 0 {
+		return c, errors.New("server: HelloTimeout, CloseTimeout and BudgetBytes can't be negative; zero means the default")
+	}
 	if c.HelloTimeout == 0 {
 		c.HelloTimeout = 5 * time.Second
 	}
@@ -97,8 +103,15 @@ func (c Config) withDefaults() (Config, error) {
 func (c Config) period() time.Duration { return time.Second / time.Duration(c.TickRate) }
 
 func (c Config) transport() transport.Config {
-	return transport.Config{Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate}
+	return transport.Config{
+		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
+		AllowPublicDevelopment: c.AllowPublicDevelopment, MaxConns: c.MaxPlayers + spareConns,
+	}
 }
+
+// spareConns is how many connections there may be beside the players: those that say hello, and those that are
+// told why not or that it is over.
+const spareConns = 256
 
 // ageTicks is how many ticks behind the newest a datagram may be: a second, and at least what
 // acknowledgements cover.

@@ -20,11 +20,11 @@ func TestAGameThatKeepsFailingClosesItsRoom(t *testing.T) {
 		s.game.tickPanics.Store(3)
 		s.pass(time.Second)
 		for _, c := range s.clients {
-			if err := c.Err(); !errors.Is(err, client.ErrRoomClosed) || !strings.Contains(err.Error(), "OnTick was told to fail") {
+			if err := c.Err(); !errors.Is(err, client.ErrRoomClosed) || !strings.Contains(err.Error(), "its game failed 3 times in a row") {
 				t.Errorf("player %d was told %v, want ErrRoomClosed and the reason", c.Player(), err)
 			}
 		}
-		if _, err := s.tryJoin(); !errors.Is(err, client.ErrRoomClosed) || !strings.Contains(err.Error(), "OnTick was told to fail") {
+		if _, err := s.tryJoin(); !errors.Is(err, client.ErrRoomClosed) || !strings.Contains(err.Error(), "its game failed 3 times in a row") {
 			t.Errorf("a later join failed with %v, want ErrRoomClosed and the reason", err)
 		}
 		st := s.server.Stats()
@@ -85,8 +85,8 @@ func TestAPanicInAJoinRefusesTheJoiner(t *testing.T) {
 	simulate(t, 14, calm, server.Config{Game: newArena()}, func(s *simulation) {
 		plays := s.join()
 		s.game.joinPanics.Store(1)
-		if _, err := s.tryJoin(); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "try again") {
-			t.Errorf("the join failed with %v, want ErrRefused and what to do", err)
+		if _, err := s.tryJoin(); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "the game failed while you joined") {
+			t.Errorf("the join failed with %v, want ErrRefused and why", err)
 		}
 		again := s.join()
 		s.rest()

@@ -31,6 +31,9 @@ type room struct {
 	last     world.Player
 	joining  []*session // in the order of their players, until the next tick has them
 	leaving  []world.Leave
+	idle     time.Time // when the loop began to wait
+	slowest  string    // the longest phase of the latest tick
+	warned   time.Time // when late ticks were logged last
 
 	// Shared: each says how.
 	mu      sync.Mutex
@@ -53,20 +56,18 @@ func newRoom(cfg Config, id [16]byte, c *counters) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &room{cfg: cfg, log: cfg.Log, id: id, counters: c, world: w, closed: make(chan struct{})}
+	r := &room{cfg: cfg, log: cfg.Log.With("room", fmt.Sprintf("%x", id[:4])), id: id, counters: c, world: w, closed: make(chan struct{})}
 	r.view.Store(w.View())
 	return r, nil
 }
 
-// errRoomClosed is why joins are refused once the room's game has failed too often.
-var errRoomClosed = errors.New("the room is closed")
+// errRoomClosed is why joins are refused once the loop has ended, unless the game failed.
+var errRoomClosed = errors.New("it has ended")
 
 // join asks the loop to let a session in at its next tick; the answer comes on session.joined.
 func (r *room) join(s *session) error {
-	select {
-	case <-r.closed:
+	if r.isClosed() {
 		return r.reason
-	default:
 	}
 	r.mu.Lock()
 	r.doors.joins = append(r.doors.joins, s)
@@ -92,12 +93,7 @@ func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 			return
 		case t := <-ticks.C():
 			if t.N > done+1 {
-				r.counters.overruns.Add(1)
-			}
-			if late := t.N - done; late > uint64(r.cfg.CatchUpTicks) {
-				r.counters.skipped.Add(late - uint64(r.cfg.CatchUpTicks))
-				r.log.Warn("ticks skipped", "tick", r.tick.Load(), "skipped", late-uint64(r.cfg.CatchUpTicks), "phase", r.slowestPhase())
-				done = t.N - uint64(r.cfg.CatchUpTicks)
+				done = r.late(t, done)
 			}
 			for done < t.N {
 				done++
@@ -107,9 +103,36 @@ func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 					return
 				}
 			}
+			r.idle = time.Now()
 		}
 	}
 }
+
+// late counts why ticks are late and gives up those beyond the bound. It returns the last of the clock's ticks
+// that counts as done.
+func (r *room) late(t clock.Tick, done uint64) uint64 {
+	cause := "clock"
+	if missed := t.Due.Add(-time.Duration(t.N-done-1) * r.cfg.period()); r.idle.After(missed) {
+		r.counters.overruns.Add(1)
+		cause = r.slowest
+	} else {
+		r.counters.lateWakes.Add(1)
+	}
+	most := uint64(r.cfg.CatchUpTicks)
+	if t.N-done <= most {
+		return done
+	}
+	skipped := t.N - done - most
+	r.counters.skipped.Add(skipped)
+	if r.warned.IsZero() || t.Due.Sub(r.warned) >= warnEvery {
+		r.warned = t.Due
+		r.log.Warn("ticks skipped", "tick", r.tick.Load(), "skipped", skipped, "cause", cause)
+	}
+	return t.N - most
+}
+
+// warnEvery is the least time between two warnings of late ticks: one a second says it all.
+const warnEvery = time.Second
 
 // step is the tick: take the inputs, step the world, publish the view, hand it on. Nothing in it waits.
 func (r *room) step(due time.Time) error {
@@ -125,9 +148,7 @@ func (r *room) step(due time.Time) error {
 		s.wake()
 	}
 	r.counters.clamped.Add(uint64(changes.Clamped))
-	r.counters.drain.add(drained.Sub(start))
-	r.counters.step.add(stepped.Sub(drained))
-	r.counters.publish.add(time.Since(stepped))
+	r.measure(drained.Sub(start), stepped.Sub(drained), time.Since(stepped))
 	return r.judge(err)
 }
 
@@ -180,13 +201,10 @@ func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
 	if !failed {
 		r.leaving = nil
 	}
-	refused := map[world.Player]string{}
-	for _, f := range changes.Refused {
-		refused[f.Player] = f.Reason
-	}
 	for _, s := range r.joining {
-		if reason, no := refused[s.player]; no {
-			s.answer(joinAnswer{code: protocol.CloseRefused, reason: reason})
+		at := slices.IndexFunc(changes.Refused, func(f world.Refusal) bool { return f.Player == s.player })
+		if at >= 0 {
+			s.answer(joinAnswer{code: protocol.CloseRefused, reason: changes.Refused[at].Reason})
 			continue
 		}
 		s.inbox.start(view.Tick, r.cfg)
@@ -209,18 +227,28 @@ func (r *room) judge(err error) error {
 	if failed.InARow < maxFailedTicks {
 		return nil
 	}
-	return fmt.Errorf("%w: its game failed %d times in a row: %v", errRoomClosed, failed.InARow, failed.Value)
+	return fmt.Errorf("its game failed %d times in a row", failed.InARow) // what it said is for the log
 }
 
-func (r *room) slowestPhase() string {
-	name, most := "drain", r.counters.drain.read().Max
-	for _, p := range []struct {
-		name  string
-		phase *phaseCounter
-	}{{"step", &r.counters.step}, {"publish", &r.counters.publish}} {
-		if d := p.phase.read().Max; d > most {
-			name, most = p.name, d
-		}
+// measure records how long the phases of a tick took.
+func (r *room) measure(drain, step, publish time.Duration) {
+	r.counters.drain.add(drain)
+	r.counters.step.add(step)
+	r.counters.publish.add(publish)
+	r.slowest = "step"
+	if longest := max(drain, step, publish); longest == drain {
+		r.slowest = "drain"
+	} else if longest == publish {
+		r.slowest = "publish"
 	}
-	return name
+}
+
+// isClosed tells whether the room has closed. Anyone may ask.
+func (r *room) isClosed() bool {
+	select {
+	case <-r.closed:
+		return true
+	default:
+		return false
+	}
 }

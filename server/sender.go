@@ -38,10 +38,11 @@ func (s *session) pass(scratch *replicate.Scratch) {
 		HasInput: any, InputTick: newest, Margin: margin,
 	}, scratch)
 	if len(datagrams) == 0 {
-		s.counters.passesGiven.Add(1)
+		s.counters.passesSkipped.Add(1)
 	}
 	for _, d := range datagrams {
 		if err := s.conn.SendDatagram(d.Bytes); err != nil {
+			s.counters.unsent.Add(1)
 			return // too long for a path that shrank, or the end: what was not sent is not known
 		}
 		s.replicate.Sent(d)
@@ -67,7 +68,11 @@ func (s *session) takeAcks() {
 
 // takeResync begins a new epoch when the client asked to leave the present one.
 func (s *session) takeResync() {
-	if epoch := s.resync.Swap(0); epoch == int32(s.replicate.Epoch())+1 {
+	switch epoch := s.resync.Swap(0); epoch {
+	case 0:
+	case int32(s.replicate.Epoch()) + 1:
 		s.replicate.NewEpoch()
+	default:
+		s.counters.rejected[protocol.StaleEpoch].Add(1)
 	}
 }

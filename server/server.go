@@ -29,7 +29,7 @@ type Server struct {
 }
 
 // New checks the configuration and the game, and opens the socket: from then on clients can connect, and wait
-// until Run serves them; Run with a context that has ended closes it again. The errors name what is wrong.
+// until Run serves them. The errors name what is wrong. A Server that is not run must be closed.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -46,6 +46,9 @@ func New(cfg Config) (*Server, error) {
 	if s.wire = s.schema.Append(nil); len(s.wire) > protocol.MaxSchema {
 		return nil, fmt.Errorf("server: the schema of game %s has %d bytes, at most %d can be sent: shorten names or split the game", s.schema.Game, len(s.wire), protocol.MaxSchema)
 	}
+	if _, err := s.newReplication(1); err != nil {
+		return nil, err
+	}
 	if s.room, err = newRoom(cfg, newID(), &s.counters); err != nil {
 		return nil, err
 	}
@@ -54,6 +57,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Close closes the socket of a Server that was not run; Run does so itself.
+func (s *Server) Close() error { return s.listener.Close() }
 
 // newID draws 128 random bits.
 func newID() (id [16]byte) {
@@ -114,7 +120,7 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 }
 
 // stopping is what players are told at a shutdown.
-const stopping = "the server is stopping; come back in a moment"
+const stopping = "come back in a moment"
 
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
@@ -186,13 +192,16 @@ const (
 	firstSequence = 1
 )
 
+func (s *Server) newReplication(p world.Player) (*replicate.Client, error) {
+	return replicate.NewClient(s.schema, p, firstEpoch, firstSequence, replicate.Config{
+		Period: s.cfg.period(), BudgetBytes: s.cfg.BudgetBytes,
+	})
+}
+
 func (s *session) welcome(h protocol.Hello, tick uint64) error {
 	cfg := s.server.cfg
 	var err error
-	s.replicate, err = replicate.NewClient(s.schema, s.player, firstEpoch, firstSequence, replicate.Config{
-		Period: cfg.period(), BudgetBytes: cfg.BudgetBytes,
-	})
-	if err != nil {
+	if s.replicate, err = s.server.newReplication(s.player); err != nil {
 		return err
 	}
 	w := protocol.Welcome{

@@ -128,8 +128,7 @@ func (s *session) readControl() (protocol.CloseCode, string) {
 			if err != nil {
 				return s.refuse(err)
 			}
-			s.resync.Store(int32(m.Epoch) + 1)
-			s.wake()
+			s.resync.Store(int32(m.Epoch) + 1) // for the next tick: asking often brings no extra pass
 		case protocol.KindGoodbye:
 			return protocol.CloseNormal, ""
 		default:

@@ -13,8 +13,11 @@ type Stats struct {
 	// Tick is the room's latest tick; Players are those in it.
 	Tick    uint64
 	Players int
-	// Overruns are wake-ups that found the room still busy; Skipped the ticks that were given up for it.
-	Overruns, Skipped uint64
+	// RoomClosed tells that game code failed too often: nobody can join any more.
+	RoomClosed bool
+	// Overruns are wake-ups that found the room still busy; LateWakes those that came a tick or more late to a room
+	// that was waiting, which is the machine's doing. Skipped are ticks that were given up for either.
+	Overruns, LateWakes, Skipped uint64
 	// FailedTicks are ticks that were undone because game code panicked.
 	FailedTicks uint64
 	// Clamped are row fields that were outside of their range.
@@ -26,6 +29,8 @@ type Stats struct {
 	// Datagrams, DatagramBytes and Passes count what was sent and chosen; SkippedPasses those in which too much
 	// was under way to a client already.
 	Datagrams, DatagramBytes, Passes, SkippedPasses uint64
+	// Unsent counts the datagrams that the connection did not take: too long for a path that shrank, or at its end.
+	Unsent uint64
 	// Rejected counts refused bytes by their reason; protocol.Reject names them.
 	Rejected [protocol.RejectCount]uint64
 	// Phases are the parts of a tick: taking the inputs, the step with its commit, handing on.
@@ -50,10 +55,11 @@ func (p Phase) Mean() time.Duration {
 
 // counters are what the server's goroutines count; each is added to atomically.
 type counters struct {
-	overruns, skipped, failedTicks, clamped, repeated, neutral    atomic.Uint64
-	staleAcks, acksDropped, datagrams, bytes, passes, passesGiven atomic.Uint64
-	rejected                                                      [protocol.RejectCount]atomic.Uint64
-	drain, step, publish                                          phaseCounter
+	overruns, skipped, failedTicks, clamped, repeated, neutral      atomic.Uint64
+	staleAcks, acksDropped, datagrams, bytes, passes, passesSkipped atomic.Uint64
+	unsent, lateWakes                                               atomic.Uint64
+	rejected                                                        [protocol.RejectCount]atomic.Uint64
+	drain, step, publish                                            phaseCounter
 }
 
 func (c *counters) reject(err error) {
@@ -89,7 +95,8 @@ func (s *Server) Stats() Stats {
 		Clamped: c.clamped.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
 		StaleAcks: c.staleAcks.Load(), AcksDropped: c.acksDropped.Load(),
 		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(),
-		Passes: c.passes.Load(), SkippedPasses: c.passesGiven.Load(),
+		Unsent: c.unsent.Load(), LateWakes: c.lateWakes.Load(), RoomClosed: s.room.isClosed(),
+		Passes: c.passes.Load(), SkippedPasses: c.passesSkipped.Load(),
 		Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Transport: s.listener.Stats(),
 	}

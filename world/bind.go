@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -54,7 +56,8 @@ func bindType(name string, typ reflect.Type) (*schema.Table, *binding, error) {
 	return wire, b, nil
 }
 
-// quantise writes a row's columns and texts, and returns how many fields had to be clamped.
+// quantise writes a row's columns and texts. Fields outside of their range are clamped in the row itself, so that
+// game code sees what clients see; it returns how many.
 func (b *binding) quantise(row unsafe.Pointer, words []uint32, texts []string) (clamped int) {
 	for i := range b.leaves {
 		l := &b.leaves[i]
@@ -64,13 +67,16 @@ func (b *binding) quantise(row unsafe.Pointer, words []uint32, texts []string) (
 		if l.kind == reflect.String {
 			s, cut := clampText(*(*string)(unsafe.Add(row, l.offset)), int(l.field.Top))
 			texts[l.textAt] = s
-			clamped += cut
+			if clamped += cut; cut > 0 {
+				*(*string)(unsafe.Add(row, l.offset)) = s
+			}
 			continue
 		}
 		q, over := l.quantised(row, false)
 		b.wire.Split(words, l.columns, q)
 		if over {
 			clamped++
+			l.setQuantised(row, q, false)
 		}
 		if l.own != nil {
 			q, _ := l.quantised(row, true)
@@ -116,15 +122,20 @@ func (b *binding) store(row unsafe.Pointer, class schema.Class, words []uint32, 
 		if class == schema.Own && l.own != nil {
 			columns, own = l.own, true
 		}
-		q := b.wire.Join(words, columns)
-		switch l.kind {
-		case reflect.Float32:
-			*(*float32)(p) = float32(l.field.FloatOf(q, own))
-		case reflect.Float64:
-			*(*float64)(p) = l.field.FloatOf(q, own)
-		default:
-			storeInt(p, l.kind, uint64(l.field.IntOf(q)))
-		}
+		l.setQuantised(row, b.wire.Join(words, columns), own)
+	}
+}
+
+// setQuantised writes the value that a quantised one stands for into a row.
+func (l *leaf) setQuantised(row unsafe.Pointer, q uint64, own bool) {
+	p := unsafe.Add(row, l.offset)
+	switch l.kind {
+	case reflect.Float32:
+		*(*float32)(p) = float32(l.field.FloatOf(q, own))
+	case reflect.Float64:
+		*(*float64)(p) = l.field.FloatOf(q, own)
+	default:
+		storeInt(p, l.kind, uint64(l.field.IntOf(q)))
 	}
 }
 
@@ -211,8 +222,12 @@ func storeInt(p unsafe.Pointer, kind reflect.Kind, v uint64) {
 	}
 }
 
-// clampText shortens a string to so many bytes, at the start of a character.
-func clampText(s string, most int) (string, int) {
+// clampText makes a string valid UTF-8 of at most so many bytes, cut at the start of a character.
+func clampText(s string, most int) (text string, clamped int) {
+	if !utf8.ValidString(s) {
+		s, _ = clampText(strings.ToValidUTF8(s, "�"), most)
+		return s, 1
+	}
 	if len(s) <= most {
 		return s, 0
 	}
@@ -238,10 +253,22 @@ func appendRow[T any](b *binding, dst []byte, row *T) ([]byte, error) {
 			_, over = l.quantised(p, false)
 		}
 		if over {
-			return dst, fmt.Errorf("%s: the value is outside the field's range", l.field.Name)
+			return dst, l.outOfRange(p)
 		}
 	}
 	return appendClamped(b, dst, row), nil
+}
+
+// outOfRange says which value of a row is not one that its field can have.
+func (l *leaf) outOfRange(row unsafe.Pointer) error {
+	switch f := l.field; f.Kind {
+	case schema.Text:
+		return fmt.Errorf("%s has %d bytes; valid UTF-8 of at most %d is possible", f.Name, len(*(*string)(unsafe.Add(row, l.offset))), f.Top)
+	case schema.Float:
+		return fmt.Errorf("%s is %v; its range is %v to %v", f.Name, l.number(row), f.Min, f.Max)
+	default:
+		return fmt.Errorf("%s is %v; its range is %d to %d", f.Name, l.number(row), f.IntOf(0), f.IntOf(f.Top))
+	}
 }
 
 // appendClamped writes a row of the bound type, clamping what is out of range.

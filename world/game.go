@@ -76,7 +76,12 @@ func NewGame[I any](name string) *GameOf[I] {
 	return &GameOf[I]{def: d}
 }
 
-func (g *GameOf[I]) definition() *definition { return g.def }
+func (g *GameOf[I]) definition() *definition {
+	if g == nil {
+		panic("world: the game embeds a *world.GameOf that is nil: begin its definition with world.NewGame")
+	}
+	return g.def
+}
 
 // Name is the game's name.
 func (g *GameOf[I]) Name() string { return g.def.name }
@@ -180,7 +185,7 @@ func (d *definition) mustBeOpen(what string) {
 }
 
 // seal makes the definition final. Rooms and clients of one process may do so at the same time as long as
-// the first use has returned; NewWorld, NewReplica and SchemaOf say so.
+// the first use has returned; New, NewReplica and SchemaOf say so.
 func (d *definition) seal() error {
 	if d.sealed {
 		return d.err()
@@ -233,6 +238,9 @@ func AddTable[T any](g Game, name string, options ...TableOption) Table[T] {
 	d := g.definition()
 	d.mustBeOpen("AddTable")
 	t := newTable[T](d, name, len(d.tables))
+	if t.wire != nil && !t.wire.Positioned() && len(options) > 0 {
+		d.fail(fmt.Errorf("%s: CellSize is for tables with a position: tag two fields pos=x and pos=y, or leave it out", name))
+	}
 	if t.wire != nil && t.wire.Positioned() {
 		var cell float64
 		for _, o := range options {
@@ -279,7 +287,7 @@ func (s Singleton[T]) Get(r Reader) (row T, ok bool) { return s.rows.Get(r, sing
 // Edit returns the row to write to. The pointer is good until the callback returns.
 func (s Singleton[T]) Edit(tx *Tx) *T { return s.rows.Edit(tx, singletonID) }
 
-// Event is a kind of short-lived event that the game tells its players.
+// Event is a kind of short-lived event. Events stand in the ChangeSet of their tick; they are not sent to clients yet.
 type Event[T any] struct{ def *table }
 
 // AddEvent adds a kind of event. T follows the rules of rows.

@@ -203,7 +203,7 @@ func TestDefinitionErrorsComeAllAtOnceFromTheFirstUse(t *testing.T) {
 		if use.err == nil {
 			t.Fatalf("%s accepts a broken game", use.name)
 		}
-		for _, want := range []string{"broken", "input", "things", "bangs", "P is a ptr", "F is a float"} {
+		for _, want := range []string{"broken", "input", "things", "bangs", "P is of kind ptr", "F is a float"} {
 			if !strings.Contains(use.err.Error(), want) {
 				t.Errorf("%s does not say %q:\n%v", use.name, want, use.err)
 			}

@@ -38,7 +38,7 @@ func newGridShape(t *schema.Table, cell float64) (*gridShape, error) {
 	if cell == 0 {
 		cell = g.step * math.Ceil(float64(max(x.Top, y.Top))/32)
 	}
-	if cell < g.step {
+	if !(cell >= g.step) { // not a number, too
 		return nil, fmt.Errorf("%s: CellSize(%g) is below the position's step of %g; make it larger", t.Name, cell, g.step)
 	}
 	g.side = int32(min(cell/g.step, 1<<schema.MaxPositionBits))

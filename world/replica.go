@@ -23,6 +23,9 @@ func NewReplica(g Game, me Player) (*Replica, error) {
 	if err := d.seal(); err != nil {
 		return nil, err
 	}
+	if me == 0 {
+		return nil, fmt.Errorf("replica of game %s: player 0 is nobody: give it the number that the welcome told", d.name)
+	}
 	r := &Replica{state: newState(d, false, 0), me: me}
 	r.state.players = []player{{num: me}}
 	return r, nil
@@ -76,7 +79,7 @@ func (r *Replica) Clear() {
 // confirmed returns a page of the confirmed layer to write to.
 func (r *Replica) confirmed(ts *tableState, number uint32) *Page {
 	s := r.state
-	for int(number) >= len(ts.pages) || ts.serial != s.serial {
+	if int(number) >= len(ts.pages) || ts.serial != s.serial {
 		ts.pages, ts.serial = slices.Clone(ts.pages), s.serial
 		for int(number) >= len(ts.pages) {
 			ts.pages = append(ts.pages, nil)
@@ -96,17 +99,15 @@ func (r *Replica) confirmed(ts *tableState, number uint32) *Page {
 func (r *Replica) Predict(tick uint64, data []byte) (err error) {
 	s := r.state
 	s.tick = tick
-	before := saved{players: s.players}
 	if !r.predicted {
-		before = s.begin()
+		s.begin()
 		r.predicted = true
 	}
 	tx := &Tx{state: s, rand: s.inputRand, live: true, predicting: true, player: r.me}
 	defer func() {
 		tx.live = false
 		if v := recover(); v != nil {
-			s.rollback(before)
-			r.predicted = false
+			r.Unpredict()
 			err = &PanicError{Tick: tick, Callback: "OnInput", Player: r.me, Value: v, Stack: debug.Stack(), InARow: 1}
 		}
 	}()

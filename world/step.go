@@ -23,7 +23,7 @@ type World struct {
 	past      *history
 	view      *View
 	committer committer
-	tx        Tx
+	tx        *Tx // of the tick that is being made; a new one each time, so that one that is kept stays dead
 	inARow    int
 }
 
@@ -98,7 +98,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 			w.inARow++
 			failed.panic.InARow = w.inARow
 			cs, view := w.commit()
-			cs.Refused = append(refused, c.refuseAll("the game failed in this tick; try again")...)
+			cs.Refused = append(refused, c.refuseAll("the game failed while you joined")...)
 			return cs, view, failed.panic
 		}
 		refused = append(refused, *failed.refusal)
@@ -114,8 +114,9 @@ type failure struct {
 
 // run runs the callbacks of one tick.
 func (w *World) run(c Commands) (failed *failure) {
-	s, tx := w.state, &w.tx
-	*tx = Tx{state: s, rand: s.roomRand, live: true, base: w.view}
+	s := w.state
+	w.tx = &Tx{state: s, rand: s.roomRand, live: true, base: w.view}
+	tx := w.tx
 	at := &PanicError{Tick: s.tick}
 	defer func() {
 		tx.live = false
@@ -149,10 +150,10 @@ func (w *World) start(at *PanicError) {
 	}
 	at.Callback = "OnStart"
 	for _, insert := range w.state.def.singletons {
-		insert(&w.tx)
+		insert(w.tx)
 	}
 	if w.state.def.onStart != nil {
-		w.state.def.onStart(&w.tx)
+		w.state.def.onStart(w.tx)
 	}
 	w.state.started = true
 }
@@ -167,7 +168,7 @@ func (w *World) join(p Player) (reason string) {
 	if s.def.onJoin == nil {
 		return ""
 	}
-	if err := s.def.onJoin(&w.tx, p); err != nil {
+	if err := s.def.onJoin(w.tx, p); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -178,14 +179,14 @@ func (w *World) leave(p Player) {
 		return
 	}
 	if w.state.def.onLeave != nil {
-		w.state.def.onLeave(&w.tx, p)
+		w.state.def.onLeave(w.tx, p)
 	}
 	w.state.removePlayer(p)
 }
 
 // inputs runs OnInput exactly once for every player, in the order of their numbers.
 func (w *World) inputs(inputs []Input, at *PanicError) {
-	s, tx := w.state, &w.tx
+	s, tx := w.state, w.tx
 	at.Callback = "OnInput"
 	tx.rand = s.inputRand
 	players := s.players

@@ -13,24 +13,35 @@ type Table[T any] struct{ def *table }
 
 // RowOption says more about a row at its insertion.
 type RowOption struct {
+	sets  uint8 // which of the following
 	owner Player
 	team  TeamID
 }
 
-// Owner gives the row to a player in the room, who sees and predicts it wherever it stands. A player who is not
+const (
+	optionOwner = 1 << iota
+	optionTeam
+)
+
+// Owner gives the row to a player in the room, who sees it wherever it stands, at the finer steps. A player who is not
 // there is a panic, which costs the tick.
-func Owner(p Player) RowOption { return RowOption{owner: p} }
+func Owner(p Player) RowOption { return RowOption{sets: optionOwner, owner: p} }
 
 // OnTeam puts the row in a team, whose players see its team fields.
-func OnTeam(t TeamID) RowOption { return RowOption{team: t} }
+func OnTeam(t TeamID) RowOption { return RowOption{sets: optionTeam, team: t} }
 
-// Insert adds a row at the lowest free index. In a prediction the ID is provisional: it is good until the
+// Insert adds a row at the lowest free index; of several options of a kind the last counts. In a prediction the ID is provisional: it is good until the
 // next datagram. A table holds 1,048,576 rows; one more is a panic, which costs the tick.
 func (t Table[T]) Insert(tx *Tx, row T, options ...RowOption) ID {
 	tx.check()
 	var o RowOption
 	for _, opt := range options {
-		o.owner, o.team = max(o.owner, opt.owner), max(o.team, opt.team)
+		if opt.sets&optionOwner != 0 {
+			o.owner = opt.owner
+		}
+		if opt.sets&optionTeam != 0 {
+			o.team = opt.team
+		}
 	}
 	s := tx.state
 	o.owner = s.ownerOf(t.def, o.owner)
@@ -97,7 +108,7 @@ func (t Table[T]) Remove(tx *Tx, id ID) bool {
 // meanwhile: what is removed ahead is left out, what is inserted ahead may or may not come.
 func (t Table[T]) All(r Reader) iter.Seq2[ID, T] {
 	return func(yield func(ID, T) bool) {
-		for n := 0; n < len(r.pagesOf(t.def)); n++ {
+		for n := range len(r.pagesOf(t.def)) { // pages that are added meanwhile are not visited: it ends
 			p := r.pagesOf(t.def)[n]
 			if p == nil {
 				continue
@@ -190,7 +201,7 @@ func (t Table[T]) OwnerOf(r Reader, id ID) Player {
 	return r.pagesOf(t.def)[id.Index()>>pageShift].meta[id.Index()&rowMask].owner
 }
 
-// TeamOf is the team that a row is in; zero when it is in none, or not there.
+// TeamOf is the team that a row is in; zero when it is in none, or not there. A client knows of no teams.
 func (t Table[T]) TeamOf(r Reader, id ID) TeamID {
 	if !t.Has(r, id) {
 		return 0

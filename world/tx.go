@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 )
 
@@ -50,7 +51,7 @@ func (tx *Tx) Rand() *rand.Rand {
 	return tx.rand
 }
 
-// Players iterates over the players in the room, in the order of their numbers. A client sees none.
+// Players iterates over the players in the room, in the order of their numbers. A client sees itself alone.
 func (tx *Tx) Players() iter.Seq[Player] {
 	tx.check()
 	players := tx.state.players
@@ -63,7 +64,7 @@ func (tx *Tx) Players() iter.Seq[Player] {
 	}
 }
 
-// Team is a player's team; zero without one, or when there is no such player.
+// Team is a player's team; zero without one, or when there is no such player. A client knows of no teams.
 func (tx *Tx) Team(p Player) TeamID {
 	tx.check()
 	if pl := tx.state.player(p); pl != nil {
@@ -84,15 +85,21 @@ func (tx *Tx) SetTeam(p Player, team TeamID) {
 
 // SetView says where a player looks and how far it sees, in the units of the coordinates: the rows of
 // tables with a position that stand within radius are sent to it. Until it is set, and with radius zero, a
-// player sees its own rows and the tables without a position.
+// player sees its own rows and the tables without a position. What is not a number is a panic, which costs the
+// tick.
 func (tx *Tx) SetView(p Player, pos Pos, radius float64) {
 	tx.check()
+	if !finite(pos.X) || !finite(pos.Y) || math.IsNaN(radius) {
+		panic(fmt.Sprintf("world: tick %d: SetView of player %d to %v, %v with radius %v: these must be numbers", tx.state.tick, p, pos.X, pos.Y, radius))
+	}
 	if pl := tx.state.player(p); pl == nil || (pl.pos == pos && pl.radius == radius) {
 		return
 	}
 	pl := tx.state.editPlayer(p)
 	pl.pos, pl.radius = pos, max(radius, 0)
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // View returns what SetView said last.
 func (tx *Tx) View(p Player) (pos Pos, radius float64) {
@@ -154,7 +161,7 @@ func (tx *Tx) mustEdit(t *table, id ID) (*Page, int) {
 	if p == nil && !tx.predicting {
 		panic(fmt.Sprintf("world: tick %d: table %s has no row %v: look with Get before writing to a row that may be gone", tx.state.tick, t.name, id))
 	}
-	if p != nil && tx.predicting && p.meta[row].owner != tx.player {
+	if p != nil && tx.predicting && (p.meta[row].owner != tx.player || tx.player == 0) {
 		return nil, 0
 	}
 	return p, row

@@ -314,11 +314,20 @@ func TestRestoredWorldsGoOnAlike(t *testing.T) {
 func TestATxDiesWithItsCallback(t *testing.T) {
 	g := newFleet()
 	var kept *world.Tx
-	g.OnTick(func(tx *world.Tx) { kept = tx })
-	step(t, start(t, g, 1), world.Commands{})
+	g.OnTick(func(tx *world.Tx) {
+		if kept == nil {
+			kept = tx
+		}
+		g.Ships.Len(kept)
+	})
+	w := start(t, g, 1)
+	step(t, w, world.Commands{})
+	if _, _, err := w.Step(world.Commands{}); err == nil || !strings.Contains(err.Error(), "a Tx was used after its callback") {
+		t.Errorf("a Tx of the tick before still works: %v", err)
+	}
 	defer func() {
 		if recover() == nil {
-			t.Error("a kept Tx still works")
+			t.Error("a kept Tx still works between ticks")
 		}
 	}()
 	g.Ships.Len(kept)
@@ -530,5 +539,88 @@ func TestManyRowsOfOneOwnerStayListed(t *testing.T) {
 		if n != g.Ships.Len(v) {
 			t.Errorf("%d of %d rows are listed", n, g.Ships.Len(v))
 		}
+	}
+}
+
+func TestAViewThatIsNotANumberCostsTheTick(t *testing.T) {
+	for _, set := range []func(*world.Tx){
+		func(tx *world.Tx) { tx.SetView(1, world.Pos{X: math.NaN()}, 1) },
+		func(tx *world.Tx) { tx.SetView(1, world.Pos{Y: math.Inf(1)}, 1) },
+		func(tx *world.Tx) { tx.SetView(1, world.Pos{}, math.NaN()) },
+	} {
+		g := newFleet()
+		g.OnTick(set)
+		if _, _, err := start(t, g, 1).Step(joins(1)); err == nil || !strings.Contains(err.Error(), "SetView of player 1") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}
+
+func TestClampedRowsAreWhatClientsSee(t *testing.T) {
+	g := newFleet()
+	g.OnTick(func(tx *world.Tx) {
+		if tx.Tick() == 1 {
+			g.Ships.Insert(tx, ship{X: -7, Y: math.NaN(), Name: "caf\xc3 au lait, très grand"})
+		}
+	})
+	cs, v := step(t, start(t, g, 1), world.Commands{})
+	got, _ := g.Ships.Get(v, cs.Tables[0].Inserted[0])
+	if got.X != 0 || got.Y != 0 || got.Name != "caf� au lait, " || cs.Clamped != 3 {
+		t.Errorf("the row is %+v, with %d fields clamped", got, cs.Clamped)
+	}
+}
+
+func TestInsertingWhileRangingEnds(t *testing.T) {
+	g := newFleet()
+	g.OnTick(func(tx *world.Tx) {
+		for range g.Crates.All(tx) {
+			g.Crates.Insert(tx, crate{})
+		}
+	})
+	_, v := step(t, start(t, g, 1), world.Commands{})
+	if n := g.Crates.Len(v); n < 200 || n > 1000 {
+		t.Errorf("100 rows became %d", n)
+	}
+}
+
+func TestTheLastOptionCounts(t *testing.T) {
+	g := newFleet()
+	g.OnTick(func(tx *world.Tx) {
+		g.Crates.Insert(tx, crate{}, world.Owner(2), world.Owner(1), world.OnTeam(7), world.OnTeam(0))
+	})
+	cs, v := step(t, start(t, g, 1), joins(1, 2))
+	id := cs.Tables[1].Inserted[len(cs.Tables[1].Inserted)-1]
+	if g.Crates.OwnerOf(v, id) != 1 || g.Crates.TeamOf(v, id) != 0 {
+		t.Errorf("owner %d, team %d", g.Crates.OwnerOf(v, id), g.Crates.TeamOf(v, id))
+	}
+}
+
+func TestAPanicInAPredictionLeavesNothing(t *testing.T) {
+	g := newFleet()
+	fail := false
+	g.OnInput(func(tx *world.Tx, p world.Player, _ helm) {
+		if g.Ships.Insert(tx, ship{}, world.Owner(p)); fail {
+			panic("the test asked for it")
+		}
+	})
+	rep, err := world.NewReplica(g, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rep.Predict(5, nil); err != nil {
+		t.Fatal(err)
+	}
+	fail = true
+	if err := rep.Predict(6, nil); err == nil {
+		t.Fatal("no panic")
+	}
+	// A stranger's row at the index that was predicted is not the player's.
+	words, texts := make([]uint32, 20), make([]string, 1)
+	rep.Put(0, schema.MakeID(0, 1), schema.Public, words, texts)
+	for id := range g.Ships.Owned(rep.View(7), 1) {
+		t.Errorf("row %v is the player's", id)
+	}
+	if n := g.Ships.Len(rep.View(7)); n != 1 {
+		t.Errorf("%d rows, want the one that the server sent", n)
 	}
 }

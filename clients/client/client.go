@@ -197,8 +197,12 @@ func (c *Client[I]) Player() world.Player { return world.Player(c.welcome.Player
 func (c *Client[I]) TickPeriod() time.Duration { return c.welcome.TickPeriod }
 
 // Send sets what the player asks for from the next tick on, until the next Send. A value outside its field's
-// range is an error that names the field; then the former input stays.
+// range is an error that names the field; then the former input stays. Once the connection has ended it returns
+// why.
 func (c *Client[I]) Send(in I) error {
+	if err := c.Err(); err != nil {
+		return err
+	}
 	data, err := c.game.AppendInput(nil, in)
 	if err != nil {
 		return err

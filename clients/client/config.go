@@ -30,7 +30,7 @@ type Config struct {
 	CacheDir string
 	// PacketConn is used instead of a socket of the client's own when it is set; it stays the caller's to close.
 	PacketConn net.PacketConn
-	// Token tells the server who this is; empty when it does not ask.
+	// Token tells the server who this is; servers do not ask yet.
 	Token []byte
 	// Timeout bounds the whole of Join; zero means 10 s.
 	Timeout time.Duration

@@ -45,11 +45,12 @@ func (c *Client[I]) apply(b []byte) (resync bool) {
 	if err != nil {
 		c.stats.Rejected++
 	}
-	if applied.Ignored {
-		return false
-	}
 	if applied.NewEpoch {
 		c.rows.Clear()
+		c.view = nil
+	}
+	if applied.Ignored {
+		return false
 	}
 	for _, ch := range applied.Changes {
 		row, ok := c.rules.Get(ch.Table, ch.Index)

@@ -67,6 +67,9 @@ func explain(err error) error {
 	return err
 }
 
+// noProtocol is TLS's alert that the two sides have no application protocol in common.
+const noProtocol = quic.TransportErrorCode(0x100 + 120)
+
 // explainDial says why a connection could not be made.
 func explainDial(addr string, err error) error {
 	var transportErr *quic.TransportError
@@ -75,6 +78,8 @@ func explainDial(addr string, err error) error {
 	switch {
 	case errors.Is(err, errPin):
 		return fmt.Errorf("%w: %s: %v; is this the server you think it is? If so, give that sum in Config.Pins", ErrCertificate, addr, err)
+	case errors.As(err, &transportErr) && transportErr.ErrorCode == noProtocol:
+		return fmt.Errorf("%w: %s does not speak %s; update the older side", ErrVersion, addr, protocol.ALPN)
 	case errors.As(err, &transportErr) && transportErr.ErrorCode.IsCryptoError():
 		return fmt.Errorf("%w: %s: %v; pin it with Config.Pins if it is your own", ErrCertificate, addr, err)
 	case errors.As(err, &transportErr) && transportErr.ErrorCode == quic.ConnectionRefused:

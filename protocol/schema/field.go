@@ -99,7 +99,7 @@ func (f *Field) QuantiseFloat(v float64, own bool) (q uint64, clamped bool) {
 	if f.Wrap {
 		return f.quantiseAngle(v, step, top)
 	}
-	if v >= f.Min && v <= f.Max {
+	if half := step / 2; v >= f.Min-half && v <= f.Max+half { // rounding of the value's own type is no fault
 		return min(uint64(int64((v-f.Min)/step+0.5)), top), false
 	}
 	if v > f.Max {

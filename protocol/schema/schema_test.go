@@ -162,11 +162,11 @@ func TestTypesThatCannotBeRows(t *testing.T) {
 		row  any
 		want []string
 	}{
-		{struct{ P *int }{}, []string{"P is a ptr", "plain values"}},
-		{struct{ S []int }{}, []string{"S is a slice", "array"}},
-		{struct{ M map[int]int }{}, []string{"M is a map"}},
-		{struct{ I any }{}, []string{"I is a interface"}},
-		{struct{ C chan int }{}, []string{"C is a chan"}},
+		{struct{ P *int }{}, []string{"P is of kind ptr", "plain values"}},
+		{struct{ S []int }{}, []string{"S is of kind slice", "array"}},
+		{struct{ M map[int]int }{}, []string{"M is of kind map"}},
+		{struct{ I any }{}, []string{"I is of kind interface"}},
+		{struct{ C chan int }{}, []string{"C is of kind chan"}},
 		{struct{ X float32 }{}, []string{"X is a float", "range", "step"}},
 		{struct {
 			X float32 `net:"range=0:1"`
@@ -191,7 +191,7 @@ func TestTypesThatCannotBeRows(t *testing.T) {
 		}{}, []string{"X has range=0:300", "wider integer"}},
 		{struct {
 			X int `net:"step=2"`
-		}{}, []string{"X is a int", "floats"}},
+		}{}, []string{"X is of kind int", "floats"}},
 		{struct {
 			X float64 `net:"range=5:1,step=1"`
 		}{}, []string{"X", "min < max"}},
@@ -201,7 +201,7 @@ func TestTypesThatCannotBeRows(t *testing.T) {
 		{struct {
 			A *int
 			B []int
-		}{}, []string{"A is a ptr", "B is a slice"}},
+		}{}, []string{"A is of kind ptr", "B is of kind slice"}},
 		{7, []string{"must be a struct"}},
 	} {
 		_, _, err := schema.FromType("thing", reflect.TypeOf(c.row))

@@ -91,9 +91,9 @@ func (w *typeWalk) value(typ reflect.Type, path string, offset uintptr, tg tag) 
 			w.value(typ.Elem(), fmt.Sprintf("%s[%d]", path, i), offset+uintptr(i)*typ.Elem().Size(), tg)
 		}
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface, reflect.Chan, reflect.Func, reflect.UnsafePointer:
-		w.fail(path, "is a %v: rows are plain values, so that they can be rolled back and rewound; use an array, an ID of another table, or a table of its own", typ.Kind())
+		w.fail(path, "is of kind %v: rows are plain values, so that they can be rolled back and rewound; use an array, an ID of another table, or a table of its own", typ.Kind())
 	case reflect.Complex64, reflect.Complex128, reflect.Uintptr:
-		w.fail(path, "is a %v: use bool, integers, floats, strings, arrays, structs or IDs", typ.Kind())
+		w.fail(path, "is of kind %v: use bool, integers, floats, strings, arrays, structs or IDs", typ.Kind())
 	default:
 		w.plain(typ, path, offset, tg)
 	}
@@ -119,7 +119,7 @@ func (w *typeWalk) plain(typ reflect.Type, path string, offset uintptr, tg tag) 
 func (w *typeWalk) position(path string, f Field, axis, at int) {
 	switch {
 	case f.Kind == Bool || f.Kind == Text || f.Kind == Entity:
-		w.fail(path, "is a %v; a position must be a number", f.Kind)
+		w.fail(path, "is of kind %v; a position must be a number", f.Kind)
 	case f.Audience != Everyone || f.Wrap:
 		w.fail(path, "decides who sees the row, so it can't be owner, team or wrap")
 	case w.pos[axis] >= 0:
@@ -220,11 +220,11 @@ func (tg tag) field(typ reflect.Type, path string) (Field, error) {
 func (tg tag) misplaced(kind Kind) error {
 	switch {
 	case kind != Float && (tg.step != "" || tg.wrap || tg.own):
-		return fmt.Errorf("is a %v; step, wrap and own are for floats", kind)
+		return fmt.Errorf("is of kind %v; step, wrap and own are for floats", kind)
 	case kind != Text && tg.most != "":
-		return fmt.Errorf("is a %v; max= is for strings", kind)
+		return fmt.Errorf("is of kind %v; max= is for strings", kind)
 	case tg.low != "" && (kind == Text || kind == Bool || kind == Entity):
-		return fmt.Errorf("is a %v; range= is for numbers", kind)
+		return fmt.Errorf("is of kind %v; range= is for numbers", kind)
 	case tg.owner && tg.team:
 		return errors.New("is tagged both owner and team; team includes the owner")
 	}

@@ -129,7 +129,7 @@ func (c *Client) Sent(d Datagram) {
 	for _, k := range d.carries {
 		table := &c.tables[k.ref>>schema.IndexBits]
 		e := &table.entries[k.at]
-		e.sent = max(c.tick-c.stagger(e, table.wire), 1)
+		e.sent = c.tick
 		e.key |= flagTold
 		if c.cfg.Breach&BreachAcks != 0 && !e.gone() {
 			e.known = c.tick
@@ -201,6 +201,7 @@ func (c *Client) known(refs []uint32, tick uint32) {
 			continue
 		}
 		e.known = max(e.known, tick)
+		e.key &^= flagFirst
 	}
 }
 

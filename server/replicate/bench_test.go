@@ -181,7 +181,7 @@ func BenchmarkPass(b *testing.B) {
 func BenchmarkPassResting(b *testing.B) {
 	g := newCrowd(10_000, 1000, 10_000)
 	g.moving = false
-	a := newAudience(b, g, 1, replicate.Config{BudgetBytes: 200_000})
+	a := newAudience(b, g, 1, replicate.Config{BudgetBytes: 35_000})
 	b.ReportAllocs()
 	for b.Loop() {
 		a.ack(0)

@@ -144,7 +144,10 @@ func (w *walk) run() {
 // present goes on with an entity that is in sight.
 func (w *walk) present(e entry, p *world.Page, row int) {
 	if e.gone() {
-		e = entry{key: e.key &^ (flagGone | flagDead), since: w.tick}
+		e = entry{key: e.key &^ (flagGone | flagDead | flagFirst), since: w.tick}
+		if w.tick == w.first {
+			e.key |= flagFirst
+		}
 	} else if rights := max(p.Rights(row), w.rights); rights > e.since && w.breach&BreachRights == 0 {
 		e.since, e.known, e.sent = w.tick, 0, 0
 	}
@@ -172,7 +175,7 @@ func (w *walk) consider(e entry, p *world.Page, row int) {
 			return
 		}
 	}
-	if e.known == 0 && e.since <= w.first {
+	if e.key&flagFirst != 0 {
 		w.Client.pending = true
 	}
 	var due bool
@@ -247,7 +250,7 @@ func (w *walk) leaving(e entry) {
 		return
 	}
 	w.add(record{
-		index: e.index(), at: int32(len(w.next) - 1), score: scoreRemoved,
+		index: e.index(), at: int32(len(w.next) - 1), score: w.waited(e) + scoreNew,
 		table: uint8(w.number), form: formOf(schema.Public, protocol.Removed),
 	})
 }

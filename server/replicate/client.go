@@ -13,7 +13,8 @@ import (
 type Config struct {
 	// Period is the time between ticks; it must be above zero.
 	Period time.Duration
-	// BudgetBytes bounds the records of one pass; zero means 3,504, three full datagrams. At least 64.
+	// BudgetBytes bounds the records of one pass; zero means 3,504, three full datagrams. At least 64, at most 32
+	// datagrams' worth: acknowledgements name 64.
 	BudgetBytes int
 	// DatagramBytes bounds one datagram; zero means protocol.MaxDatagramPayload, which is also the most.
 	DatagramBytes int
@@ -54,6 +55,9 @@ func (c Config) withDefaults(s *schema.Schema) (Config, error) {
 	}
 	if c.BudgetBytes < budgetMin {
 		return c, fmt.Errorf("replicate: BudgetBytes is %d; at least %d are needed", c.BudgetBytes, budgetMin)
+	}
+	if most := protocol.AckBits / 2 * c.DatagramBytes; c.BudgetBytes > most {
+		return c, fmt.Errorf("replicate: BudgetBytes is %d; at most %d are possible with datagrams of %d", c.BudgetBytes, most, c.DatagramBytes)
 	}
 	least := protocol.StateHeaderBytes + protocol.SectionBytes + protocol.RecordHeadMax
 	for _, t := range s.Tables {

@@ -78,10 +78,10 @@ func (p *pace) smallest() time.Duration {
 }
 
 // allows returns how many bytes of records this tick's pass may send, zero for none, and in how many datagrams
-// at most, zero for as many as it takes.
+// at most, zero for as many as it takes. There are never more datagrams under way than acknowledgements can name.
 func (p *pace) allows(r *ring, tick uint64, now time.Time) (budget, datagrams int) {
 	bound := int((p.smallest()+p.period-1)/p.period) + slackTicks
-	if r.ticksUnderWay() < bound {
+	if r.ticksUnderWay() < bound && r.newer-r.acked < ringSlots/2 {
 		return p.budget, 0
 	}
 	if p.any && uint32(tick)-p.sentTick < probeTicks {

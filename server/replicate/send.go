@@ -9,18 +9,24 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
-// Scores order what is due when the budget does not hold it all: ticks of waiting, in 256ths.
+// Scores order what is due when the budget does not hold it all: ticks of waiting, in 256ths. Waiting alone
+// decides in the end, so everything is sent in the time that it takes to send all of it once.
 const (
 	scoreTick    = 256
-	scoreNew     = 8 * scoreTick // the head start of what was never sent; the nearest gets a tick more
-	scoreRemoved = 64 * scoreTick
-	scoreWaitMax = 1 << 20 // ticks; keeps the arithmetic in range
+	scoreNew     = 8 * scoreTick // the head start of what was never sent, and of removals; the nearest gets a tick more
+	scoreWaitMax = 1 << 20       // ticks; keeps the arithmetic in range
+	scoreOwn     = 1 << 30       // own rows come first
 )
+
+// waited is the score of an entry for the ticks since it was sent, or came into sight.
+func (w *walk) waited(e entry) int32 {
+	return int32(min(w.tick-max(e.sent, e.since), scoreWaitMax)) * scoreTick
+}
 
 // isDue tells whether an entity that the client lacks something of should be sent in this tick, and how urgent
 // that is. Own rows always are: the client reconciles at ticks whose own rows are complete.
 func (w *walk) isDue(e entry, p *world.Page, row int, class schema.Class) (score int32, due bool) {
-	score = int32(min(w.tick-max(e.sent, e.since), scoreWaitMax)) * scoreTick
+	score = w.waited(e)
 	if e.sent == 0 {
 		near, _ := w.distance(p, row, class)
 		return score + scoreNew + near, true
@@ -38,7 +44,10 @@ func (w *walk) isDue(e entry, p *world.Page, row int, class schema.Class) (score
 	if w.breach&BreachRate != 0 {
 		return score, (w.tick+e.index())%period == 0
 	}
-	return score, w.tick-e.sent >= period
+	// Periods are counted from the entry, shifted by the index so that those that came together do not fall due
+	// together; due is what was not sent since the latest began. (Due at its first tick alone would starve a
+	// client that is served every second tick.)
+	return score, (w.tick-e.since+e.index())/period != (e.sent-e.since+e.index())/period
 }
 
 // distance returns how near a row is, from 0 at the radius to scoreTick, and its period in ticks.
@@ -62,17 +71,11 @@ func (w *walk) distance(p *world.Page, row int, class schema.Class) (near int32,
 // ratePeriodMax is the period, in ticks, of what is farthest.
 const ratePeriodMax = 4
 
-// stagger is by how many ticks an entity's first sending is dated back, so that those that came into sight
-// together do not fall due together ever after.
-func (c *Client) stagger(e *entry, t *schema.Table) uint32 {
-	if e.sent != 0 || e.gone() || !t.Positioned() || c.cfg.SteadyRate {
-		return 0
-	}
-	return e.index() % ratePeriodMax
-}
-
 // fill encodes what is due into datagrams: own rows first, then the rest as far as the budget goes.
 func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
+	if most > 0 { // what is least urgent must not take the place of what is most
+		budget = min(budget, most*(c.cfg.DatagramBytes-protocol.StateHeaderBytes-protocol.SectionBytes))
+	}
 	c.choose(s, budget)
 	f := filler{Client: c, Scratch: s, most: most, header: protocol.StateHeader{
 		Epoch: c.epoch, Tick: p.View.Tick, ViewComplete: c.complete,
@@ -111,12 +114,26 @@ func (c *Client) cut(s *Scratch, budget int) {
 	slices.SortFunc(s.order, func(a, b int32) int {
 		return cmp.Or(-cmp.Compare(s.due[a].urgency(), s.due[b].urgency()), cmp.Compare(a, b))
 	})
-	for n, i := range s.order {
-		if budget -= c.bytesOf(&s.due[i]); budget < 0 && n > 0 {
-			s.order = s.order[:n]
+	own := budget // what own rows may take: all but a quarter, when there is anything else
+	if s.classDue[schema.Own] < len(s.due) {
+		own -= budget / 4
+	}
+	kept := 0
+	for _, i := range s.order {
+		r := &s.due[i]
+		size := c.bytesOf(r)
+		if r.form.class() == schema.Own {
+			if own -= size; own < 0 && kept > 0 {
+				continue
+			}
+		}
+		if budget -= size; budget < 0 && kept > 0 {
 			break
 		}
+		s.order[kept] = i
+		kept++
 	}
+	s.order = s.order[:kept]
 	slices.Sort(s.order)
 	for n, i := range s.order {
 		s.due[n] = s.due[i]
@@ -138,7 +155,7 @@ func (c *Client) bytesOf(r *record) int {
 // urgency is the score, with own rows before all others.
 func (r *record) urgency() int32 {
 	if r.form.class() == schema.Own {
-		return 1<<31 - 1
+		return scoreOwn + r.score
 	}
 	return r.score
 }

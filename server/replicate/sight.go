@@ -17,10 +17,11 @@ type entry struct {
 }
 
 const (
-	flagGone = 1 << 31 // out of sight, and the client does not know it yet
-	flagTold = 1 << 30 // something was sent since the last acknowledged removal
-	flagDead = 1 << 29 // its removal is acknowledged; the next walk drops it
-	keyIndex = schema.MaxEntities - 1
+	flagGone  = 1 << 31 // out of sight, and the client does not know it yet
+	flagTold  = 1 << 30 // something was sent since the last acknowledged removal
+	flagDead  = 1 << 29 // its removal is acknowledged; the next walk drops it
+	flagFirst = 1 << 28 // of the epoch's first view, and not acknowledged yet
+	keyIndex  = schema.MaxEntities - 1
 )
 
 func (e *entry) index() uint32 { return e.key & keyIndex }
@@ -35,10 +36,12 @@ type sight struct {
 	goners      int // entries that are gone and not acknowledged
 
 	clean    []cleanTick // of the cells of the window, see cleanAt; by page for a table without a position
-	anyClean bool        // some cell of the window that has rows is clean; when false, all of clean is zero
-	lastLook uint32      // the tick of the latest window
-	ownClean uint32      // the tick of the latest pass that found nothing to send of own rows
-	owned    []uint32    // the own rows of the latest pass
+	columns  uint32      // of the rectangle that clean covers, a power of two; and its rows
+	rows     uint32
+	anyClean bool     // some cell of the window that has rows is clean; when false, all of clean is zero
+	lastLook uint32   // the tick of the latest window
+	ownClean uint32   // the tick of the latest pass that found nothing to send of own rows
+	owned    []uint32 // the own rows of the latest pass
 	at       world.Circle
 	leaveR   int64
 }
@@ -75,12 +78,17 @@ func (s *sight) find(index uint32) (int, bool) {
 // whether any does.
 func (w *walk) window(seat world.Seat) (look bool) {
 	s, before := w.sight, w.sight.at
+	if seat.Radius <= 0 {
+		s.at, s.leaveR, w.cells = world.Circle{}, 0, w.cells[:0]
+		return s.at != before
+	}
 	at := w.grid.Circle(seat.Pos, seat.Radius*(1+w.cfg.Hysteresis))
 	at.R, s.leaveR = w.grid.Steps(seat.Radius), at.R
 	s.at = at
 	moved := at != before
-	if n := nextPowerOfTwo(max(at.Columns, at.Rows)); len(s.clean) < int(n*n) {
-		s.clean = make([]cleanTick, n*n)
+	if at.Columns > s.columns || at.Rows > s.rows {
+		s.columns, s.rows = nextPowerOfTwo(max(at.Columns, s.columns)), nextPowerOfTwo(max(at.Rows, s.rows))
+		s.clean, s.anyClean = make([]cleanTick, s.columns*s.rows), false
 	}
 	w.cells = slices.Grow(w.cells[:0], int(at.Columns*at.Rows))[:0]
 	last := s.lastLook
@@ -122,11 +130,10 @@ func (w *walk) cellState(column, row, last uint32, had, moved bool) cellState {
 	return 0
 }
 
-// cleanAt is the place of a cell in a square that repeats over the grid: the window never covers two cells
+// cleanAt is the place of a cell in a rectangle that repeats over the grid: the window never covers two cells
 // with the same place. What it holds counts only for cells that the window of the pass before had, too.
 func (s *sight) cleanAt(column, row uint32) *cleanTick {
-	side := uint32(1) << (bits.Len(uint(len(s.clean))) / 2)
-	return &s.clean[row&(side-1)*side+column&(side-1)]
+	return &s.clean[row&(s.rows-1)*s.columns+column&(s.columns-1)]
 }
 
 func nextPowerOfTwo(n uint32) uint32 { return 1 << bits.Len32(n-1) }

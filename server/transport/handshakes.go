@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"net"
 	"sync/atomic"
 
 	"github.com/quic-go/quic-go"
@@ -40,6 +41,10 @@ func (h *handshakes) begin(ctx context.Context, _ *quic.ClientInfo) (context.Con
 	one.stop = context.AfterFunc(ctx, one.end)
 	return context.WithValue(ctx, handshakeKey{}, one), nil
 }
+
+// crowded tells that a newcomer must first show that it receives at its address (QUIC's Retry, a round trip
+// more): from a quarter of the places on, so that invented addresses can't take them all.
+func (h *handshakes) crowded(net.Addr) bool { return h.open.Load() > h.max/4 }
 
 func (h *handshake) end() {
 	if !h.ended.Swap(true) {

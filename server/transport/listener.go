@@ -98,7 +98,7 @@ func (l *Listener) open(addr *net.UDPAddr, cert tls.Certificate) error {
 		}
 		l.socket, conn = socket, socket
 	}
-	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin}
+	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded}
 	var err error
 	if l.inner, err = l.quic.Listen(tlsConfig(cert), l.cfg.quicConfig()); err != nil {
 		l.closeSocket()
