@@ -41,6 +41,7 @@ type room struct {
 	view    atomic.Pointer[world.View] // the loop stores after each step, anyone loads
 	tick    atomic.Uint64              // likewise
 	players atomic.Int64               // likewise
+	logs    chan func()                // the loop puts, logging takes; when it is full the line is dropped and counted
 	closed  chan struct{}              // closed by the loop when the room has closed
 	reason  error                      // why; set before closed is
 }
@@ -56,7 +57,7 @@ func newRoom(cfg Config, id [16]byte, c *counters) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &room{cfg: cfg, log: cfg.Log.With("room", fmt.Sprintf("%x", id[:4])), id: id, counters: c, world: w, closed: make(chan struct{})}
+	r := &room{cfg: cfg, log: cfg.Log.With("room", fmt.Sprintf("%x", id[:4])), id: id, counters: c, world: w, logs: make(chan func(), logLines), closed: make(chan struct{})}
 	r.view.Store(w.View())
 	return r, nil
 }
@@ -85,6 +86,7 @@ func (r *room) leave(s *session) {
 // run is the loop: it ticks until ctx ends or the game fails three times in a row.
 func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 	defer close(r.closed)
+	defer close(r.logs)
 	r.reason = errRoomClosed
 	var done uint64 // of the clock's ticks
 	for {
@@ -99,7 +101,8 @@ func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 				done++
 				if err := r.step(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period())); err != nil {
 					r.reason = err
-					r.log.Error("room closed", "tick", r.tick.Load(), "reason", err)
+					tick := r.tick.Load()
+					r.later(func() { r.log.Error("room closed", "tick", tick, "reason", err) })
 					return
 				}
 			}
@@ -126,7 +129,8 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 	r.counters.skipped.Add(skipped)
 	if r.warned.IsZero() || t.Due.Sub(r.warned) >= warnEvery {
 		r.warned = t.Due
-		r.log.Warn("ticks skipped", "tick", r.tick.Load(), "skipped", skipped, "cause", cause)
+		tick := r.tick.Load()
+		r.later(func() { r.log.Warn("ticks skipped", "tick", tick, "skipped", skipped, "cause", cause) })
 	}
 	return t.N - most
 }
@@ -222,12 +226,33 @@ func (r *room) judge(err error) error {
 		return err
 	}
 	r.counters.failedTicks.Add(1)
-	r.log.Error("game code panicked; the tick was undone", "tick", failed.Tick, "callback", failed.Callback,
-		"player", failed.Player, "panic", failed.Value, "in_a_row", failed.InARow, "stack", string(failed.Stack))
+	r.later(func() {
+		r.log.Error("game code panicked; the tick was undone", "tick", failed.Tick, "callback", failed.Callback,
+			"player", failed.Player, "panic", failed.Value, "in_a_row", failed.InARow, "stack", string(failed.Stack))
+	})
 	if failed.InARow < maxFailedTicks {
 		return nil
 	}
 	return fmt.Errorf("its game failed %d times in a row", failed.InARow) // what it said is for the log
+}
+
+// logLines is how many log lines may wait to be written.
+const logLines = 64
+
+// later has a log line written by another goroutine: a handler may block, and the tick does not wait.
+func (r *room) later(write func()) {
+	select {
+	case r.logs <- write:
+	default:
+		r.counters.logsDropped.Add(1)
+	}
+}
+
+// logging writes the loop's log lines until the loop has ended.
+func (r *room) logging() {
+	for write := range r.logs {
+		write()
+	}
 }
 
 // measure records how long the phases of a tick took.

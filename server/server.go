@@ -81,6 +81,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var loop, conns sync.WaitGroup
 	loopCtx, stopLoop := context.WithCancel(context.Background())
 	loop.Go(func() { s.room.run(loopCtx, ticks) })
+	loop.Go(s.room.logging)
 	s.cfg.Log.Info("serving", "game", s.schema.Game, "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)
 
 	err := s.accept(ctx, &conns)

@@ -33,7 +33,9 @@ type Stats struct {
 	Unsent uint64
 	// Rejected counts refused bytes by their reason; protocol.Reject names them.
 	Rejected [protocol.RejectCount]uint64
-	// Phases are the parts of a tick: taking the inputs, the step with its commit, handing on.
+	// LogsDropped counts the room's log lines that were not written because the handler was too slow.
+	LogsDropped uint64
+	// Drain, Step and Publish are the parts of a tick: taking the inputs, the step with its commit, handing on.
 	Drain, Step, Publish Phase
 	// Transport are the listener's.
 	Transport transport.Stats
@@ -57,7 +59,7 @@ func (p Phase) Mean() time.Duration {
 type counters struct {
 	overruns, skipped, failedTicks, clamped, repeated, neutral      atomic.Uint64
 	staleAcks, acksDropped, datagrams, bytes, passes, passesSkipped atomic.Uint64
-	unsent, lateWakes                                               atomic.Uint64
+	unsent, lateWakes, logsDropped                                  atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish                                            phaseCounter
 }
@@ -95,7 +97,7 @@ func (s *Server) Stats() Stats {
 		Clamped: c.clamped.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
 		StaleAcks: c.staleAcks.Load(), AcksDropped: c.acksDropped.Load(),
 		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(),
-		Unsent: c.unsent.Load(), LateWakes: c.lateWakes.Load(), RoomClosed: s.room.isClosed(),
+		Unsent: c.unsent.Load(), LogsDropped: c.logsDropped.Load(), LateWakes: c.lateWakes.Load(), RoomClosed: s.room.isClosed(),
 		Passes: c.passes.Load(), SkippedPasses: c.passesSkipped.Load(),
 		Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Transport: s.listener.Stats(),

@@ -103,6 +103,9 @@ func (v *View) Players() []Player {
 // its upper twelve bits, sorted. Nobody may write to them.
 func (v *View) OwnedIndexes(p Player, table int) []uint32 { return ownedIn(v.ownedBy(p), table) }
 
+// The rest of View is for replication, which reads columns rather than rows: Tables, Pages, OwnedIndexes, Grid,
+// Seat and Schema. Game code and clients use the tables' own methods.
+
 // Tables is the number of tables.
 func (v *View) Tables() int { return len(v.tables) }
 

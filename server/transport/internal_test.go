@@ -57,3 +57,18 @@ func TestHandshakesAreBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestACrowdMustProveItsAddresses(t *testing.T) {
+	h := &handshakes{max: 8}
+	for i := range 3 {
+		if h.crowded(nil) {
+			t.Errorf("with %d of 8 places taken newcomers must prove their address", i)
+		}
+		if _, err := h.begin(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !h.crowded(nil) {
+		t.Error("with 3 of 8 places taken nobody has to prove an address")
+	}
+}
