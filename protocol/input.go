@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -89,9 +88,4 @@ func ParseInput(b []byte, s *schema.Schema, in *Input) error {
 	}
 	in.Count = int(count)
 	return nil
-}
-
-// String tells the input without its data.
-func (in *Input) String() string {
-	return fmt.Sprintf("epoch %d ack %d (missing %x) inputs %d up to tick %d", in.Epoch, in.Newest, in.Missing, in.Count, in.Tick)
 }

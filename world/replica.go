@@ -150,8 +150,3 @@ func (r *Replica) View(tick uint64) *View {
 	s.serial++ // whoever writes next, copies
 	return v
 }
-
-// String names the replica in messages.
-func (r *Replica) String() string {
-	return fmt.Sprintf("%s as player %d sees it", r.state.def.name, r.me)
-}

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"sync/atomic"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -193,6 +192,3 @@ func (h *history) at(tick uint64) (*View, bool) {
 	}
 	return v, true
 }
-
-// String names the View in messages.
-func (v *View) String() string { return fmt.Sprintf("%s at tick %d", v.def.name, v.Tick) }
