@@ -177,9 +177,9 @@ func BenchmarkPass(b *testing.B) {
 	}
 }
 
-// BenchmarkPassResting is a pass over 10,000 entities in view of which none changed.
+// BenchmarkPassResting is a pass over more than 10,000 entities in view of which none changed.
 func BenchmarkPassResting(b *testing.B) {
-	g := newCrowd(10_000, 1000, 10_000)
+	g := newCrowd(12_400, 1000, 12_400)
 	g.moving = false
 	a := newAudience(b, g, 1, replicate.Config{BudgetBytes: 35_000})
 	b.ReportAllocs()
@@ -192,7 +192,7 @@ func BenchmarkPassResting(b *testing.B) {
 
 // BenchmarkApply is a client's side: reading a datagram of 50 records into the replica.
 func BenchmarkApply(b *testing.B) {
-	a := newAudience(b, newCrowd(2000, sightRadius, 60), 1, replicate.Config{SteadyRate: true})
+	a := newAudience(b, newCrowd(2000, sightRadius, 72), 1, replicate.Config{SteadyRate: true})
 	rep, err := replica.New(a.view.Schema(), replica.Config{Epoch: 1, Tick: 0, Sequence: 1, Age: age})
 	if err != nil {
 		b.Fatal(err)
