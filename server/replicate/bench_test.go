@@ -179,7 +179,7 @@ func BenchmarkPass(b *testing.B) {
 
 // BenchmarkPassResting is a pass over more than 10,000 entities in view of which none changed.
 func BenchmarkPassResting(b *testing.B) {
-	g := newCrowd(12_400, 1000, 12_400)
+	g := newCrowd(15_500, 1000, 15_500)
 	g.moving = false
 	a := newAudience(b, g, 1, replicate.Config{BudgetBytes: 35_000})
 	b.ReportAllocs()
