@@ -128,6 +128,9 @@ func (p *Page) Rights(row int) uint32 { return p.meta[row].rights }
 // Generation is the row's generation, from 1.
 func (p *Page) Generation(row int) uint16 { return p.meta[row].gen }
 
+// Team is the team that the row is in; zero for none.
+func (p *Page) Team(row int) TeamID { return p.meta[row].team }
+
 // Class is what a player is to the row.
 func (p *Page) Class(row int, num Player, team TeamID) schema.Class {
 	m := &p.meta[row]

@@ -148,14 +148,22 @@ func (w *walk) present(e entry, p *world.Page, row int) {
 		if w.tick == w.first {
 			e.key |= flagFirst
 		}
-	} else if rights := max(p.Rights(row), w.rights); rights > e.since && w.breach&BreachRights == 0 {
-		e.since, e.known, e.sent = w.tick, 0, 0
+	} else if p.Rights(row) > e.since || w.rights > e.since && w.changedSides(p.Team(row)) {
+		if w.breach&BreachRights == 0 {
+			e.since, e.known, e.sent = w.tick, 0, 0
+		}
 	}
 	w.next = append(w.next, e)
 	if dirty := p.Dirty(row); dirty <= e.known && e.known != 0 {
 		return
 	}
 	w.consider(e, p, row)
+}
+
+// changedSides tells whether the player's change of team, since the pass before, changed what it is to a row of a
+// team.
+func (w *walk) changedSides(team world.TeamID) bool {
+	return team != 0 && w.team != w.former && (team == w.team || team == w.former)
 }
 
 // consider finds what the client lacks of an entity in sight, and whether it is due.

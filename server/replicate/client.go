@@ -85,9 +85,10 @@ type Client struct {
 	ring     ring
 	pace     pace
 	team     world.TeamID
-	rights   uint32 // the latest tick in which the player's team changed
-	first    uint32 // the epoch's first tick; zero before its first pass
-	complete bool   // everything of the epoch's first view is acknowledged
+	former   world.TeamID // the team as of the pass before
+	rights   uint32       // the latest tick in which the player's team changed
+	first    uint32       // the epoch's first tick; zero before its first pass
+	complete bool         // everything of the epoch's first view is acknowledged
 	lastPass uint64
 
 	// The pass that is being made or was made last.
@@ -201,7 +202,7 @@ func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 	if seat.Rights > uint32(c.lastPass) || seat.Team != c.team {
 		c.dropClean()
 	}
-	c.team, c.rights, c.lastPass = seat.Team, seat.Rights, p.View.Tick
+	c.former, c.team, c.rights, c.lastPass = c.team, seat.Team, seat.Rights, p.View.Tick
 	for i := range c.tables {
 		c.look(s, &c.tables[i], p.View, seat)
 	}

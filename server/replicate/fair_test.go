@@ -162,7 +162,11 @@ func TestALongRoundTripConverges(t *testing.T) {
 func TestTheFirstViewIsCompleteOnceItHasArrived(t *testing.T) {
 	g := newHerd(0, 500, 200)
 	s := newStage(t, g, replicate.Config{Period: tickDur, BudgetBytes: 200}, 2)
-	g.extra = func(tx *world.Tx) { tx.SetTeam(1, world.TeamID(tx.Tick()/5%2)) } // which renews every row's rights
+	g.extra = func(tx *world.Tx) { // renews every row's rights
+		for id := range g.Movers.All(tx) {
+			g.Movers.SetTeam(tx, id, world.TeamID(tx.Tick()/5%2))
+		}
+	}
 	for range 20 {
 		s.run(1)
 		if s.header.ViewComplete && s.here() < 500 {
