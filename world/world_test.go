@@ -168,10 +168,17 @@ func TestNearSeesWhatTheTickHasDone(t *testing.T) {
 func TestTheGridIsWhatARebuiltOneWouldBe(t *testing.T) {
 	g := newFleet()
 	w := start(t, g, 3)
+	before, _ := w.View().Grid(1)
 	for _, c := range script(t, g, 9, 300) {
 		_, v := step(t, w, c)
 		grid, _ := v.Grid(1)
 		seen := map[uint32]bool{}
+		for cell := range grid.Cells() {
+			if !slices.Equal(before.Rows(cell), grid.Rows(cell)) && grid.Stamp(cell) != uint32(v.Tick) {
+				t.Fatalf("tick %d: cell %d has other rows than before, its stamp is %d", v.Tick, cell, grid.Stamp(cell))
+			}
+		}
+		before = grid
 		for cell := uint32(0); cell < grid.Cells(); cell++ {
 			rows := grid.Rows(cell)
 			if !slices.IsSorted(rows) {
@@ -614,6 +621,9 @@ func TestAPanicInAPredictionLeavesNothing(t *testing.T) {
 	if err := rep.Predict(6, nil); err == nil {
 		t.Fatal("no panic")
 	}
+	if n := g.Ships.Len(rep.View(6)); n != 0 {
+		t.Errorf("%d predicted rows are left", n)
+	}
 	// A stranger's row at the index that was predicted is not the player's.
 	words, texts := make([]uint32, 20), make([]string, 1)
 	rep.Put(0, schema.MakeID(0, 1), schema.Public, words, texts)
@@ -622,5 +632,24 @@ func TestAPanicInAPredictionLeavesNothing(t *testing.T) {
 	}
 	if n := g.Ships.Len(rep.View(7)); n != 1 {
 		t.Errorf("%d rows, want the one that the server sent", n)
+	}
+}
+
+func TestARemovedRowIsOffItsOwnersList(t *testing.T) {
+	g := newFleet()
+	g.OnTick(func(tx *world.Tx) {
+		if tx.Tick() != 2 {
+			return
+		}
+		for id := range g.Ships.Owned(tx, 1) {
+			g.Ships.Remove(tx, id)
+		}
+		g.Ships.Insert(tx, ship{}, world.Owner(2)) // at the same index
+	})
+	w := start(t, g, 1)
+	step(t, w, joins(1, 2))
+	_, v := step(t, w, world.Commands{})
+	for id := range g.Ships.Owned(v, 1) {
+		t.Errorf("row %v of player %d is listed as player 1's", id, g.Ships.OwnerOf(v, id))
 	}
 }
