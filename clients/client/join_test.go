@@ -287,15 +287,10 @@ func TestCloseMayBeCalledTwice(t *testing.T) {
 }
 
 func TestNextEndsWithItsContext(t *testing.T) {
-	g := newCarts()
-	s := serve(t, server.Config{Game: g, Certificate: certificate()})
-	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	_, _, c := joined(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	var err error
 	for v := c.View(); ; {
 		if v, err = c.Next(ctx, v); err != nil {
 			break // a tick that has come already may be returned before
@@ -307,13 +302,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 }
 
 func TestAnInputOutOfRangeIsNotSent(t *testing.T) {
-	g := newCarts()
-	s := serve(t, server.Config{Game: g, Certificate: certificate()})
-	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	g, s, c := joined(t)
 	for _, bad := range []push{{DX: 1, Boost: float32(math.NaN())}, {DX: 1, Boost: float32(math.Inf(1))}, {DX: 1, Boost: 1.5}} {
 		if err := c.Send(bad); err == nil || !strings.Contains(err.Error(), "Boost") {
 			t.Errorf("Send(%v) returned %v, want an error that names the field", bad, err)
@@ -328,7 +317,7 @@ func TestAnInputOutOfRangeIsNotSent(t *testing.T) {
 		}
 		return -1
 	}
-	v := c.View()
+	v, err := c.View(), error(nil)
 	for range 50 {
 		if v, err = c.Next(t.Context(), v); err != nil {
 			t.Fatal(err)
@@ -348,4 +337,17 @@ func TestAnInputOutOfRangeIsNotSent(t *testing.T) {
 	if st := s.Stats(); st.Rejected[protocol.InputOutOfRange] != 0 {
 		t.Errorf("%d inputs out of range reached the server", st.Rejected[protocol.InputOutOfRange])
 	}
+}
+
+// joined serves carts and joins them; both end with the test.
+func joined(t *testing.T) (*carts, *server.Server, *client.Client[push]) {
+	t.Helper()
+	g := newCarts()
+	s := serve(t, server.Config{Game: g, Certificate: certificate()})
+	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return g, s, c
 }
