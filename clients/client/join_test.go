@@ -317,7 +317,8 @@ func TestAnInputOutOfRangeIsNotSent(t *testing.T) {
 		}
 		return -1
 	}
-	v, err := c.View(), error(nil)
+	v := c.View()
+	var err error
 	for range 50 {
 		if v, err = c.Next(t.Context(), v); err != nil {
 			t.Fatal(err)
