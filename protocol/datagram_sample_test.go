@@ -45,6 +45,16 @@ const (
 	shipTable  = 1
 )
 
+// What the arena tells, and is asked, beside its rows.
+type (
+	arenaVerdict struct {
+		Winner string `net:"max=16"`
+		Rounds uint8
+	}
+	arenaBuy    struct{ Item uint8 }
+	arenaBought struct{ Left uint16 }
+)
+
 // arena is the schema that the tests' datagrams are written in.
 func arena(t testing.TB) *schema.Schema {
 	t.Helper()
@@ -55,9 +65,14 @@ func arena(t testing.TB) *schema.Schema {
 		}
 		return table
 	}
-	s, err := schema.New("arena",
-		[]*schema.Table{row("mover", arenaMover{}), row("ship", arenaShip{})},
-		row("steer", arenaSteer{}), []*schema.Table{row("shot", arenaShot{})})
+	s, err := schema.New(schema.Schema{
+		Game:     "arena",
+		Tables:   []*schema.Table{row("mover", arenaMover{}), row("ship", arenaShip{})},
+		Input:    row("steer", arenaSteer{}),
+		Events:   []*schema.Table{row("shot", arenaShot{})},
+		Messages: []*schema.Table{row("verdict", arenaVerdict{})},
+		Requests: []schema.Request{{Ask: row("buy", arenaBuy{}), Answer: row("buy's answer", arenaBought{})}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func AppendGoodbye(dst []byte, g Goodbye) ([]byte, error) {
 	start := len(dst)
 	dst = appendHead(dst, KindGoodbye, 3)
 	dst = appendUint(dst, uint64(g.Code))
-	dst = appendText(dst, fitReason(g.Reason))
+	dst = appendText(dst, fitText(g.Reason, MaxReason))
 	if _, err := ParseGoodbye(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append goodbye: %w", err)
 	}
@@ -48,22 +48,23 @@ func ParseGoodbye(b []byte) (Goodbye, error) {
 	return g, nil
 }
 
-func fitReason(reason string) string {
-	if len(reason) > 4*MaxReason {
-		reason = reason[:4*MaxReason] // what follows can't be seen, so don't pay for it
+// fitText makes a text one that a message may have, of at most so many bytes.
+func fitText(text string, most int) string {
+	if len(text) > 4*most {
+		text = text[:4*most] // what follows can't be seen, so don't pay for it
 	}
-	reason = strings.Map(func(c rune) rune {
+	text = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {
 			return ' '
 		}
 		return c
-	}, strings.ToValidUTF8(reason, "\uFFFD"))
-	if len(reason) <= MaxReason {
-		return reason
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if len(text) <= most {
+		return text
 	}
-	end := MaxReason
-	for !utf8.RuneStart(reason[end]) {
+	end := most
+	for !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return reason[:end]
+	return text[:end]
 }

@@ -18,9 +18,29 @@ type Hello struct {
 	// Token says who the player is, or which session to resume: at most MaxToken bytes that only the server
 	// reads; empty means none. Never log it.
 	Token []byte
-	// Room is the name of the room to join, at most MaxGameName bytes; empty means any.
+	// Room names the room, at most MaxGameName bytes; what that means, Join says.
 	Room string
+	// Join says which room to join.
+	Join JoinKind
 }
+
+// JoinKind is which room a hello asks for.
+type JoinKind uint8
+
+// The kinds of joins.
+const (
+	// JoinOrCreate joins the public room of that name, and makes it when there is none. Without a name it joins the
+	// fullest public room that has a place, and makes one when none has.
+	JoinOrCreate JoinKind = iota
+	// JoinExisting joins the public room of that name, and no other.
+	JoinExisting
+	// CreatePrivate makes a room that is not listed, under a code that the welcome tells; the hello has no name then.
+	CreatePrivate
+	// JoinPrivate joins the private room whose code the name is.
+	JoinPrivate
+
+	joinKinds
+)
 
 // AppendHello appends the message, not yet framed, to dst. What ParseHello would refuse (a name or a token
 // that is too long, control characters, another version than ours) it refuses with the same RejectError and
@@ -30,12 +50,13 @@ func AppendHello(dst []byte, h Hello) ([]byte, error) {
 		h.Version = Version
 	}
 	start := len(dst)
-	dst = appendHead(dst, KindHello, 6)
+	dst = appendHead(dst, KindHello, 7)
 	dst = appendUint(dst, uint64(h.Version))
 	dst = appendText(dst, h.Game)
 	dst = appendUint(dst, h.SchemaHash)
 	dst = appendBin(dst, h.Token)
 	dst = appendText(dst, h.Room)
+	dst = appendUint(dst, uint64(h.Join))
 	if _, err := ParseHello(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append hello: %w", err)
 	}
@@ -56,6 +77,10 @@ func ParseHello(b []byte) (Hello, error) {
 		SchemaHash: r.uint("schema hash", math.MaxUint64),
 		Token:      r.bytes("token", MaxToken),
 		Room:       r.text("room", MaxGameName),
+		Join:       JoinKind(r.uint("join", uint64(joinKinds-1))),
+	}
+	if r.err == nil && (h.Join == CreatePrivate && h.Room != "" || (h.Join == JoinExisting || h.Join == JoinPrivate) && h.Room == "") {
+		r.err = rejectf(BadValue, "hello's room does not go with its join: name a room to join one that is there, and none to make a private one")
 	}
 	if r.err != nil {
 		return Hello{}, r.err

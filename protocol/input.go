@@ -24,9 +24,42 @@ type Input struct {
 	Count int
 	// Inputs are rows of the schema's input as its owner sees it, the newest first.
 	Inputs [InputsPerDatagram][]byte
+	// HasRow and HasPage tell whether there is a report of one row, and of the rows on one page.
+	HasRow, HasPage bool
+	Row             RowReport
+	Page            PageReport
 }
 
-const flagHasAck = 1 << 0
+// RowReport is one row of the client's replica, for the server to compare (docs/protocol.md §6).
+type RowReport struct {
+	Table      int
+	Class      schema.Class
+	Index      uint32
+	Generation uint16
+	// Tick is the register's: the row should be as the server's was then. 14 bits travel.
+	Tick uint64
+	// Columns are all that the class sees, as in a full record.
+	Columns []byte
+}
+
+// PageReport tells which of 64 consecutive rows are in the client's replica, as of this datagram's acknowledgement.
+type PageReport struct {
+	Table int
+	// Page is the first row's index divided by 64.
+	Page uint32
+	// Here has bit i set when the row at index Page*64+i is here.
+	Here uint64
+}
+
+const (
+	flagHasAck  = 1 << 0
+	flagHasRow  = 1 << 1
+	flagHasPage = 1 << 2
+
+	pageBits = 6
+	// pagesMax is how many pages a table has.
+	pagesMax = schema.MaxEntities >> pageBits
+)
 
 // AppendInput writes an input datagram.
 func AppendInput(dst []byte, in *Input) []byte {
@@ -34,12 +67,28 @@ func AppendInput(dst []byte, in *Input) []byte {
 	if in.HasAck {
 		flags |= flagHasAck
 	}
+	if in.HasRow {
+		flags |= flagHasRow
+	}
+	if in.HasPage {
+		flags |= flagHasPage
+	}
 	newest, tick := Short(in.Newest), Short(in.Tick)
 	dst = append(dst, byte(DatagramInput), in.Epoch&0x7f, flags, byte(newest>>7), byte(newest&0x7f))
 	dst = appendUint(dst, in.Missing)
 	dst = append(dst, byte(tick>>7), byte(tick&0x7f), byte(in.Count))
 	for _, data := range in.Inputs[:in.Count] {
 		dst = append(dst, data...)
+	}
+	if r := &in.Row; in.HasRow {
+		tick := Short(r.Tick)
+		dst = append(dst, byte(r.Table), byte(r.Class))
+		dst = appendUint(appendUint(dst, uint64(r.Index)), uint64(r.Generation))
+		dst = append(append(dst, byte(tick>>7), byte(tick&0x7f)), r.Columns...)
+	}
+	if p := &in.Page; in.HasPage {
+		dst = append(dst, byte(p.Table))
+		dst = appendUint(appendUint(dst, uint64(p.Page)), p.Here)
 	}
 	return dst
 }
@@ -52,7 +101,8 @@ func ParseInput(b []byte, s *schema.Schema, in *Input) error {
 		return err
 	}
 	*in = Input{Epoch: uint8(c.limbs(1))}
-	in.HasAck = c.limbs(1)&flagHasAck != 0
+	flags := c.limbs(1)
+	in.HasAck, in.HasRow, in.HasPage = flags&flagHasAck != 0, flags&flagHasRow != 0, flags&flagHasPage != 0
 	in.Newest = c.limbs(2)
 	in.Missing = c.uint(math.MaxUint64)
 	in.Tick = c.limbs(2)
@@ -80,6 +130,12 @@ func ParseInput(b []byte, s *schema.Schema, in *Input) error {
 		in.Inputs[i] = b[c.at : c.at+n : c.at+n]
 		c.at += n
 	}
+	if in.HasRow {
+		c.rowReport(s, &in.Row)
+	}
+	if in.HasPage {
+		in.Page = PageReport{Table: c.table(s), Page: uint32(c.uint(pagesMax - 1)), Here: c.uint(math.MaxUint64)}
+	}
 	if c.reject == 0 && c.at < len(b) {
 		c.reject = TrailingBytes
 	}
@@ -88,4 +144,40 @@ func ParseInput(b []byte, s *schema.Schema, in *Input) error {
 	}
 	in.Count = int(count)
 	return nil
+}
+
+// table reads the number of a table.
+func (c *cursor) table(s *schema.Schema) int {
+	n := int(c.limbs(1))
+	if c.reject == 0 && n >= len(s.Tables) {
+		c.fail(BadValue)
+	}
+	return n
+}
+
+// rowReport reads a report of one row; its Columns lie within the datagram.
+func (c *cursor) rowReport(s *schema.Schema, r *RowReport) {
+	*r = RowReport{
+		Table: c.table(s), Class: schema.Class(c.limbs(1)), Index: uint32(c.uint(schema.MaxEntities - 1)),
+		Generation: uint16(c.uint(schema.MaxGeneration)), Tick: c.limbs(2),
+	}
+	if c.reject == 0 && (r.Class >= schema.Classes || r.Generation == 0) {
+		c.fail(BadValue)
+	}
+	if c.reject != 0 {
+		return
+	}
+	var words [schema.MaxColumns]uint32
+	t := s.Tables[r.Table]
+	var texts []string
+	if t.Texts > 0 {
+		texts = make([]string, t.Texts)
+	}
+	n, err := t.ParseRow(c.b[c.at:], r.Class, t.FullMask(r.Class), words[:], texts)
+	if err != nil {
+		c.fail(rejectOfRow(err))
+		return
+	}
+	r.Columns = c.b[c.at : c.at+n : c.at+n]
+	c.at += n
 }

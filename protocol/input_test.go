@@ -103,7 +103,7 @@ func TestInputsWithTextAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := schema.New("chat", nil, chat, nil)
+	s, err := schema.New(schema.Schema{Game: "chat", Input: chat})
 	if err != nil {
 		t.Fatal(err)
 	}

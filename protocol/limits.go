@@ -40,6 +40,24 @@ const (
 	// MaxReason bounds a goodbye's reason, in bytes of UTF-8: a sentence for a person, not a report.
 	MaxReason = 256
 
+	// MaxChat bounds a line of chat, in bytes of UTF-8: two lines on a narrow screen.
+	MaxChat = 256
+
+	// MaxRooms is how many rooms one list names; a server with more names the fullest that have a place.
+	MaxRooms = 256
+
+	// MaxPlayers is the most players that a room may say it holds.
+	MaxPlayers = 1 << 20
+
+	// MaxFieldText bounds the name and the values of a field in a divergence, in bytes of UTF-8.
+	MaxFieldText = 64
+
+	// MaxEventTicks is the most ticks for which an event is worth telling, and so the largest age of one.
+	MaxEventTicks = 127
+
+	// MaxEventNumber is the highest number of an event within its tick.
+	MaxEventNumber = 1<<16 - 1
+
 	// MaxToken bounds a hello's token, in bytes: a signed token with a dozen claims has about 1,000.
 	MaxToken = 2048
 

@@ -21,6 +21,15 @@ type Kind uint8
 //	                                  age, schema hash, schema
 //	3       goodbye  client, server   code, reason
 //	4       resync   client           epoch
+//	5       list     client           version, game
+//	6       rooms    server           version, rooms
+//	7       request  client           number, request, data
+//	8       answer   server           number, data, refusal
+//	9       message  server           tick, message, data
+//	10      say      client           scope, player, text
+//	11      chat     server           from, scope, text
+//	12      checks   server           rows, pages, skipped, diverged
+//	13      diverged server           tick, table, entity, field, server, client
 const (
 	// KindHello is a Hello, the first message of a connection.
 	KindHello Kind = iota + 1
@@ -30,11 +39,31 @@ const (
 	KindGoodbye
 	// KindResync is a Resync.
 	KindResync
+	// KindList is a List, which may stand before the hello.
+	KindList
+	// KindRooms is a Rooms, the answer to it.
+	KindRooms
+	// KindRequest is a Request.
+	KindRequest
+	// KindAnswer is an Answer.
+	KindAnswer
+	// KindMessage is a Message.
+	KindMessage
+	// KindSay is a Say.
+	KindSay
+	// KindChat is a Chat.
+	KindChat
+	// KindChecks is a Checks.
+	KindChecks
+	// KindDiverged is a Diverged.
+	KindDiverged
 
 	kindEnd
 )
 
-var kindNames = [kindEnd]string{"message", "hello", "welcome", "goodbye", "resync"}
+var kindNames = [kindEnd]string{
+	"message", "hello", "welcome", "goodbye", "resync", "list", "rooms", "request", "answer", "message", "say", "chat", "checks", "diverged",
+}
 
 // String returns the kind's name, "message" for zero, and "kind_N" for a number that this version does not have.
 func (k Kind) String() string {
@@ -45,10 +74,22 @@ func (k Kind) String() string {
 }
 
 // FromClient reports whether a client sends messages of this kind. Count the others as Unexpected.
-func (k Kind) FromClient() bool { return k == KindHello || k == KindGoodbye || k == KindResync }
+func (k Kind) FromClient() bool {
+	switch k {
+	case KindHello, KindGoodbye, KindResync, KindList, KindRequest, KindSay:
+		return true
+	}
+	return false
+}
 
 // FromServer reports whether a server sends messages of this kind. Count the others as Unexpected.
-func (k Kind) FromServer() bool { return k == KindWelcome || k == KindGoodbye }
+func (k Kind) FromServer() bool {
+	switch k {
+	case KindWelcome, KindGoodbye, KindRooms, KindAnswer, KindMessage, KindChat, KindChecks, KindDiverged:
+		return true
+	}
+	return false
+}
 
 // KindOf returns the kind of a message, a frame's content, for the caller to choose the parser by. It looks no
 // further than the kind: bytes that it accepts are still to be parsed.
@@ -210,7 +251,7 @@ func (r *fields) next(name string, want form) (h head, ok bool) {
 	return h, true
 }
 
-var formNames = [...]string{formInt: "an integer", formStr: "a string", formBin: "a bin"}
+var formNames = [...]string{formInt: "an integer", formStr: "a string", formBin: "a bin", formArray: "an array"}
 
 func (r *fields) openArray() {
 	h, reject := headOf(r.b)
@@ -224,9 +265,31 @@ func (r *fields) openArray() {
 	}
 }
 
+// array reads the head of an array of at most max elements, which the reads after it take; the caller puts left back
+// when it is done with them.
+func (r *fields) array(name string, max int) (n int) {
+	h, ok := r.next(name, formArray)
+	if !ok {
+		return 0
+	}
+	if h.count > uint64(max) {
+		r.err = rejectf(Oversized, "%s's %s has %d elements: send at most %d", r.kind, name, h.count, max)
+		return 0
+	}
+	return int(h.count)
+}
+
 // appendHead appends an array of n elements, at most 15, and its first one, the kind.
 func appendHead(dst []byte, kind Kind, n int) []byte {
 	return append(dst, msgpcode.FixedArrayLow|byte(n), byte(kind))
+}
+
+// appendArray appends the head of an array of n elements, at most 65,535.
+func appendArray(dst []byte, n int) []byte {
+	if n <= int(msgpcode.FixedArrayMask) {
+		return append(dst, msgpcode.FixedArrayLow|byte(n))
+	}
+	return binary.BigEndian.AppendUint16(append(dst, msgpcode.Array16), uint16(n))
 }
 
 // appendUint appends an integer in its shortest form.

@@ -20,8 +20,11 @@ type schemaVector struct {
 	Tables []tableVector `json:"tables"`
 	Input  tableVector   `json:"input"`
 	Events []tableVector `json:"events"`
-	Hash   string        `json:"hash"`
-	Hex    string        `json:"hex"`
+	// Messages are tables, and so is each half of a request.
+	Messages []tableVector    `json:"messages"`
+	Requests [][2]tableVector `json:"requests"`
+	Hash     string           `json:"hash"`
+	Hex      string           `json:"hex"`
 }
 
 type tableVector struct {
@@ -60,6 +63,7 @@ type columnForm struct {
 func vectorOfSchema(s *schema.Schema) schemaVector {
 	v := schemaVector{
 		Name: s.Game, Tables: []tableVector{}, Input: vectorOfTable(s.Input), Events: []tableVector{},
+		Messages: []tableVector{}, Requests: [][2]tableVector{},
 		Hash: strconv.FormatUint(s.Hash(), 10), Hex: hex.EncodeToString(s.Append(nil)),
 	}
 	for _, t := range s.Tables {
@@ -67,6 +71,12 @@ func vectorOfSchema(s *schema.Schema) schemaVector {
 	}
 	for _, t := range s.Events {
 		v.Events = append(v.Events, vectorOfTable(t))
+	}
+	for _, t := range s.Messages {
+		v.Messages = append(v.Messages, vectorOfTable(t))
+	}
+	for _, r := range s.Requests {
+		v.Requests = append(v.Requests, [2]tableVector{vectorOfTable(r.Ask), vectorOfTable(r.Answer)})
 	}
 	return v
 }
@@ -145,7 +155,7 @@ func TestSchemaGolden(t *testing.T) {
 		tables []*schema.Table
 		input  *schema.Table
 	}{{"pong", []*schema.Table{paddle}, steer}, {"everything", []*schema.Table{everyKind}, empty}, {"void", nil, empty}} {
-		s, err := schema.New(c.game, c.tables, c.input, nil)
+		s, err := schema.New(schema.Schema{Game: c.game, Tables: c.tables, Input: c.input})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,9 +62,10 @@ type RecordKind uint8
 
 // The kinds of records.
 const (
-	Partial RecordKind = iota // the fields that changed, of an entity that the client has
-	Full                      // all fields that the client may see; replaces everything
-	Removed                   // the entity is out of sight since a tick
+	Partial  RecordKind = iota // the fields that changed, of an entity that the client has
+	Full                       // all fields that the client may see; replaces everything
+	Removed                    // the entity is out of sight since a tick
+	Happened                   // an event, which is of no entity
 	recordKinds
 )
 
@@ -77,13 +78,16 @@ func (k RecordKind) String() string {
 		return "full"
 	case Removed:
 		return "removed"
+	case Happened:
+		return "happened"
 	}
 	return fmt.Sprintf("record kind %d", uint8(k))
 }
 
-// Section is what the records that follow have in common. Within a section records are sorted by index.
+// Section is what the records that follow have in common. Within a section records are sorted by index; events are in
+// the order in which they happened.
 type Section struct {
-	Table int
+	Table int // the place among the schema's tables, or its events
 	Class schema.Class
 	Kind  RecordKind
 }
@@ -123,6 +127,12 @@ func AppendRemoved(dst []byte, gap, age uint32) []byte {
 	return appendUint(appendUint(dst, uint64(gap)), uint64(age))
 }
 
+// AppendHappened writes what comes before an event's columns: how many ticks before the datagram's it happened, at most
+// MaxEventTicks, and its number among the events of that tick, at most MaxEventNumber.
+func AppendHappened(dst []byte, age, number uint32) []byte {
+	return appendUint(append(dst, byte(age)), uint64(number))
+}
+
 // RecordHeadMax is the most bytes that a record has before its fields.
 const RecordHeadMax = 5 + 9
 
@@ -132,7 +142,9 @@ type Record struct {
 	Index      uint32
 	Generation uint16 // of a full record
 	Mask       uint64 // of a partial one; every column of the class for a full one
-	Age        uint32 // of a removal, in ticks before the datagram's
+	Age        uint32 // of a removal or an event, in ticks before the datagram's
+	Number     uint32 // of an event, among those of its tick
+	Data       []byte // of an event, its columns; within the datagram
 }
 
 // StateReader reads a state datagram from its bytes and the schema alone. It can be used again; it keeps
@@ -174,10 +186,14 @@ func (r *StateReader) Open(b []byte, s *schema.Schema) error {
 // Next reads the next record; it returns false at the end and at the first fault, which Err tells apart.
 func (r *StateReader) Next(rec *Record) bool {
 	c := &r.cursor
-	if r.left == 0 {
-		if c.at == len(c.b) || !r.openSection() {
-			return false
-		}
+	first := r.left == 0
+	if first && (c.at == len(c.b) || !r.openSection()) {
+		return false
+	}
+	if r.section.Kind == Happened {
+		return r.happened(rec)
+	}
+	if first {
 		r.index = uint32(c.uint(schema.MaxEntities - 1))
 	} else {
 		gap := c.uint(schema.MaxEntities - 1)
@@ -211,13 +227,32 @@ func (r *StateReader) openSection() bool {
 	c := &r.cursor
 	table, form, count := c.limbs(1), c.limbs(1), c.limbs(1)
 	r.section = Section{Table: int(table), Class: schema.Class(form >> 2), Kind: RecordKind(form & 3)}
-	if c.reject == 0 && (int(table) >= len(r.schema.Tables) || r.section.Class >= schema.Classes || r.section.Kind >= recordKinds || count == 0) {
+	tables := r.schema.Tables
+	if r.section.Kind == Happened {
+		tables = r.schema.Events
+	}
+	if c.reject == 0 && (int(table) >= len(tables) || r.section.Class >= schema.Classes || count == 0) {
 		c.fail(BadValue)
 	}
 	if c.reject != 0 {
 		return false
 	}
-	r.table, r.left = r.schema.Tables[table], int(count)
+	r.table, r.left = tables[table], int(count)
+	return true
+}
+
+// happened reads an event.
+func (r *StateReader) happened(rec *Record) bool {
+	c := &r.cursor
+	r.left--
+	*rec = Record{Section: r.section, Age: uint32(c.limbs(1)), Number: uint32(c.uint(MaxEventNumber))}
+	rec.Class = schema.Own // an event travels whole
+	rec.Mask = r.table.FullMask(schema.Own)
+	from := c.at
+	if c.reject != 0 || !r.fields(rec) {
+		return false
+	}
+	rec.Data = c.b[from:c.at]
 	return true
 }
 

@@ -146,7 +146,7 @@ func TestARowWithoutColumnsCanBeFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := schema.New("secrets", []*schema.Table{hidden}, hidden, nil)
+	s, err := schema.New(schema.Schema{Game: "secrets", Tables: []*schema.Table{hidden}, Input: hidden})
 	if err != nil {
 		t.Fatal(err)
 	}

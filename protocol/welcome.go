@@ -32,6 +32,10 @@ type Welcome struct {
 	AgeMax uint32
 	// SchemaHash is the hash of the game's schema.
 	SchemaHash uint64
+	// EventTicks is for how many ticks an event is worth telling, 1 to MaxEventTicks.
+	EventTicks uint32
+	// RoomName is the room's name, or a private room's code: what another player joins it by.
+	RoomName string
 	// Schema is the schema's own msgpack bytes, at most MaxSchema and one value; empty when the hello named its hash.
 	Schema []byte
 }
@@ -43,7 +47,7 @@ func AppendWelcome(dst []byte, w Welcome) ([]byte, error) {
 		w.Version = Version
 	}
 	start := len(dst)
-	dst = appendHead(dst, KindWelcome, 12)
+	dst = appendHead(dst, KindWelcome, 14)
 	dst = appendUint(dst, uint64(w.Version))
 	dst = appendBin(dst, w.Session[:])
 	dst = appendBin(dst, w.Room[:])
@@ -55,6 +59,8 @@ func AppendWelcome(dst []byte, w Welcome) ([]byte, error) {
 	dst = appendUint(dst, uint64(w.AgeMax))
 	dst = appendUint(dst, w.SchemaHash)
 	dst = appendBin(dst, w.Schema)
+	dst = appendUint(dst, uint64(w.EventTicks))
+	dst = appendText(dst, w.RoomName)
 	if _, err := ParseWelcome(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append welcome: %w", err)
 	}
@@ -81,6 +87,8 @@ func ParseWelcome(b []byte) (Welcome, error) {
 		AgeMax:       uint32(r.uintFrom("age", MinAge, MaxAge)),
 		SchemaHash:   r.uint("schema hash", math.MaxUint64),
 		Schema:       r.bytes("schema", MaxSchema),
+		EventTicks:   uint32(r.uintFrom("event ticks", 1, MaxEventTicks)),
+		RoomName:     r.text("room name", MaxGameName),
 	}
 	r.checkSchema(w.Schema)
 	if r.err != nil {

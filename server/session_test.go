@@ -201,7 +201,7 @@ func FuzzSession(f *testing.F) {
 				t.Fatalf("tick %d takes %v from %d", tick, data, from)
 			}
 			if data != nil {
-				if err := world.CheckInput(s.schema, data); err != nil {
+				if err := s.schema.Input.CheckRow(data); err != nil {
 					t.Fatalf("tick %d takes what is no input: %v", tick, err)
 				}
 			}

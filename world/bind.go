@@ -144,6 +144,9 @@ func (b *binding) position(row unsafe.Pointer) (x, y float64) {
 	return b.leaves[b.pos[0]].number(row), b.leaves[b.pos[1]].number(row)
 }
 
+// positionOf is position for a value that stands in no table.
+func positionOf[T any](b *binding, row *T) (x, y float64) { return b.position(unsafe.Pointer(row)) }
+
 func (l *leaf) number(row unsafe.Pointer) float64 {
 	p := unsafe.Add(row, l.offset)
 	switch l.kind {

@@ -8,12 +8,13 @@ import (
 	"slices"
 )
 
-// Commands is everything that comes from outside in one tick, as plain data. Step sorts the slices in place:
-// joins, leaves and inputs, each by player.
+// Commands is everything that comes from outside in one tick, as plain data. Step sorts the slices in place, each
+// by player, and takes them in the order in which they stand here.
 type Commands struct {
-	Joins  []Join
-	Leaves []Leave
-	Inputs []Input
+	Joins    []Join
+	Leaves   []Leave
+	Requests []Ask
+	Inputs   []Input
 }
 
 // Join lets a player in. Numbers are given in rising order and never again.
@@ -22,8 +23,8 @@ type Join struct{ Player Player }
 // Leave takes a player out; one that is not there is passed over.
 type Leave struct{ Player Player }
 
-// Input is what a player asks for. Data is as AppendInput writes it and CheckInput has checked it; empty is
-// the neutral input. Of several for one player the last counts.
+// Input is what a player asks for. Data is as AppendInput writes it and the schema's CheckRow has checked it; empty
+// is the neutral input. Of several for one player the last counts.
 type Input struct {
 	Player Player
 	Data   []byte
@@ -32,6 +33,7 @@ type Input struct {
 func (c *Commands) sort() {
 	slices.SortStableFunc(c.Joins, func(a, b Join) int { return cmp.Compare(a.Player, b.Player) })
 	slices.SortStableFunc(c.Leaves, func(a, b Leave) int { return cmp.Compare(a.Player, b.Player) })
+	slices.SortStableFunc(c.Requests, func(a, b Ask) int { return cmp.Compare(a.Player, b.Player) })
 	slices.SortStableFunc(c.Inputs, func(a, b Input) int { return cmp.Compare(a.Player, b.Player) })
 }
 
@@ -48,8 +50,17 @@ func (c Commands) refuseAll(reason string) []Refusal {
 	return out
 }
 
-// Append writes the commands: three counts, each followed by its entries, as unsigned varints; an input's
-// data follows its length.
+// refuseRequests answers every request of a tick that was undone.
+func (c Commands) refuseRequests(reason string) []Answer {
+	var out []Answer
+	for _, q := range c.Requests {
+		out = append(out, Answer{Player: q.Player, Number: q.Number, Refusal: reason})
+	}
+	return out
+}
+
+// Append writes the commands: four counts, each followed by its entries, as unsigned varints; the data of a request
+// or an input follows its length.
 func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Joins)))
 	for _, j := range c.Joins {
@@ -58,6 +69,14 @@ func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Leaves)))
 	for _, l := range c.Leaves {
 		dst = binary.AppendUvarint(dst, uint64(l.Player))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.Requests)))
+	for _, q := range c.Requests {
+		dst = binary.AppendUvarint(dst, uint64(q.Player))
+		dst = binary.AppendUvarint(dst, uint64(q.Number))
+		dst = binary.AppendUvarint(dst, uint64(q.Kind))
+		dst = binary.AppendUvarint(dst, uint64(len(q.Data)))
+		dst = append(dst, q.Data...)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(c.Inputs)))
 	for _, in := range c.Inputs {
@@ -80,6 +99,9 @@ func ParseCommands(b []byte) (Commands, error) {
 	}
 	for range r.count() {
 		c.Leaves = append(c.Leaves, Leave{r.player()})
+	}
+	for range r.count() {
+		c.Requests = append(c.Requests, Ask{r.player(), r.uint32(), int(r.uint32()), r.bytes()})
 	}
 	for range r.count() {
 		c.Inputs = append(c.Inputs, Input{r.player(), r.bytes()})
@@ -106,13 +128,15 @@ func (r *varints) next() uint64 {
 	return v
 }
 
-func (r *varints) player() Player {
+func (r *varints) uint32() uint32 {
 	v := r.next()
 	if v > math.MaxUint32 {
 		r.bad, r.b = true, nil
 	}
-	return Player(v)
+	return uint32(v)
 }
+
+func (r *varints) player() Player { return Player(r.uint32()) }
 
 // count reads a number of entries, each of which takes a byte at least.
 func (r *varints) count() uint64 {

@@ -12,8 +12,11 @@ import (
 type ChangeSet struct {
 	Tick   uint64
 	Tables []TableChanges
-	// Events in the order in which they were emitted.
-	Events []EventRecord
+	// Events in the order in which they were emitted, and Messages in that in which they were sent.
+	Events   []EventRecord
+	Messages []MessageRecord
+	// Answers are those to the tick's requests.
+	Answers []Answer
 	// Refused are the players whose OnJoin returned an error.
 	Refused []Refusal
 	// Clamped counts the fields that were outside their range and were cut down to it.
@@ -35,12 +38,6 @@ type Change struct {
 	Columns uint64
 }
 
-// EventRecord is an event as it travels.
-type EventRecord struct {
-	Kind int // the place among the game's events
-	Data []byte
-}
-
 // Refusal tells why a player was not let in.
 type Refusal struct {
 	Player Player
@@ -58,7 +55,8 @@ type committer struct {
 // the committed ones.
 func (w *World) commit() (ChangeSet, *View) {
 	s := w.state
-	cs := ChangeSet{Tick: s.tick, Tables: make([]TableChanges, len(s.tables)), Events: s.events}
+	cs := ChangeSet{Tick: s.tick, Tables: make([]TableChanges, len(s.tables)), Events: s.events, Messages: s.posts, Answers: s.answers}
+	w.keepEvents(s.events)
 	next := w.newView()
 	for i := range s.tables {
 		ts := &s.tables[i]
@@ -82,7 +80,7 @@ func (w *World) newView() *View {
 	s := w.state
 	v := &View{
 		Tick: s.tick, def: s.def, tables: make([]viewTable, len(s.tables)), past: w.past,
-		players: s.players, last: s.last, started: s.started,
+		players: s.players, last: s.last, started: s.started, events: w.recent,
 	}
 	v.room, _ = s.room.MarshalBinary() // never fails
 	return v

@@ -3,6 +3,7 @@ package world
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -30,6 +31,8 @@ type definition struct {
 	name       string
 	tables     []*table
 	events     []*table
+	messages   []*table
+	requests   []*request
 	singletons []func(*Tx)
 	input      *binding
 	inputTable *schema.Table
@@ -39,6 +42,9 @@ type definition struct {
 	onLeave func(*Tx, Player)
 	onInput func(*Tx, Player, []byte)
 	onTick  func(*Tx)
+	onBot   func(*View, Player, *rand.Rand) ([]byte, error)
+	shows   func(*View, Player, []byte) bool
+	players int // the most in a room; zero: no bound of the game's own
 
 	errs   []error
 	sealed bool
@@ -152,19 +158,6 @@ func LayoutOf(g Game) (uint64, error) {
 	return d.layout, nil
 }
 
-// CheckInput tells whether the bytes are exactly one valid input of the game, as they come from outside.
-func CheckInput(s *schema.Schema, data []byte) error {
-	words, texts := make([]uint32, schema.MaxColumns), make([]string, s.Input.Texts)
-	n, err := s.Input.ParseRow(data, schema.Own, s.Input.FullMask(schema.Own), words, texts)
-	if err != nil {
-		return err
-	}
-	if n != len(data) {
-		return fmt.Errorf("an input has %d bytes, %d were given", n, len(data))
-	}
-	return s.Input.CheckRange(schema.Own, words)
-}
-
 func (d *definition) fail(err error) {
 	if err != nil {
 		d.errs = append(d.errs, err)
@@ -196,7 +189,10 @@ func (d *definition) seal() error {
 	}
 	if len(d.errs) == 0 {
 		var err error
-		d.schema, err = schema.New(d.name, wires(d.tables), d.inputTable, wires(d.events))
+		d.schema, err = schema.New(schema.Schema{
+			Game: d.name, Tables: wires(d.tables), Input: d.inputTable,
+			Events: wires(d.events), Messages: wires(d.messages), Requests: d.requestWires(),
+		})
 		d.fail(err)
 	}
 	if len(d.errs) == 0 {
@@ -286,34 +282,3 @@ func (s Singleton[T]) Get(r Reader) (row T, ok bool) { return s.rows.Get(r, sing
 
 // Edit returns the row to write to. The pointer is good until the callback returns.
 func (s Singleton[T]) Edit(tx *Tx) *T { return s.rows.Edit(tx, singletonID) }
-
-// Event is a kind of short-lived event. Events stand in the ChangeSet of their tick; they are not sent to clients yet.
-type Event[T any] struct{ def *table }
-
-// AddEvent adds a kind of event. T follows the rules of rows.
-func AddEvent[T any](g Game, name string) Event[T] {
-	d := g.definition()
-	d.mustBeOpen("AddEvent")
-	t := newTable[T](d, name, len(d.events))
-	d.events = append(d.events, t)
-	return Event[T]{t}
-}
-
-// Emit records that the event happened in this tick. In a prediction it does nothing: the server says so.
-func (e Event[T]) Emit(tx *Tx, event T) {
-	tx.check()
-	if tx.predicting {
-		return
-	}
-	data := appendClamped(e.def.bind, nil, &event)
-	tx.state.events = append(tx.state.events, EventRecord{Kind: e.def.index, Data: data})
-}
-
-// Decode returns the event of this kind that a record holds; ok is false for another kind.
-func (e Event[T]) Decode(r EventRecord) (event T, ok bool) {
-	if r.Kind != e.def.index {
-		return event, false
-	}
-	decodeRow(e.def.bind, &event, r.Data)
-	return event, true
-}

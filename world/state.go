@@ -23,6 +23,8 @@ type state struct {
 	last    Player   // the highest number ever given
 	started bool     // OnStart has run
 	events  []EventRecord
+	posts   []MessageRecord
+	answers []Answer
 
 	room      rand.PCG // the room's stream
 	input     rand.PCG // the stream of one player and input tick
@@ -75,7 +77,7 @@ type saved struct {
 // begin starts a transaction.
 func (s *state) begin() saved {
 	s.serial++
-	s.events = nil
+	s.events, s.posts, s.answers = nil, nil, nil
 	return saved{players: s.players, last: s.last, started: s.started, room: s.room}
 }
 
@@ -83,7 +85,7 @@ func (s *state) begin() saved {
 func (s *state) rollback(to saved) {
 	s.players, s.last, s.started, s.room = to.players, to.last, to.started, to.room
 	s.owned = 0
-	s.events = nil
+	s.events, s.posts, s.answers = nil, nil, nil
 	for i := range s.tables {
 		ts := &s.tables[i]
 		ts.pages, ts.touched, ts.serial, ts.hint = ts.committed, ts.touched[:0], 0, 0

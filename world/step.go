@@ -13,6 +13,8 @@ type Config struct {
 	Seed uint64
 	// History is the number of ticks that View.At reaches back; zero means 128, and at least 2 are kept.
 	History int
+	// EventTicks is for how many ticks View.Events holds what happened; zero means 8, at most MaxEventTicks.
+	EventTicks int
 }
 
 // World is one running instance of a game: its state, and the store where each tick's end is published. It
@@ -23,7 +25,9 @@ type World struct {
 	past      *history
 	view      *View
 	committer committer
-	tx        *Tx // of the tick that is being made; a new one each time, so that one that is kept stays dead
+	recent    []TickEvents // of the latest ticks, oldest first; replaced, never edited
+	keepTicks uint64       // for how many ticks events are kept
+	tx        *Tx          // of the tick that is being made; a new one each time, so that one that is kept stays dead
 	inARow    int
 }
 
@@ -41,7 +45,16 @@ func New(g Game, cfg Config) (*World, error) {
 	if cfg.History == 0 {
 		cfg.History = 128
 	}
-	w := &World{state: newState(d, true, cfg.Seed), store: store, past: newHistory(max(cfg.History, 2))}
+	if cfg.EventTicks == 0 {
+		cfg.EventTicks = 8
+	}
+	if cfg.EventTicks < 0 || cfg.EventTicks > MaxEventTicks {
+		return nil, fmt.Errorf("world: EventTicks is %d; 1 to %d are possible", cfg.EventTicks, MaxEventTicks)
+	}
+	w := &World{
+		state: newState(d, true, cfg.Seed), store: store, past: newHistory(max(cfg.History, 2)),
+		keepTicks: uint64(cfg.EventTicks),
+	}
 	w.view = w.newView()
 	for i, t := range d.tables {
 		if t.grid != nil {
@@ -59,8 +72,8 @@ func (w *World) View() *View { return w.view }
 // random streams and events are as before.
 type PanicError struct {
 	Tick     uint64
-	Callback string // which callback it was: OnStart, OnJoin, OnLeave, OnInput or OnTick
-	Player   Player // whose join, leave or input it was; zero in the others
+	Callback string // which callback it was: OnStart, OnJoin, OnLeave, OnRequest, OnInput or OnTick
+	Player   Player // whose join, leave, request or input it was; zero in the others
 	Value    any    // what it panicked with
 	Stack    []byte
 	InARow   int // how many ticks in a row have failed, from 1
@@ -75,7 +88,7 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("tick %d: %s%s panicked: %v (the tick was undone; %d in a row)", e.Tick, e.Callback, who, e.Value, e.InARow)
 }
 
-// Step makes one tick: the commands' joins, leaves and inputs, a neutral input for every player without
+// Step makes one tick: the commands' joins, leaves, requests and inputs, a neutral input for every player without
 // one, and OnTick. It is the only way in which state changes. The ChangeSet and the View are good also when
 // the error is a *PanicError, which is the only kind that Step returns: then the tick was undone, its joins
 // are refused, and its leaves have to be asked for again.
@@ -99,6 +112,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 			failed.panic.InARow = w.inARow
 			cs, view := w.commit()
 			cs.Refused = append(refused, c.refuseAll("the game failed while you joined")...)
+			cs.Answers = c.refuseRequests("the game failed in this tick")
 			return cs, view, failed.panic
 		}
 		refused = append(refused, *failed.refusal)
@@ -135,6 +149,11 @@ func (w *World) run(c Commands) (failed *failure) {
 	for _, l := range c.Leaves {
 		at.Callback, at.Player = "OnLeave", l.Player
 		w.leave(l.Player)
+	}
+	at.Callback = "OnRequest"
+	for _, q := range c.Requests {
+		at.Player = q.Player
+		w.answer(q)
 	}
 	w.inputs(c.Inputs, at)
 	at.Callback, at.Player = "OnTick", 0

@@ -16,6 +16,7 @@ type View struct {
 	tables  []viewTable
 	players []player
 	past    *history
+	events  []TickEvents
 	room    []byte // the room's random stream
 	last    Player
 	started bool
@@ -81,11 +82,14 @@ type Seat struct {
 }
 
 // Seat returns what the View knows of a player; ok is false when it is not in the room.
-func (v *View) Seat(p Player) (s Seat, ok bool) {
-	pl := v.player(p)
-	if pl == nil {
+func (v *View) Seat(p Player) (s Seat, ok bool) { return seatOf(v.players, p) }
+
+func seatOf(players []player, p Player) (s Seat, ok bool) {
+	at, ok := findPlayer(players, p)
+	if !ok {
 		return Seat{}, false
 	}
+	pl := &players[at]
 	return Seat{Player: pl.num, Team: pl.team, Rights: pl.rights, Pos: pl.pos, Radius: pl.radius}, true
 }
 

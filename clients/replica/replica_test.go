@@ -30,7 +30,7 @@ func newReader(t *testing.T) *reader {
 		t.Fatal(err)
 	}
 	in, _, _ := schema.FromType("input", reflect.TypeFor[struct{}]())
-	s, err := schema.New("game", []*schema.Table{tb}, in, nil)
+	s, err := schema.New(schema.Schema{Game: "game", Tables: []*schema.Table{tb}, Input: in})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"fmt"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -119,6 +120,20 @@ func (t *Table) ParseRow(b []byte, class Class, mask uint64, words []uint32, tex
 		n += int(c.Limbs)
 	}
 	return n, nil
+}
+
+// CheckRow tells whether the bytes are exactly one whole row as its owner sees it, with every field in its range: what
+// inputs and requests from outside must be before a game sees them.
+func (t *Table) CheckRow(data []byte) error {
+	words, texts := make([]uint32, MaxColumns), make([]string, t.Texts)
+	n, err := t.ParseRow(data, Own, t.FullMask(Own), words, texts)
+	if err != nil {
+		return err
+	}
+	if n != len(data) {
+		return fmt.Errorf("a row of %s has %d bytes, %d were given", t.Name, n, len(data))
+	}
+	return t.CheckRange(Own, words)
 }
 
 // CheckRange tells whether every field that the class sees lies within its range; bytes from outside must

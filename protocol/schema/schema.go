@@ -3,11 +3,12 @@ package schema
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 )
 
 // Limits of a definition. They hold for what FromType builds and for what Parse accepts.
 const (
-	// MaxTables bounds the tables of a game, and apart from them its events.
+	// MaxTables bounds the tables of a game, and apart from them its events, its messages and its requests.
 	MaxTables = 64
 	// MaxColumns bounds the wire columns of a table: a change mask fits in 64 bits with one to spare.
 	MaxColumns = 63
@@ -84,22 +85,28 @@ type Schema struct {
 	Tables []*Table
 	// Input is what a player asks for in a tick, written as its owner sees it.
 	Input *Table
-	// Events in the order of their definition.
+	// Events are what happens once, and is worth telling for a moment; in the order of their definition.
 	Events []*Table
+	// Messages are what arrives, in order; in the order of their definition.
+	Messages []*Table
+	// Requests are what players ask once and are answered, in the order of their definition.
+	Requests []Request
 
 	hash uint64
 }
 
-// New checks the parts of a definition together and returns the schema. It keeps the slices.
-func New(game string, tables []*Table, input *Table, events []*Table) (*Schema, error) {
-	s := &Schema{Game: game, Tables: tables, Input: input, Events: events}
+// Request is a kind of request: what is asked, and what is answered.
+type Request struct{ Ask, Answer *Table }
+
+// New checks the parts of a definition together and returns the schema, which s is from then on.
+func New(s Schema) (*Schema, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	h := fnv.New64a()
 	h.Write(s.Append(nil))
 	s.hash = h.Sum64()
-	return s, nil
+	return &s, nil
 }
 
 // Hash is the FNV-1a sum of the schema's msgpack bytes. Two schemas with the same hash are the same.
@@ -109,13 +116,37 @@ func (s *Schema) check() error {
 	if s.Game == "" || len(s.Game) > MaxName {
 		return fmt.Errorf("game name %.80q has %d bytes; give it 1 to %d", s.Game, len(s.Game), MaxName)
 	}
-	if len(s.Tables) > MaxTables || len(s.Events) > MaxTables {
-		return fmt.Errorf("game %s has %d tables and %d events; at most %d of each", s.Game, len(s.Tables), len(s.Events), MaxTables)
+	for _, kind := range []struct {
+		name string
+		n    int
+	}{{"tables", len(s.Tables)}, {"events", len(s.Events)}, {"messages", len(s.Messages)}, {"requests", len(s.Requests)}} {
+		if kind.n > MaxTables {
+			return fmt.Errorf("game %s has %d %s; at most %d are possible", s.Game, kind.n, kind.name, MaxTables)
+		}
 	}
 	if s.Input == nil {
 		return fmt.Errorf("game %s has no input type", s.Game)
 	}
-	return errorsOfNames(s.Tables, s.Events)
+	asks := make([]*Table, len(s.Requests))
+	for i, r := range s.Requests {
+		asks[i] = r.Ask
+	}
+	for _, t := range slices.Concat(s.Events, s.Messages, asks) {
+		if err := t.checkWhole(); err != nil {
+			return err
+		}
+	}
+	return errorsOfNames(s.Tables, s.Events, s.Messages, asks)
+}
+
+// checkWhole tells why a row of the table can't be sent whole to whoever it is for.
+func (t *Table) checkWhole() error {
+	for i := range t.Fields {
+		if f := &t.Fields[i]; f.Audience != Everyone || f.OwnStep > 0 {
+			return fmt.Errorf("%s: %s is tagged owner, team or own=, which is for rows of tables: this travels whole to whoever it is sent to", t.Name, f.Name)
+		}
+	}
+	return nil
 }
 
 func errorsOfNames(lists ...[]*Table) error {
@@ -123,7 +154,7 @@ func errorsOfNames(lists ...[]*Table) error {
 		seen := make(map[string]bool, len(tables))
 		for _, t := range tables {
 			if seen[t.Name] {
-				return fmt.Errorf("two tables or events are named %q; give each its own name", t.Name)
+				return fmt.Errorf("two tables, events, messages or requests are named %q; give each of a kind its own name", t.Name)
 			}
 			seen[t.Name] = true
 		}

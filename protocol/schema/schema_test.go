@@ -225,7 +225,7 @@ func TestSchemaTravels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := schema.New("arena", []*schema.Table{tb}, in, nil)
+	s, err := schema.New(schema.Schema{Game: "arena", Tables: []*schema.Table{tb}, Input: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,9 +244,40 @@ func TestSchemaTravels(t *testing.T) {
 	}
 }
 
+// hit travels whole to whoever it is sent to.
+type hit struct {
+	By   schema.ID
+	Hard float32 `net:"range=0:1,step=0.1"`
+}
+
+func TestWhatTravelsWholeHasNoAudience(t *testing.T) {
+	tb, _, err := schema.FromType("ship", reflect.TypeFor[ship]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _, _ := schema.FromType("hit", reflect.TypeFor[hit]())
+	for name, s := range map[string]schema.Schema{
+		"event":   {Events: []*schema.Table{tb}},
+		"message": {Messages: []*schema.Table{tb}},
+		"request": {Requests: []schema.Request{{Ask: tb, Answer: whole}}},
+	} {
+		s.Game, s.Input = "arena", whole
+		if _, err := schema.New(s); err == nil || !strings.Contains(err.Error(), "travels whole") {
+			t.Errorf("a %s with fields for its owner was answered with %v", name, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	tb, _, _ := schema.FromType("ship", reflect.TypeFor[ship]())
-	s, _ := schema.New("arena", []*schema.Table{tb}, tb, []*schema.Table{tb})
+	whole, _, _ := schema.FromType("hit", reflect.TypeFor[hit]())
+	s, err := schema.New(schema.Schema{
+		Game: "arena", Tables: []*schema.Table{tb}, Input: tb, Events: []*schema.Table{whole},
+		Messages: []*schema.Table{whole}, Requests: []schema.Request{{Ask: whole, Answer: whole}},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(s.Append(nil))
 	f.Add([]byte{0x94, 0xa1, 'x', 0xdd, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {

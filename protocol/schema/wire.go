@@ -9,16 +9,23 @@ import (
 )
 
 // Append writes the schema as one msgpack array (docs/protocol.md §8):
-// [game, [table…], input, [event…]], a table being [name, x, y, [field…]].
+// [game, [table…], input, [event…], [message…], [[ask, answer]…]], a table being [name, x, y, [field…]].
 func (s *Schema) Append(dst []byte) []byte {
 	w := writer{buf: bytes.NewBuffer(dst)}
 	w.enc = msgpack.NewEncoder(w.buf)
 	w.enc.UseCompactInts(true)
-	w.array(4)
+	w.array(6)
 	w.text(s.Game)
 	w.tables(s.Tables)
 	w.table(s.Input)
 	w.tables(s.Events)
+	w.tables(s.Messages)
+	w.array(len(s.Requests))
+	for _, r := range s.Requests {
+		w.array(2)
+		w.table(r.Ask)
+		w.table(r.Answer)
+	}
 	return w.buf.Bytes()
 }
 
@@ -87,15 +94,16 @@ func (w *writer) field(f *Field) {
 // lengths; Parse bounds the rest, and derives the columns anew.
 func Parse(b []byte) (*Schema, error) {
 	r := reader{dec: msgpack.NewDecoder(bytes.NewReader(b))}
-	r.array(4, 4)
-	game := r.text()
-	tables := r.tables()
-	input := r.table()
-	events := r.tables()
+	r.array(6, 6)
+	parts := Schema{Game: r.text(), Tables: r.tables(), Input: r.table(), Events: r.tables(), Messages: r.tables()}
+	for range r.array(0, MaxTables) {
+		r.array(2, 2)
+		parts.Requests = append(parts.Requests, Request{Ask: r.table(), Answer: r.table()})
+	}
 	if r.err != nil {
 		return nil, fmt.Errorf("parse schema: %w", r.err)
 	}
-	s, err := New(game, tables, input, events)
+	s, err := New(parts)
 	if err != nil {
 		return nil, fmt.Errorf("parse schema: %w", err)
 	}
