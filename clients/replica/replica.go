@@ -19,6 +19,8 @@ type Config struct {
 	// Age is how many ticks behind the newest a datagram may be; older ones are discarded. At least
 	// protocol.MinAge.
 	Age uint32
+	// EventTicks is for how many ticks an event is worth telling; zero means 8.
+	EventTicks uint32
 	// Breach breaks a rule on purpose, for the test that proves that the rule is needed.
 	Breach Breach
 }
@@ -62,11 +64,15 @@ type Applied struct {
 	Ignored bool
 	// Changes are in the order of the datagram, and good until the next Apply.
 	Changes []Change
+	// Events came for the first time, in the order in which they happened; good until the next Apply.
+	Events []Event
 }
 
 // Counters count what a Replica met.
 type Counters struct {
 	Datagrams, Duplicates, TooOld, StaleEpoch, Records, Superseded, Orphans uint64
+	// Events were fired, EventsLate came too late for it.
+	Events, EventsLate uint64
 }
 
 // Replica is what a client has. It belongs to one goroutine.
@@ -84,6 +90,8 @@ type Replica struct {
 	missing  uint64
 	orphaned bool
 	changes  []Change
+	events   []Event
+	fired    map[eventName]struct{} // those that are not too old
 	counters Counters
 }
 
@@ -92,7 +100,13 @@ func New(s *schema.Schema, cfg Config) (*Replica, error) {
 	if cfg.Age < protocol.MinAge {
 		return nil, fmt.Errorf("replica: Age is %d ticks; at least %d are needed", cfg.Age, protocol.MinAge)
 	}
-	r := &Replica{cfg: cfg, schema: s, epoch: cfg.Epoch, newest: cfg.Tick, sequence: max(cfg.Sequence, 1) - 1, missing: ^uint64(0)}
+	if cfg.EventTicks == 0 {
+		cfg.EventTicks = 8
+	}
+	r := &Replica{
+		cfg: cfg, schema: s, epoch: cfg.Epoch, newest: cfg.Tick, sequence: max(cfg.Sequence, 1) - 1, missing: ^uint64(0),
+		fired: make(map[eventName]struct{}),
+	}
 	r.clear()
 	return r, nil
 }
@@ -136,21 +150,27 @@ func (r *Replica) Apply(b []byte) (Applied, error) {
 	r.newest = max(r.newest, h.Tick)
 	r.counters.Datagrams++
 	out.Ignored = false
-	whole, err := r.records(uint32(h.Tick))
+	whole, err := r.records(h.Tick)
 	if whole && err == nil {
 		r.acknowledge(h.Sequence)
 	}
 	r.forgetTraces()
-	out.Changes = r.changes
+	r.endEvents()
+	out.Changes, out.Events = r.changes, r.events
 	return out, err
 }
 
 // records applies every record of the datagram; whole is false when one had no entity to go to.
-func (r *Replica) records(tick uint32) (whole bool, err error) {
-	r.changes = r.changes[:0]
+func (r *Replica) records(at uint64) (whole bool, err error) {
+	r.changes, r.events = r.changes[:0], r.events[:0]
 	whole = true
+	tick := uint32(at)
 	var rec protocol.Record
 	for r.reader.Next(&rec) {
+		if rec.Kind == protocol.Happened {
+			r.happened(&rec, at)
+			continue
+		}
 		r.counters.Records++
 		t := &r.tables[rec.Table]
 		reg, page := t.at(rec.Index)

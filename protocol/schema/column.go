@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 const (
 	fineBits = 14 // two limbs: the fine part of a position
@@ -133,6 +136,27 @@ func (t *Table) Join(words []uint32, columns []uint8) uint64 {
 		q |= uint64(words[at]) << t.Columns[at].Shift
 	}
 	return q
+}
+
+// ValueText is a field's value as a person reads it, from a row's columns and texts; own takes the owner's columns.
+func (t *Table) ValueText(field int, own bool, words []uint32, texts []string) string {
+	f := &t.Fields[field]
+	columns := t.FieldColumns(field, own)
+	if f.Kind == Text {
+		return texts[t.Columns[columns[0]].TextAt]
+	}
+	switch q := t.Join(words, columns); f.Kind {
+	case Bool:
+		return strconv.FormatBool(q != 0)
+	case Float:
+		return strconv.FormatFloat(f.FloatOf(q, own), 'g', -1, 64)
+	case Entity:
+		return ID(q).String()
+	case Uint:
+		return strconv.FormatUint(uint64(f.IntOf(q)), 10)
+	default:
+		return strconv.FormatInt(f.IntOf(q), 10)
+	}
 }
 
 // RowBytesMax is the length of the longest full row of any class.

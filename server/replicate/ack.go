@@ -127,6 +127,12 @@ func (c *Client) Sent(d Datagram) {
 	r.open[d.Sequence%ringSlots/64] |= 1 << (d.Sequence % 64)
 	*s = slot{seq: d.Sequence, tick: c.tick, at: c.now, from: r.head, refs: uint32(len(d.carries))}
 	for _, k := range d.carries {
+		r.refs[r.head&uint64(len(r.refs)-1)] = k.ref
+		r.head++
+		if k.ref&refEvent != 0 {
+			c.events[k.at].sent = c.tick
+			continue
+		}
 		table := &c.tables[k.ref>>schema.IndexBits]
 		e := &table.entries[k.at]
 		e.sent = c.tick
@@ -134,8 +140,6 @@ func (c *Client) Sent(d Datagram) {
 		if c.cfg.Breach&BreachAcks != 0 && !e.gone() {
 			e.known = c.tick
 		}
-		r.refs[r.head&uint64(len(r.refs)-1)] = k.ref
-		r.head++
 	}
 	c.nextSeq = d.Sequence + 1
 	r.newer = c.nextSeq
@@ -143,14 +147,22 @@ func (c *Client) Sent(d Datagram) {
 }
 
 // Ack takes an acknowledgement: the epoch, the newest sequence number received as it travels, and which of the
-// protocol.AckBits before it are missing. Those of another epoch count for nothing. Call it between passes.
-func (c *Client) Ack(epoch uint8, newest uint16, missing uint64, now time.Time) error {
+// protocol.AckBits before it are missing. Those of another epoch count for nothing. It tells whether it is fresh: whether
+// the client had received no more when it sent any other acknowledgement that came before. Call it between passes.
+func (c *Client) Ack(epoch uint8, newest uint16, missing uint64, now time.Time) (fresh bool, err error) {
 	if epoch != c.epoch {
-		return nil
+		return false, nil
 	}
 	seq := protocol.Widen(newest, c.ring.newer-1)
 	if seq >= c.ring.newer {
-		return &AckError{Newest: seq, Sent: c.ring.newer - 1}
+		return false, &AckError{Newest: seq, Sent: c.ring.newer - 1}
+	}
+	switch {
+	case seq > c.ackSeq:
+		c.ackSeq, c.ackMissing, fresh = seq, missing, true
+	case seq == c.ackSeq:
+		fresh = missing&^c.ackMissing == 0
+		c.ackMissing &= missing
 	}
 	if seq > c.ring.acked {
 		if s := &c.ring.slots[seq%ringSlots]; s.seq == seq {
@@ -162,7 +174,7 @@ func (c *Client) Ack(epoch uint8, newest uint16, missing uint64, now time.Time) 
 	for there := c.ring.openBefore(seq) &^ missing; there != 0; there &= there - 1 {
 		c.acked(seq - 1 - uint64(bits.TrailingZeros64(there)))
 	}
-	return nil
+	return fresh, nil
 }
 
 // acked raises what the client is known to have by one datagram, for entities that it has seen in the same way
@@ -184,6 +196,10 @@ func (c *Client) known(refs []uint32, tick uint32) {
 	var table *sight
 	at, number := 0, -1
 	for _, ref := range refs {
+		if ref&refEvent != 0 {
+			c.acknowledgeEvent(ref &^ refEvent)
+			continue
+		}
 		index := ref & keyIndex
 		if n := int(ref >> schema.IndexBits); n != number {
 			table, number, at = &c.tables[n], n, 0

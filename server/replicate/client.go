@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -21,6 +22,8 @@ type Config struct {
 	// Hysteresis is by which part of the radius an entity must be beyond it to go out of sight; zero means
 	// 0.1, negative none.
 	Hysteresis float64
+	// EventTicks is for how many ticks an event is worth telling; zero means 8, at most protocol.MaxEventTicks.
+	EventTicks int
 	// SteadyRate sends every change at once, however far away. Otherwise what is beyond half of the view
 	// radius is sent every second tick, and beyond three quarters every fourth.
 	SteadyRate bool
@@ -60,11 +63,17 @@ func (c Config) withDefaults(s *schema.Schema) (Config, error) {
 		return c, fmt.Errorf("replicate: BudgetBytes is %d; at most %d are possible with datagrams of %d", c.BudgetBytes, most, c.DatagramBytes)
 	}
 	least := protocol.StateHeaderBytes + protocol.SectionBytes + protocol.RecordHeadMax
-	for _, t := range s.Tables {
+	for _, t := range slices.Concat(s.Tables, s.Events) {
 		least = max(least, protocol.StateHeaderBytes+protocol.SectionBytes+protocol.RecordHeadMax+t.RowBytesMax())
 	}
 	if c.DatagramBytes < least || c.DatagramBytes > protocol.MaxDatagramPayload {
 		return c, fmt.Errorf("replicate: DatagramBytes is %d; %d to %d are possible, so that the longest record fits", c.DatagramBytes, least, protocol.MaxDatagramPayload)
+	}
+	if c.EventTicks == 0 {
+		c.EventTicks = 8
+	}
+	if c.EventTicks < 0 || c.EventTicks > protocol.MaxEventTicks {
+		return c, fmt.Errorf("replicate: EventTicks is %d; 1 to %d are possible", c.EventTicks, protocol.MaxEventTicks)
 	}
 	if c.Hysteresis == 0 {
 		c.Hysteresis = 0.1
@@ -90,6 +99,15 @@ type Client struct {
 	first    uint32       // the epoch's first tick; zero before its first pass
 	complete bool         // everything of the epoch's first view is acknowledged
 	lastPass uint64
+
+	// The newest acknowledgement, as a set of datagrams that only grows.
+	ackSeq     uint64
+	ackMissing uint64
+
+	events        []event // in the order in which they happened
+	eventTick     uint64  // the latest tick whose events were taken
+	eventID       uint32  // of the latest one
+	eventsDropped uint64
 
 	// The pass that is being made or was made last.
 	tick    uint32
@@ -203,6 +221,7 @@ func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 		c.dropClean()
 	}
 	c.former, c.team, c.rights, c.lastPass = c.team, seat.Team, seat.Rights, p.View.Tick
+	c.gatherEvents(p.View)
 	for i := range c.tables {
 		c.look(s, &c.tables[i], p.View, seat)
 	}

@@ -60,7 +60,7 @@ func (s *stage) run(ticks int) {
 		s.step(world.Commands{})
 		if len(s.acks) > s.delay {
 			if a := s.acks[0]; a.HasAck {
-				if err := s.server.Ack(a.Epoch, protocol.Short(a.Newest), a.Missing, s.now); err != nil {
+				if _, err := s.server.Ack(a.Epoch, protocol.Short(a.Newest), a.Missing, s.now); err != nil {
 					s.t.Fatal(err)
 				}
 			}

@@ -76,7 +76,8 @@ func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
 	if most > 0 { // what is least urgent must not take the place of what is most
 		budget = min(budget, most*(c.cfg.DatagramBytes-protocol.StateHeaderBytes-protocol.SectionBytes))
 	}
-	c.choose(s, budget)
+	events := c.eventBytes(budget)
+	c.choose(s, budget-events)
 	f := filler{Client: c, Scratch: s, most: most, header: protocol.StateHeader{
 		Epoch: c.epoch, Tick: p.View.Tick, ViewComplete: c.complete,
 		HasInput: p.HasInput, InputTick: p.InputTick, Margin: p.Margin,
@@ -84,6 +85,9 @@ func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
 	f.open()
 	if f.class(schema.Own) {
 		s.buf[f.current().from+flagsAt] |= ownCompleteBit
+	}
+	if events > 0 {
+		f.happened(events)
 	}
 	f.class(schema.Team)
 	f.class(schema.Public)
@@ -249,10 +253,16 @@ func (f *filler) record(r *record) {
 			return
 		}
 		f.buf, f.carried = f.buf[:mark], f.carried[:len(f.carried)-1]
-		f.close()
-		if f.full = f.most != 0 && len(f.datagrams) == f.most; f.full {
+		if f.next(); f.full {
 			return
 		}
+	}
+}
+
+// next goes on in a new datagram, unless there may be none.
+func (f *filler) next() {
+	f.close()
+	if f.full = f.most != 0 && len(f.datagrams) == f.most; !f.full {
 		f.open()
 	}
 }
