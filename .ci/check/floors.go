@@ -8,6 +8,7 @@ const modulePath = "github.com/quicstep/quicstep"
 // Third-party modules, each named once. A prefix covers the packages and the major versions below it.
 const (
 	bubbletea    = "github.com/charmbracelet/bubbletea"
+	hdrhistogram = "github.com/HdrHistogram/hdrhistogram-go"
 	jwt          = "github.com/golang-jwt/jwt"
 	kong         = "github.com/alecthomas/kong"
 	memdb        = "github.com/hashicorp/go-memdb"
@@ -44,13 +45,13 @@ var floors = []floor{
 
 	{path: "clients/client", level: 3, thirdParty: []string{quic}},
 
-	{path: "server", level: 4, thirdParty: []string{memdb}},
+	{path: "server", level: 4, thirdParty: []string{hdrhistogram, memdb}},
 
 	{path: "server/admin", level: 5, thirdParty: []string{prometheus}},
 	{path: "server/auth", level: 5, thirdParty: []string{jwt}},
 	{path: "server/cluster", level: 5, thirdParty: []string{nats}},
 	{path: "server/store", level: 5},
-	{path: "clients/bots", level: 5},
+	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram}},
 	{path: "clients/console", level: 5, thirdParty: []string{bubbletea}},
 	{path: "examples/*", level: 5, also: []string{"examples/*"}},
 
