@@ -63,7 +63,7 @@ func TestWhatWasNotMeasuredFails(t *testing.T) {
 		{"bytes_per_client_s.down<9000", "nobody joined"},
 		{"age_ticks.p99<=4", "no update came"},
 		{"bytes_per_entity_update<12", "no update came"},
-		{"diverged==0", "no row was compared"},
+		{"diverged==0", "nothing was compared"},
 	}
 	for _, c := range cases {
 		err := mustParse(t, c.text).Check(quietReport())

@@ -43,7 +43,7 @@ type Report struct {
 	AgeTicks AgeReport `json:"age_ticks"`
 	// Checks counts the comparisons of clients with the server.
 	Checks ChecksReport `json:"checks"`
-	// Diverged counts the fields that differ; Divergences are the first 16 of them.
+	// Diverged counts the compared rows and pages that are not as the server's; Divergences are the first 16 known by name.
 	Diverged    uint64       `json:"diverged"`
 	Divergences []Divergence `json:"divergences,omitempty"`
 	// Events counts the game's events.

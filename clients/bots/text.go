@@ -77,8 +77,8 @@ func (r *Report) writeWorld(p *page) {
 	p.row("age", "p50 %s ticks, p99 %s ticks", number(r.AgeTicks.P50), number(r.AgeTicks.P99))
 	p.row("events", "%s fired, %s late", count(r.Events.Fired), count(r.Events.Late))
 	c := r.Checks
-	if c.Rows == 0 {
-		p.row("diverged", "unknown: no row was compared")
+	if c.Rows == 0 && c.Pages == 0 {
+		p.row("diverged", "unknown: nothing was compared")
 		return
 	}
 	p.row("diverged", "%s", count(r.Diverged))
