@@ -8,6 +8,7 @@ require (
 	github.com/quic-go/quic-go v0.64.1
 	github.com/vmihailenco/msgpack/v5 v5.4.1
 	golang.org/x/sys v0.49.0
+	golang.org/x/time v0.16.0
 )
 
 require (

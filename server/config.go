@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -15,10 +16,10 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
-// Config is everything that a server can be told. Only Game is needed.
+// Config is everything that a server can be told. Only Games is needed.
 type Config struct {
-	// Game is what the server runs.
-	Game world.Game
+	// Games are what the server runs, each under its own name; a client that names none gets the first.
+	Games []world.Game
 	// Addr is the UDP address, "host:port"; empty means 127.0.0.1:4433. Port 0 takes a free one.
 	Addr string
 	// PacketConn is used instead of Addr when it is set; it stays the caller's to close.
@@ -29,35 +30,36 @@ type Config struct {
 	// AllowPublicDevelopment lets the development certificate serve other addresses, too. Clients on other machines
 	// must be given its pin.
 	AllowPublicDevelopment bool
-	// TickRate is in Hz, up to protocol.MaxTickRate; zero means 30.
+	// TickRate of every room is in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int
-	// Seed begins the room's random stream; zero means one drawn at random.
+	// Seed begins the rooms' random streams, each with its own; zero means one drawn at random.
 	Seed uint64
-	// JoinsPerTick bounds the players who are let in, or refused by the game, in one tick; the others wait for the
-	// next. Zero means 32.
-	JoinsPerTick int
-	// MaxPlayers bounds the players of the room; zero means 1,000.
-	MaxPlayers int
 	// BudgetBytes bounds the records sent to one client per tick; zero means replicate's default.
 	BudgetBytes int
-	// InputsPerTick bounds the inputs that one session may send in a tick's time, so that one who sends more
-	// gains nothing; zero means protocol.InputsPerDatagram.
-	InputsPerTick int
-	// CatchUpTicks is how many late ticks run back to back before the rest is skipped; zero means 5.
-	CatchUpTicks int
-	// HelloTimeout is how long a new connection may take to say hello; zero means 5 s.
-	HelloTimeout time.Duration
-	// CloseTimeout bounds how long a connection that is being ended may take over it; zero means 1 s.
-	CloseTimeout time.Duration
+	// Moderate, if given, is asked about each line of chat before anybody gets it: it returns the text to pass on, or an
+	// error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
+	// end when ctx does.
+	Moderate func(ctx context.Context, line Line) (text string, err error)
+	// Limits bound everything that could grow.
+	Limits Limits
 	// Log gets what operators want to know; nil drops it.
 	Log *slog.Logger
 	// Sleeper is the clock's; nil means clock.Native. Virtual time needs clock.Portable.
 	Sleeper clock.Sleeper
 }
 
+// Line is a line of chat for Config.Moderate.
+type Line struct {
+	Game, Room string // where it was said
+	From       world.Player
+	Scope      protocol.Scope
+	To         world.Player // whom a line to one player is for
+	Text       string
+}
+
 func (c Config) withDefaults() (Config, error) {
-	if c.Game == nil {
-		return c, errors.New("server: Config.Game is missing: give it the game to run")
+	if len(c.Games) == 0 {
+		return c, errors.New("server: Config.Games is empty: give it the games to run")
 	}
 	if c.TickRate == 0 {
 		c.TickRate = 30
@@ -65,31 +67,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.TickRate < 0 || c.TickRate > protocol.MaxTickRate {
 		return c, fmt.Errorf("server: TickRate is %d Hz; 1 to %d are possible", c.TickRate, protocol.MaxTickRate)
 	}
-	for _, f := range []struct {
-		name     string
-		value    *int
-		standard int
-	}{
-		{"MaxPlayers", &c.MaxPlayers, 1000},
-		{"JoinsPerTick", &c.JoinsPerTick, 32},
-		{"InputsPerTick", &c.InputsPerTick, protocol.InputsPerDatagram},
-		{"CatchUpTicks", &c.CatchUpTicks, 5},
-	} {
-		if *f.value < 0 {
-			return c, fmt.Errorf("server: %s is %d; it can't be negative", f.name, *f.value)
-		}
-		if *f.value == 0 {
-			*f.value = f.standard
-		}
+	if c.BudgetBytes < 0 {
+		return c, errors.New("server: BudgetBytes can't be negative; zero means the default")
 	}
-	if c.HelloTimeout < 0 || c.CloseTimeout < 0 || c.BudgetBytes < 0 {
-		return c, errors.New("server: HelloTimeout, CloseTimeout and BudgetBytes can't be negative; zero means the default")
-	}
-	if c.HelloTimeout == 0 {
-		c.HelloTimeout = 5 * time.Second
-	}
-	if c.CloseTimeout == 0 {
-		c.CloseTimeout = time.Second
+	var err error
+	if c.Limits, err = c.Limits.withDefaults(); err != nil {
+		return c, err
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -105,14 +88,21 @@ func (c Config) period() time.Duration { return time.Second / time.Duration(c.Ti
 func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
-		AllowPublicDevelopment: c.AllowPublicDevelopment, MaxConns: c.MaxPlayers + spareConns,
+		AllowPublicDevelopment: c.AllowPublicDevelopment,
+		MaxConns:               c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes, HandshakeTimeout: c.Limits.HandshakeTimeout,
+		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams,
+		StreamWindowBytes: c.Limits.StreamWindowBytes, ConnWindowBytes: c.Limits.ConnWindowBytes,
 	}
 }
-
-// spareConns is how many connections there may be beside the players: those that say hello, and those that are
-// told why not or that it is over.
-const spareConns = 256
 
 // ageTicks is how many ticks behind the newest a datagram may be: a second, and at least what
 // acknowledgements cover.
 func (c Config) ageTicks() uint32 { return uint32(max(protocol.MinAge, c.TickRate)) }
+
+// eventAge is for how long an event is worth telling.
+const eventAge = 250 * time.Millisecond
+
+// eventTicks is the same in ticks, at least one.
+func (c Config) eventTicks() int {
+	return int(max(1, min((eventAge+c.period()-1)/c.period(), protocol.MaxEventTicks)))
+}

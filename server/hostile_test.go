@@ -79,7 +79,7 @@ func changed(b []byte, at int, to byte) []byte {
 
 func TestBadHellosAreRefusedByName(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g, CloseTimeout: 50 * time.Millisecond})
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{CloseTimeout: 50 * time.Millisecond}})
 	honest := join(t, s, g)
 	hello := helloOf(t, g)
 	cases := []streamCase{
@@ -123,12 +123,12 @@ func TestBadHellosAreRefusedByName(t *testing.T) {
 
 // bombWithin is a hello of a later version's form, with a bomb as one more field.
 func bombWithin(hello []byte, bomb string) []byte {
-	return frame(append(changed(hello, 0, 0x97), bombs[bomb]...)...)
+	return frame(append(changed(hello, 0, 0x98), bombs[bomb]...)...)
 }
 
 func welcomeBytes(t *testing.T) []byte {
 	t.Helper()
-	w, err := protocol.AppendWelcome(nil, protocol.Welcome{TickPeriod: time.Second, AgeMax: protocol.MinAge})
+	w, err := protocol.AppendWelcome(nil, protocol.Welcome{TickPeriod: time.Second, AgeMax: protocol.MinAge, EventTicks: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func welcomeBytes(t *testing.T) []byte {
 
 func TestBadMessagesAfterTheHelloAreRefusedByName(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g, CloseTimeout: 50 * time.Millisecond})
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{CloseTimeout: 50 * time.Millisecond}})
 	honest := join(t, s, g)
 	for _, c := range []streamCase{
 		{name: "a second hello", bytes: frame(helloOf(t, g)...), want: protocol.Unexpected},
@@ -176,12 +176,12 @@ func input(tick uint64) *protocol.Input {
 
 func TestBadDatagramsAreRefusedByName(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	honest := join(t, s, g)
 	ticks(t, honest, 150)
 	conn := s.dial(t)
 	conn.hello(g)
-	good := func() []byte { return protocol.AppendInput(nil, input(s.Stats().Tick+30)) }
+	good := func() []byte { return protocol.AppendInput(nil, input(s.Tick()+30)) }
 	after := func(b []byte, more ...byte) []byte { return append(b, more...) }
 	// What stands where in an input datagram: kind, epoch, flags, newest (2), missing, tick (2), count, inputs.
 	for _, c := range []struct {
@@ -206,8 +206,8 @@ func TestBadDatagramsAreRefusedByName(t *testing.T) {
 		{"an acknowledgement of another epoch", func() []byte {
 			return protocol.AppendInput(nil, &protocol.Input{Epoch: 5, HasAck: true, Newest: 1})
 		}, "stale_acks"},
-		{"an input of the past", func() []byte { return protocol.AppendInput(nil, input(s.Stats().Tick-50)) }, "input_too_old"},
-		{"an input of the far future", func() []byte { return protocol.AppendInput(nil, input(s.Stats().Tick+1000)) }, "input_too_new"},
+		{"an input of the past", func() []byte { return protocol.AppendInput(nil, input(s.Tick()-50)) }, "input_too_old"},
+		{"an input of the far future", func() []byte { return protocol.AppendInput(nil, input(s.Tick()+1000)) }, "input_too_new"},
 		{"nine inputs", func() []byte { return after(changed(good(), 8, 9), make([]byte, 8*3)...) }, "too_many_inputs"},
 		{"an input out of its range", func() []byte { b := good(); return changed(b, len(b)-3, 5) }, "input_out_of_range"},
 		{"an input far out of its range", func() []byte { b := good(); return changed(b, len(b)-1, 0x7f) }, "input_out_of_range"},
@@ -240,7 +240,7 @@ func TestBadDatagramsAreRefusedByName(t *testing.T) {
 
 func TestAThousandBombsTakeNoMemory(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g, CloseTimeout: 50 * time.Millisecond})
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{CloseTimeout: 50 * time.Millisecond}})
 	honest := join(t, s, g)
 	conn := s.dial(t)
 	conn.hello(g)
@@ -281,7 +281,7 @@ func TestAThousandBombsTakeNoMemory(t *testing.T) {
 
 func TestRandomDatagramsHurtNobody(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	honest := join(t, s, g)
 	conn := s.dial(t)
 	conn.hello(g)
@@ -290,7 +290,7 @@ func TestRandomDatagramsHurtNobody(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range 30 {
 		for range 20 {
-			b := protocol.AppendInput(nil, input(s.Stats().Tick+uint64(rng.IntN(80))))
+			b := protocol.AppendInput(nil, input(s.Tick()+uint64(rng.IntN(80))))
 			for range 1 + rng.IntN(4) {
 				b[rng.IntN(len(b))] = byte(rng.Uint32())
 			}
@@ -306,7 +306,7 @@ func TestRandomDatagramsHurtNobody(t *testing.T) {
 
 func TestAResyncBeginsANewEpoch(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	conn := s.dial(t)
 	w := conn.hello(g)
 	schema, _ := world.SchemaOf(g)
@@ -356,7 +356,7 @@ func ticksOf(t *testing.T, conn *rawConn, n int) {
 
 func TestAGoodbyeIsALeave(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	stays := join(t, s, g)
 	conn := s.dial(t)
 	conn.hello(g)
@@ -377,7 +377,7 @@ func TestAGoodbyeIsALeave(t *testing.T) {
 }
 
 func TestJoinsAreSpreadOverTicks(t *testing.T) {
-	simulate(t, 23, calm, server.Config{Game: newArena(), JoinsPerTick: 2}, func(s *simulation) {
+	simulate(t, 23, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{JoinsPerTick: 2}}, func(s *simulation) {
 		var conns []*rawConn
 		for _, socket := range s.sockets {
 			conns = append(conns, s.dial(socket))
@@ -405,7 +405,7 @@ func TestJoinsAreSpreadOverTicks(t *testing.T) {
 }
 
 func TestWhoeverSaysNoHelloIsShownOut(t *testing.T) {
-	simulate(t, 22, calm, server.Config{Game: newArena(), HelloTimeout: 2 * time.Second}, func(s *simulation) {
+	simulate(t, 22, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{HelloTimeout: 2 * time.Second}}, func(s *simulation) {
 		silent, slow := s.dial(s.sockets[4]), s.dial(s.sockets[5])
 		for _, b := range frame(helloOf(t, s.game)...)[:5] {
 			slow.write([]byte{b}, false)

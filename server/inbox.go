@@ -36,6 +36,14 @@ type queuedInput struct {
 	data []byte
 }
 
+// start begins an inbox at the tick of its player's joining.
+func (b *inbox) start(tick uint64, cfg Config) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limit := cfg.Limits.InputsPerTick
+	b.taken, b.due, b.period, b.limit, b.budget = tick, time.Now(), cfg.period(), limit, limit
+}
+
 // put takes the inputs of a datagram, the newest first. It returns the rejections, each at most once.
 func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reject) {
 	if in.Count == 0 {

@@ -13,7 +13,7 @@ import (
 )
 
 func TestAGameThatKeepsFailingClosesItsRoom(t *testing.T) {
-	simulate(t, 11, calm, server.Config{Game: newArena()}, func(s *simulation) {
+	simulate(t, 11, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
 		s.join()
 		s.join()
 		s.wander(time.Second)
@@ -24,34 +24,30 @@ func TestAGameThatKeepsFailingClosesItsRoom(t *testing.T) {
 				t.Errorf("player %d was told %v, want ErrRoomClosed and the reason", c.Player(), err)
 			}
 		}
-		if _, err := s.tryJoin(); !errors.Is(err, client.ErrRoomClosed) || !strings.Contains(err.Error(), "its game failed 3 times in a row") {
-			t.Errorf("a later join failed with %v, want ErrRoomClosed and the reason", err)
+		if rooms, sessions := s.server.Rows(); rooms != 0 || sessions != 0 || s.server.Stats().FailedTicks != 3 {
+			t.Errorf("%d rooms and %d sessions are left after %d failed ticks, want none after 3", rooms, sessions, s.server.Stats().FailedTicks)
 		}
-		st := s.server.Stats()
-		if st.FailedTicks != 3 {
-			t.Errorf("%d ticks failed, want 3", st.FailedTicks)
-		}
+		again := s.join()
+		s.rest()
 		s.pass(time.Second)
-		if now := s.server.Stats().Tick; now != st.Tick {
-			t.Errorf("the closed room went on from tick %d to %d", st.Tick, now)
-		}
+		wantSame(t, s.game, s.server.View(), again)
 	})
 }
 
 func TestAPanicCostsOneTick(t *testing.T) {
-	simulate(t, 12, calm, server.Config{Game: newArena()}, func(s *simulation) {
+	simulate(t, 12, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
 		c := s.join()
 		s.wander(time.Second)
 		for _, panics := range []int32{1, 2, 2} {
 			s.game.tickPanics.Store(panics)
 			s.wander(time.Second)
 		}
-		st := s.server.Stats()
-		if st.FailedTicks != 5 || st.Tick != s.dueTicks() || c.Err() != nil {
-			t.Errorf("%d ticks failed, it is tick %d of %d, the client has %v; want 5, all and no error", st.FailedTicks, st.Tick, s.dueTicks(), c.Err())
+		failed, tick := s.server.Stats().FailedTicks, s.server.Tick()
+		if failed != 5 || tick != s.dueTicks() || c.Err() != nil {
+			t.Errorf("%d ticks failed, it is tick %d of %d, the client has %v; want 5, all and no error", failed, tick, s.dueTicks(), c.Err())
 		}
-		if sc, _ := s.game.Score.Get(s.server.View()); uint64(sc.Ticks) != st.Tick-5 {
-			t.Errorf("the game counts %d ticks of %d, want all but 5", sc.Ticks, st.Tick)
+		if sc, _ := s.game.Score.Get(s.server.View()); uint64(sc.Ticks) != tick-5 {
+			t.Errorf("the game counts %d ticks of %d, want all but 5", sc.Ticks, tick)
 		}
 		s.rest()
 		s.pass(time.Second)
@@ -60,7 +56,7 @@ func TestAPanicCostsOneTick(t *testing.T) {
 }
 
 func TestALeaveOutlivesAPanic(t *testing.T) {
-	simulate(t, 13, calm, server.Config{Game: newArena()}, func(s *simulation) {
+	simulate(t, 13, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
 		s.join()
 		stays := s.join()
 		s.pass(time.Second)
@@ -82,7 +78,7 @@ func TestALeaveOutlivesAPanic(t *testing.T) {
 }
 
 func TestAPanicInAJoinRefusesTheJoiner(t *testing.T) {
-	simulate(t, 14, calm, server.Config{Game: newArena()}, func(s *simulation) {
+	simulate(t, 14, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
 		plays := s.join()
 		s.game.joinPanics.Store(1)
 		if _, err := s.tryJoin(); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "the game failed while you joined") {

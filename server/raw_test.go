@@ -101,7 +101,7 @@ func helloOf(t *testing.T, g world.Game) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hello, err := protocol.AppendHello(nil, protocol.Hello{Game: s.Game, SchemaHash: s.Hash(), Room: "any"})
+	hello, err := protocol.AppendHello(nil, protocol.Hello{Game: s.Game, SchemaHash: s.Hash()})
 	if err != nil {
 		t.Fatal(err)
 	}

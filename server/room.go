@@ -20,10 +20,13 @@ const maxFailedTicks = 3
 
 // room is one running game. Its loop's goroutine owns the world.
 type room struct {
-	cfg      Config
-	log      *slog.Logger
-	id       [16]byte
-	counters *counters
+	cfg       Config
+	log       *slog.Logger
+	id        [16]byte
+	name      string
+	game      *game
+	directory *directory
+	counters  *counters
 
 	// Touched by the loop only.
 	world    *world.World
@@ -31,7 +34,9 @@ type room struct {
 	last     world.Player
 	joining  []*session // in the order of their players, until the next tick has them
 	leaving  []world.Leave
-	idle     time.Time // when the loop began to wait
+	lines    []spoken // of chat, until the tick is made
+	empty    uint64   // ticks since the last player left
+	idle     time.Time
 	slowest  string    // the longest phase of the latest tick
 	warned   time.Time // when late ticks were logged last
 
@@ -46,34 +51,45 @@ type room struct {
 	reason  error                      // why; set before closed is
 }
 
-// door is what waits for the next tick. It is as long as there are connections, which the transport bounds.
+// door is what waits for the next tick. Joins and leaves are as many as there are connections, which the transport
+// bounds; requests are bounded by session, lines of chat by maxLines.
 type door struct {
 	joins  []*session
 	leaves []*session
+	asks   []asked
+	lines  []spoken
 }
 
-func newRoom(cfg Config, id [16]byte, c *counters) (*room, error) {
-	w, err := world.New(cfg.Game, world.Config{Seed: cfg.Seed})
+// newRoom makes a room, which is not run yet.
+func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
+	w, err := world.New(g.Game, world.Config{Seed: seed, EventTicks: s.cfg.eventTicks()})
 	if err != nil {
 		return nil, err
 	}
-	r := &room{cfg: cfg, log: cfg.Log.With("room", fmt.Sprintf("%x", id[:4])), id: id, counters: c, world: w, logs: make(chan func(), logLines), closed: make(chan struct{})}
+	name := row.name
+	if row.private { // the code lets anybody in
+		name = "private"
+	}
+	r := &room{
+		cfg: s.cfg, log: s.cfg.Log.With("game", row.game, "room", name, "id", fmt.Sprintf("%x", row.id[:4])),
+		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters,
+		world: w, logs: make(chan func(), logLines), closed: make(chan struct{}),
+	}
 	r.view.Store(w.View())
 	return r, nil
 }
 
-// errRoomClosed is why joins are refused once the loop has ended, unless the game failed.
-var errRoomClosed = errors.New("it has ended")
+// Why a room ends.
+var (
+	errRoomStopped = errors.New("it has ended")
+	errRoomEmpty   = errors.New("nobody was there any more")
+)
 
-// join asks the loop to let a session in at its next tick; the answer comes on session.joined.
-func (r *room) join(s *session) error {
-	if r.isClosed() {
-		return r.reason
-	}
+// join asks the loop to let a session in at its next tick; the answer comes on session.joined, unless the room closes.
+func (r *room) join(s *session) {
 	r.mu.Lock()
 	r.doors.joins = append(r.doors.joins, s)
 	r.mu.Unlock()
-	return nil
 }
 
 // leave asks the loop to take a session out at its next tick.
@@ -83,16 +99,22 @@ func (r *room) leave(s *session) {
 	r.mu.Unlock()
 }
 
-// run is the loop: it ticks until ctx ends or the game fails three times in a row.
+// run is the loop: it ticks until ctx ends, nobody has been there for a while, or the game fails three times in a row.
 func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
-	defer close(r.closed)
 	defer close(r.logs)
-	r.reason = errRoomClosed
+	defer close(r.closed)
+	r.later(func() { r.log.Info("room opened") })
+	r.reason = r.loop(ctx, ticks)
+	tick, reason := r.tick.Load(), r.reason
+	r.later(func() { r.log.Info("room closed", "tick", tick, "reason", reason) })
+}
+
+func (r *room) loop(ctx context.Context, ticks *clock.Ticks) error {
 	var done uint64 // of the clock's ticks
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return errRoomStopped
 		case t := <-ticks.C():
 			if t.N > done+1 {
 				done = r.late(t, done)
@@ -100,10 +122,7 @@ func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 			for done < t.N {
 				done++
 				if err := r.step(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period())); err != nil {
-					r.reason = err
-					tick := r.tick.Load()
-					r.later(func() { r.log.Error("room closed", "tick", tick, "reason", err) })
-					return
+					return err
 				}
 			}
 			r.idle = time.Now()
@@ -121,7 +140,7 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 	} else {
 		r.counters.lateWakes.Add(1)
 	}
-	most := uint64(r.cfg.CatchUpTicks)
+	most := uint64(r.cfg.Limits.CatchUpTicks)
 	if t.N-done <= most {
 		return done
 	}
@@ -138,7 +157,7 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 // warnEvery is the least time between two warnings of late ticks: one a second says it all.
 const warnEvery = time.Second
 
-// step is the tick: take the inputs, step the world, publish the view, hand it on. Nothing in it waits.
+// step is the tick: take what came, step the world, publish the view, hand it on. Nothing in it waits.
 func (r *room) step(due time.Time) error {
 	start := time.Now()
 	commands := r.drain(due)
@@ -148,19 +167,23 @@ func (r *room) step(due time.Time) error {
 	r.view.Store(view)
 	r.tick.Store(view.Tick)
 	r.settle(changes, view, err != nil)
+	r.deliver(changes, view)
 	for _, s := range r.sessions {
 		s.wake()
 	}
 	r.counters.clamped.Add(uint64(changes.Clamped))
 	r.measure(drained.Sub(start), stepped.Sub(drained), time.Since(stepped))
-	return r.judge(err)
+	if err := r.judge(err); err != nil {
+		return err
+	}
+	return r.lonely()
 }
 
 // drain gathers the tick's commands.
 func (r *room) drain(due time.Time) world.Commands {
 	r.mu.Lock()
 	doors := r.doors
-	later := min(len(doors.joins), r.cfg.JoinsPerTick)
+	later := min(len(doors.joins), r.cfg.Limits.JoinsPerTick)
 	r.doors = door{joins: doors.joins[later:]}
 	r.mu.Unlock()
 
@@ -172,16 +195,15 @@ func (r *room) drain(due time.Time) world.Commands {
 		}
 	}
 	for _, s := range doors.joins[:later] {
-		if len(r.sessions)+len(r.joining) >= r.cfg.MaxPlayers {
-			s.answer(joinAnswer{code: protocol.CloseFull, reason: fmt.Sprintf("the room is full: it has %d players; try again later", r.cfg.MaxPlayers)})
-			continue
-		}
 		r.last++
 		s.player = r.last
 		r.joining = append(r.joining, s)
 		c.Joins = append(c.Joins, world.Join{Player: s.player})
 	}
-	r.leaving = c.Leaves
+	for _, q := range doors.asks {
+		c.Requests = append(c.Requests, world.Ask{Player: q.session.player, Number: q.number, Kind: q.kind, Data: q.data})
+	}
+	r.leaving, r.lines = c.Leaves, doors.lines
 	tick := r.world.View().Tick + 1
 	for _, s := range r.sessions {
 		data, from := s.inbox.take(tick, due)
@@ -200,15 +222,19 @@ func (r *room) find(p world.Player) (int, bool) {
 	return slices.BinarySearchFunc(r.sessions, p, func(s *session, p world.Player) int { return int(int64(s.player) - int64(p)) })
 }
 
-// settle tells joiners what became of them, and keeps the leaves of a tick that was undone for the next.
+// settle tells joiners what became of them, gives back the places of those who are out, and keeps the leaves of a tick
+// that was undone for the next.
 func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
+	free := 0
 	if !failed {
+		free = len(r.leaving)
 		r.leaving = nil
 	}
 	for _, s := range r.joining {
 		at := slices.IndexFunc(changes.Refused, func(f world.Refusal) bool { return f.Player == s.player })
 		if at >= 0 {
-			s.answer(joinAnswer{code: protocol.CloseRefused, reason: changes.Refused[at].Reason})
+			free++
+			s.answer(joinAnswer{refusal: &refusal{protocol.CloseRefused, changes.Refused[at].Reason}})
 			continue
 		}
 		s.inbox.start(view.Tick, r.cfg)
@@ -217,6 +243,22 @@ func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
 	}
 	r.joining = nil
 	r.players.Store(int64(len(r.sessions)))
+	if free > 0 {
+		r.directory.release(r.id, free)
+	}
+}
+
+// lonely ends the room when nobody has been in it for long enough.
+func (r *room) lonely() error {
+	if len(r.sessions) > 0 {
+		r.empty = 0
+		return nil
+	}
+	r.empty++
+	if time.Duration(r.empty)*r.cfg.period() < r.cfg.Limits.EmptyRoomLifetime || !r.directory.retire(r.id) {
+		return nil
+	}
+	return errRoomEmpty
 }
 
 // judge decides whether the room goes on after a tick that game code may have failed in.
@@ -260,20 +302,11 @@ func (r *room) measure(drain, step, publish time.Duration) {
 	r.counters.drain.add(drain)
 	r.counters.step.add(step)
 	r.counters.publish.add(publish)
+	r.counters.ticks.add(drain + step + publish)
 	r.slowest = "step"
 	if longest := max(drain, step, publish); longest == drain {
 		r.slowest = "drain"
 	} else if longest == publish {
 		r.slowest = "publish"
-	}
-}
-
-// isClosed tells whether the room has closed. Anyone may ask.
-func (r *room) isClosed() bool {
-	select {
-	case <-r.closed:
-		return true
-	default:
-		return false
 	}
 }

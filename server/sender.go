@@ -19,6 +19,7 @@ func (s *session) send(ctx context.Context) {
 		case <-s.news:
 		}
 		s.takeAcks()
+		s.tellChecks(time.Now())
 		s.takeResync()
 		scratch := scratches.Get().(*replicate.Scratch)
 		s.pass(scratch)
@@ -34,11 +35,15 @@ func (s *session) pass(scratch *replicate.Scratch) {
 	newest, margin, any := s.inbox.report()
 	s.counters.passes.Add(1)
 	datagrams := s.replicate.Pass(replicate.Pass{
-		View: s.server.room.view.Load(), Now: time.Now(),
+		View: s.room.view.Load(), Now: time.Now(),
 		HasInput: any, InputTick: newest, Margin: margin,
 	}, scratch)
 	if len(datagrams) == 0 {
 		s.counters.passesSkipped.Add(1)
+	}
+	if n := s.replicate.EventsDropped(); n != s.eventsDropped {
+		s.counters.eventsDropped.Add(n - s.eventsDropped)
+		s.eventsDropped = n
 	}
 	for _, d := range datagrams {
 		if err := s.conn.SendDatagram(d.Bytes); err != nil {
@@ -59,9 +64,12 @@ func (s *session) takeAcks() {
 			s.counters.staleAcks.Add(1)
 			continue
 		}
-		if err := s.replicate.Ack(a.epoch, a.newest, a.missing, a.at); err != nil {
+		fresh, err := s.replicate.Ack(a.epoch, a.newest, a.missing, a.at)
+		if err != nil {
 			s.counters.rejected[protocol.AckNeverSent].Add(1)
+			continue
 		}
+		s.check(a, fresh)
 	}
 	s.acks = s.acks[:0]
 }

@@ -8,27 +8,32 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
-	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/server/clock"
-	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/server/transport"
-	"github.com/quicstep/quicstep/world"
 )
 
-// Server runs one room of one game.
+// Server runs rooms of games.
 type Server struct {
-	cfg      Config
-	schema   *schema.Schema
-	wire     []byte // the schema as it travels
-	listener *transport.Listener
-	room     *room
-	counters counters
+	cfg       Config
+	games     map[string]*game
+	first     *game // what a client that names none gets
+	listener  *transport.Listener
+	directory *directory
+	counters  counters
+
+	// Set by Run before anybody can need it.
+	clock *clock.Clock
+	rooms sync.WaitGroup // the goroutines of rooms
+	stop  context.Context
+
+	opened atomic.Uint64 // rooms that were ever made, for their names and seeds
 }
 
-// New checks the configuration and the game, and opens the socket: from then on clients can connect, and wait
+// New checks the configuration and the games, and opens the socket: from then on clients can connect, and wait
 // until Run serves them. The errors name what is wrong. A Server that is not run must be closed.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
@@ -39,17 +44,21 @@ func New(cfg Config) (*Server, error) {
 		id := newID()
 		cfg.Seed = binary.BigEndian.Uint64(id[:])
 	}
-	s := &Server{cfg: cfg}
-	if s.schema, err = world.SchemaOf(cfg.Game); err != nil {
-		return nil, err
+	s := &Server{cfg: cfg, games: make(map[string]*game)}
+	for _, g := range cfg.Games {
+		ours, err := newGame(g, cfg)
+		if err != nil {
+			return nil, err
+		}
+		if s.games[ours.schema.Game] != nil {
+			return nil, fmt.Errorf("server: two games are named %q: give each its own name", ours.schema.Game)
+		}
+		s.games[ours.schema.Game] = ours
+		if s.first == nil {
+			s.first = ours
+		}
 	}
-	if s.wire = s.schema.Append(nil); len(s.wire) > protocol.MaxSchema {
-		return nil, fmt.Errorf("server: the schema of game %s has %d bytes, at most %d can be sent: shorten names or split the game", s.schema.Game, len(s.wire), protocol.MaxSchema)
-	}
-	if _, err := s.newReplication(1); err != nil {
-		return nil, err
-	}
-	if s.room, err = newRoom(cfg, newID(), &s.counters); err != nil {
+	if s.directory, err = newDirectory(); err != nil {
 		return nil, err
 	}
 	if s.listener, err = transport.Listen(cfg.transport()); err != nil {
@@ -73,23 +82,21 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Pin is the SHA-256 of the server's certificate, which clients may pin.
 func (s *Server) Pin() [32]byte { return s.listener.Pin() }
 
-// Run serves until ctx ends: then players are told, connections closed, and every goroutine has returned when
-// Run does. It returns nil then, or why it could not go on. Call it once.
+// Run serves until ctx ends: then joins are refused, players are told, connections closed, and every goroutine has
+// returned when Run does, within two of Limits.CloseTimeout and a tick. It returns nil then, or why it could not go on.
+// Call it once.
 func (s *Server) Run(ctx context.Context) error {
-	c := clock.New(s.cfg.Sleeper)
-	ticks := c.Add(s.cfg.period())
-	var loop, conns sync.WaitGroup
-	loopCtx, stopLoop := context.WithCancel(context.Background())
-	loop.Go(func() { s.room.run(loopCtx, ticks) })
-	loop.Go(s.room.logging)
-	s.cfg.Log.Info("serving", "game", s.schema.Game, "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)
+	s.clock = clock.New(s.cfg.Sleeper)
+	roomsCtx, stopRooms := context.WithCancel(context.Background())
+	s.stop = roomsCtx
+	s.cfg.Log.Info("serving", "games", len(s.games), "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)
 
+	var conns sync.WaitGroup
 	err := s.accept(ctx, &conns)
 	conns.Wait()
-	stopLoop()
-	loop.Wait()
-	ticks.Stop()
-	c.Close()
+	stopRooms()
+	s.rooms.Wait()
+	s.clock.Close()
 	return errors.Join(err, s.listener.Close())
 }
 
@@ -109,168 +116,210 @@ func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
 // serve is the life of a connection: hello, join, welcome, play, goodbye.
 func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	sess := &session{
-		server: s, conn: conn, id: newID(), schema: s.schema, counters: &s.counters,
-		joined: make(chan joinAnswer, 1), news: make(chan struct{}, 1),
+		server: s, conn: conn, id: newID(), counters: &s.counters,
+		joined: make(chan joinAnswer, 1), news: make(chan struct{}, 1), outbox: newOutbox(s.cfg.Limits.UnreadMessages),
 	}
-	code, reason := s.greet(ctx, sess)
-	if code == protocol.CloseNormal && reason == "" {
-		code, reason = s.play(ctx, sess)
-		s.room.leave(sess)
+	refused := s.greet(ctx, sess)
+	if refused == nil {
+		row := sess.row()
+		s.directory.enter(row)
+		end := s.play(ctx, sess)
+		s.directory.exit(row)
+		refused = &end
+		sess.room.leave(sess)
 	}
-	sess.bye(code, reason, s.cfg.CloseTimeout)
+	sess.bye(*refused, s.cfg.Limits.CloseTimeout)
 }
 
 // stopping is what players are told at a shutdown.
-const stopping = "come back in a moment"
+var stopping = refusal{protocol.CloseShutdown, "the server is stopping: come back in a moment"}
+
+// noHello is what a client is told that did not say hello.
+func noHello(why string) *refusal {
+	return &refusal{protocol.CloseProtocol, "no hello came in time: " + why}
+}
 
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
 
-// greet reads the hello and lets the session into the room. A reason tells why not.
-func (s *Server) greet(ctx context.Context, sess *session) (protocol.CloseCode, string) {
-	hello, cancel := context.WithTimeout(ctx, s.cfg.HelloTimeout)
+// greet reads the hello and lets the session into a room; otherwise it returns why not.
+func (s *Server) greet(ctx context.Context, sess *session) *refusal {
+	hello, cancel := context.WithTimeout(ctx, s.cfg.Limits.HelloTimeout)
 	defer cancel()
 	control, err := sess.conn.Control(hello)
 	if ctx.Err() != nil {
-		return protocol.CloseShutdown, stopping
+		return &stopping
 	}
 	if err != nil {
-		return protocol.CloseProtocol, "no hello came in time: open a stream and send one first"
+		return noHello("open a stream and send one first")
 	}
 	sess.control = control
 	stopWaiting := context.AfterFunc(hello, func() { control.SetReadDeadline(past) })
+	defer stopWaiting()
 	sess.reader.from = control
-	message, err := sess.reader.next()
-	inTime := stopWaiting()
-	if ctx.Err() != nil {
-		return protocol.CloseShutdown, stopping
+	for range maxLists + 1 {
+		message, err := sess.reader.next()
+		if ctx.Err() != nil {
+			return &stopping
+		}
+		if _, rejected := protocol.RejectOf(err); rejected {
+			return sess.refuse(err)
+		}
+		if err != nil {
+			return noHello("send one first")
+		}
+		kind, err := protocol.KindOf(message)
+		if err != nil {
+			return sess.refuse(err)
+		}
+		if kind == protocol.KindList {
+			if refused := s.answerList(sess, message); refused != nil {
+				return refused
+			}
+			continue
+		}
+		h, err := protocol.ParseHello(message)
+		if err != nil {
+			return sess.refuse(err)
+		}
+		if !stopWaiting() {
+			return noHello("send one first")
+		}
+		return s.admit(ctx, sess, h)
 	}
-	if _, rejected := protocol.RejectOf(err); err != nil && rejected {
-		return sess.refuse(err)
-	}
-	if err != nil || !inTime {
-		return protocol.CloseProtocol, "no hello came in time: send one first"
-	}
-	if _, err := protocol.KindOf(message); err != nil {
-		return sess.refuse(err)
-	}
-	h, err := protocol.ParseHello(message)
+	return noHello("lists were asked for again and again")
+}
+
+// maxLists is how many lists a client may ask for before its hello.
+const maxLists = 16
+
+// answerList tells a client which rooms there are.
+func (s *Server) answerList(sess *session, message []byte) *refusal {
+	l, err := protocol.ParseList(message)
 	if err != nil {
 		return sess.refuse(err)
 	}
-	if h.Game != "" && h.Game != s.schema.Game {
-		return protocol.CloseRefused, fmt.Sprintf("this server runs %q, not %q: join that, or another server", s.schema.Game, h.Game)
+	rooms := s.directory.list(l.Game)
+	answer, err := protocol.AppendRooms(nil, protocol.Rooms{Rooms: rooms[:min(len(rooms), protocol.MaxRooms)]})
+	if err == nil {
+		sess.control.SetWriteDeadline(time.Now().Add(s.cfg.Limits.HelloTimeout))
+		_, err = sess.control.Write(protocol.AppendFrame(nil, answer))
 	}
-	return s.admit(sess, h)
+	if err != nil {
+		return &refusal{protocol.CloseProtocol, "the list could not be sent"}
+	}
+	return nil
 }
 
-// admit joins the room and sends the welcome.
-func (s *Server) admit(sess *session, h protocol.Hello) (protocol.CloseCode, string) {
-	if err := s.room.join(sess); err != nil {
-		return protocol.CloseRoomClosed, err.Error()
+// admit finds a room, joins it and sends the welcome.
+func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *refusal {
+	g := s.first
+	if h.Game != "" {
+		g = s.games[h.Game]
 	}
+	if g == nil {
+		return &refusal{protocol.CloseRefused, fmt.Sprintf("this server does not run %q: join %q, or another server", h.Game, s.first.schema.Game)}
+	}
+	if ctx.Err() != nil {
+		return &stopping
+	}
+	room, refused := s.place(g, h)
+	if refused != nil {
+		return refused
+	}
+	sess.game, sess.room = g, room
+	room.join(sess)
 	var answer joinAnswer
 	select {
 	case answer = <-sess.joined:
-	case <-s.room.closed:
-		return protocol.CloseRoomClosed, s.room.reason.Error()
+	case <-room.closed:
+		return &refusal{protocol.CloseRoomClosed, room.reason.Error()}
 	}
-	if answer.reason != "" {
-		return answer.code, answer.reason
+	if answer.refusal != nil {
+		return answer.refusal
 	}
 	if err := sess.welcome(h, answer.tick); err != nil {
 		s.cfg.Log.Debug("welcome failed", "player", sess.player, "error", err)
-		s.room.leave(sess)
-		return protocol.CloseProtocol, "the welcome could not be sent"
+		room.leave(sess)
+		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}
 	}
-	s.cfg.Log.Debug("session joined", "player", sess.player, "tick", answer.tick, "from", sess.conn.RemoteAddr().String())
-	return protocol.CloseNormal, ""
+	s.cfg.Log.Debug("session joined", "room", room.name, "player", sess.player, "tick", answer.tick, "from", sess.conn.RemoteAddr().String())
+	return nil
 }
 
-// firstEpoch and firstSequence are where a new session's replication begins.
-const (
-	firstEpoch    = 1
-	firstSequence = 1
-)
-
-func (s *Server) newReplication(p world.Player) (*replicate.Client, error) {
-	return replicate.NewClient(s.schema, p, firstEpoch, firstSequence, replicate.Config{
-		Period: s.cfg.period(), BudgetBytes: s.cfg.BudgetBytes,
-	})
+// place finds the room that a hello asks for, or makes it, and takes a place in it.
+func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
+	for range s.cfg.Limits.MaxRooms + 1 { // another room of the same name may come first, or be full by then
+		room, refused := s.directory.seat(g.schema.Game, h)
+		if room != nil || refused != nil {
+			return room, refused
+		}
+		room, err := s.open(g, h)
+		if err != nil {
+			s.cfg.Log.Error("room not opened", "game", g.schema.Game, "error", err)
+			return nil, &refusal{protocol.CloseRefused, "the room could not be made"}
+		}
+		if room != nil {
+			return room, nil
+		}
+		if len(find[roomRow](s.directory, roomRows, byID, nil)) >= s.cfg.Limits.MaxRooms {
+			break
+		}
+	}
+	return nil, &refusal{protocol.CloseFull, fmt.Sprintf("the server has as many rooms as it may, %d: join one of them, or try later", s.cfg.Limits.MaxRooms)}
 }
 
-func (s *session) welcome(h protocol.Hello, tick uint64) error {
-	cfg := s.server.cfg
-	var err error
-	if s.replicate, err = s.server.newReplication(s.player); err != nil {
-		return err
+// open makes a room with a place taken, and runs it. It returns nothing when the directory has no space for it.
+func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
+	n := s.opened.Add(1)
+	row := &roomRow{id: newID(), game: g.schema.Game, name: h.Room, private: h.Join == protocol.CreatePrivate, most: g.most}
+	switch {
+	case row.private:
+		row.name = newCode()
+	case row.name == "":
+		row.name = fmt.Sprintf("room-%d", n)
 	}
-	w := protocol.Welcome{
-		Version: protocol.Version, Session: s.id, Room: s.server.room.id, Player: uint32(s.player),
-		Epoch: firstEpoch, Tick: tick, NextSequence: firstSequence, TickPeriod: cfg.period(),
-		AgeMax: cfg.ageTicks(), SchemaHash: s.schema.Hash(),
-	}
-	if h.SchemaHash != s.schema.Hash() {
-		w.Schema = s.server.wire
-	}
-	message, err := protocol.AppendWelcome(nil, w)
+	r, err := newRoom(s, g, row, s.cfg.Seed+n-1)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.control.SetWriteDeadline(time.Now().Add(cfg.HelloTimeout))
-	_, err = s.control.Write(protocol.AppendFrame(nil, message))
-	return err
+	row.room, row.opened = r, time.Now()
+	if !s.directory.open(row, s.cfg.Limits.MaxRooms) {
+		return nil, nil
+	}
+	ticks := s.clock.Add(s.cfg.period())
+	s.rooms.Go(func() {
+		r.run(s.stop, ticks)
+		ticks.Stop()
+		s.directory.close(r.id)
+	})
+	s.rooms.Go(r.logging)
+	return r, nil
 }
 
 // play runs the session's goroutines until one side ends it, and returns how to close.
-func (s *Server) play(ctx context.Context, sess *session) (protocol.CloseCode, string) {
+func (s *Server) play(ctx context.Context, sess *session) refusal {
 	live, stop := context.WithCancel(sess.conn.Context())
 	var work sync.WaitGroup
 	work.Go(func() { sess.readDatagrams(live) })
 	work.Go(func() { sess.send(live) })
-	type ending struct {
-		code   protocol.CloseCode
-		reason string
-	}
-	ended := make(chan ending, 1)
-	work.Go(func() {
-		code, reason := sess.readControl()
-		ended <- ending{code, reason}
-	})
-	var end ending
+	work.Go(func() { sess.writeControl(live) })
+	ended := make(chan refusal, 1)
+	work.Go(func() { ended <- sess.readControl(live) })
+	var end refusal
 	select {
 	case <-ctx.Done():
-		end = ending{protocol.CloseShutdown, stopping}
-	case <-s.room.closed:
-		end = ending{protocol.CloseRoomClosed, s.room.reason.Error()}
+		end = stopping
+	case <-sess.room.closed:
+		end = refusal{protocol.CloseRoomClosed, sess.room.reason.Error()}
 	case <-live.Done():
 	case end = <-ended:
 	}
 	stop()
-	sess.control.SetReadDeadline(past) // ends readControl
+	sess.control.SetDeadline(past) // ends readControl and writeControl
 	// The sender may be waiting for a client in the dark, which nothing but the connection's end interrupts.
-	late := time.AfterFunc(s.cfg.CloseTimeout, func() { sess.conn.Close(end.code, end.reason) })
+	late := time.AfterFunc(s.cfg.Limits.CloseTimeout, func() { sess.conn.Close(end.code, end.reason) })
 	work.Wait()
 	late.Stop()
-	return end.code, end.reason
-}
-
-// bye says goodbye on the stream, gives the client a moment to close, and closes.
-func (s *session) bye(code protocol.CloseCode, reason string, patience time.Duration) {
-	defer s.conn.Close(code, reason)
-	if s.control == nil || s.conn.Context().Err() != nil {
-		return
-	}
-	message, err := protocol.AppendGoodbye(nil, protocol.Goodbye{Code: code, Reason: reason})
-	if err != nil {
-		return
-	}
-	s.control.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := s.control.Write(protocol.AppendFrame(nil, message)); err != nil {
-		return
-	}
-	s.control.Close()
-	patient, cancel := context.WithTimeout(s.conn.Context(), patience)
-	defer cancel()
-	<-patient.Done()
+	return end
 }

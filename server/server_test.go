@@ -19,7 +19,7 @@ func quietArena() *arena {
 
 func TestTwoPlayersSeeEachOtherMoveAndLeave(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	alice, bob := join(t, s, g), join(t, s, g)
 	if alice.Player() != 1 || bob.Player() != 2 {
 		t.Errorf("the players are %d and %d, want 1 and 2", alice.Player(), bob.Player())
@@ -55,7 +55,7 @@ const firstUnit = world.ID(1 << 20)
 
 func TestALateJoinerSeesEverything(t *testing.T) {
 	g := newArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	early := join(t, s, g)
 	early.Send(stride{DX: -1, DY: 1})
 	until(t, early, "the unit has walked a bit", func(v *world.View) bool { u, _ := own(g, early, v); return u.Y > 550 })
@@ -76,7 +76,7 @@ func TestTheGamesRefusalReachesTheClient(t *testing.T) {
 	g := quietArena()
 	reason := "bring an umbrella\tand come back"
 	g.refusal.Store(&reason)
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	err := wantNoJoin(t, s, g)
 	if !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "bring an umbrella and come back") {
 		t.Errorf("the join failed with %v, want ErrRefused and the game's text", err)
@@ -91,10 +91,10 @@ func TestTheGamesRefusalReachesTheClient(t *testing.T) {
 
 func TestAFullRoomSaysSo(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g, MaxPlayers: 2})
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{MaxPlayers: 2, MaxRooms: 1}})
 	first, second := join(t, s, g), join(t, s, g)
-	if err := wantNoJoin(t, s, g); !errors.Is(err, client.ErrFull) || !strings.Contains(err.Error(), "2 players") {
-		t.Errorf("the third join failed with %v, want ErrFull and how many play", err)
+	if err := wantNoJoin(t, s, g); !errors.Is(err, client.ErrFull) || !strings.Contains(err.Error(), "as many rooms as it may, 1") {
+		t.Errorf("the third join failed with %v, want ErrFull and why", err)
 	}
 	first.Close()
 	until(t, second, "the first has left", func(v *world.View) bool { return g.Units.Len(v) == 1 && s.Stats().Players == 1 })
@@ -102,7 +102,7 @@ func TestAFullRoomSaysSo(t *testing.T) {
 }
 
 func TestAnotherGamesClientIsRefused(t *testing.T) {
-	s := serve(t, server.Config{Game: quietArena()})
+	s := serve(t, server.Config{Games: []world.Game{quietArena()}})
 	other := world.NewGame[stride]("chess")
 	_, err := client.Join(t.Context(), other, s.config())
 	if !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), `"arena"`) || !strings.Contains(err.Error(), `"chess"`) {
@@ -112,7 +112,7 @@ func TestAnotherGamesClientIsRefused(t *testing.T) {
 
 func TestAnotherSchemaIsRefused(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	watcher := join(t, s, g)
 	other := world.NewGame[stride]("arena")
 	world.AddTable[struct{ Colour uint8 }](other, "hat")
@@ -128,7 +128,7 @@ func TestAnotherSchemaIsRefused(t *testing.T) {
 
 func TestShutdownTellsThePlayers(t *testing.T) {
 	g := newArena()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	players := []*client.Client[stride]{join(t, s, g), join(t, s, g)}
 	s.stop(t)
 	for _, c := range players {
@@ -143,11 +143,14 @@ func TestShutdownTellsThePlayers(t *testing.T) {
 }
 
 func TestAServerWithoutAGameSaysSo(t *testing.T) {
-	if _, err := server.New(server.Config{}); err == nil || !strings.Contains(err.Error(), "Config.Game") {
-		t.Errorf("New returned %v, want an error that names Config.Game", err)
+	if _, err := server.New(server.Config{}); err == nil || !strings.Contains(err.Error(), "Config.Games") {
+		t.Errorf("New returned %v, want an error that names Config.Games", err)
 	}
-	for _, cfg := range []server.Config{{TickRate: -1}, {TickRate: 1000}, {MaxPlayers: -1}, {CatchUpTicks: -1}, {InputsPerTick: -2}} {
-		cfg.Game = quietArena()
+	for _, cfg := range []server.Config{
+		{TickRate: -1}, {TickRate: 1000}, {BudgetBytes: -1}, {Limits: server.Limits{MaxPlayers: -1}}, {Limits: server.Limits{MaxPlayers: 1 << 30}},
+		{Limits: server.Limits{CatchUpTicks: -1}}, {Limits: server.Limits{IdleTimeout: -1}}, {Games: []world.Game{quietArena(), quietArena()}},
+	} {
+		cfg.Games = append(cfg.Games, quietArena())
 		if _, err := server.New(cfg); err == nil {
 			t.Errorf("New took %+v", cfg)
 		}
@@ -157,7 +160,7 @@ func TestAServerWithoutAGameSaysSo(t *testing.T) {
 func TestABrokenSocketEndsRun(t *testing.T) {
 	g := quietArena()
 	socket := listenPacket(t)
-	s, err := server.New(server.Config{Game: g, PacketConn: socket, Certificate: certificate()})
+	s, err := server.New(server.Config{Games: []world.Game{g}, PacketConn: socket, Certificate: certificate()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/quicstep/quicstep/protocol"
-	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
@@ -17,47 +18,61 @@ import (
 // which is as if it had been lost.
 const maxAcks = 32
 
-// session is one player's connection. Three goroutines work for it, all started and awaited by serve: one reads
-// the control stream, one reads datagrams, one sends.
+// session is one player's connection. Four goroutines work for it, all started and awaited by play: two read and write
+// the control stream, one reads datagrams, one sends them.
 type session struct {
 	server   *Server
 	conn     *transport.Conn
 	control  *transport.Stream
 	id       [16]byte
-	schema   *schema.Schema
 	counters *counters
+
+	// Set by admit.
+	game *game
+	room *room
 
 	player world.Player // set by the loop before it answers on joined
 	joined chan joinAnswer
 	inbox  inbox
 	reader frameReader // touched by greet, then by the control reader
+	chat   *rate.Limiter
+	torn   bool // the control stream ended within a frame; set by its writer, read when that has ended
 
 	// Touched by the sender only.
-	replicate *replicate.Client
+	replicate     *replicate.Client
+	checks        checks
+	eventsDropped uint64 // of those that replicate has dropped, as many are counted
 
 	// Shared: each says how.
-	news   chan struct{} // the loop puts one when there is a new view, the sender takes
-	ackMu  sync.Mutex
-	acks   []ack        // the datagram reader appends under ackMu, the sender takes all
-	resync atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the sender takes
+	news         chan struct{} // the loop puts one when there is a new view, the sender takes
+	outbox       outbox        // anyone puts, the control writer takes
+	openRequests atomic.Int64  // the control reader adds, the loop takes away
+	ackMu        sync.Mutex
+	acks         []ack        // the datagram reader appends under ackMu, the sender takes all
+	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the sender takes
 }
 
-// ack is an acknowledgement that waits for the next pass.
+// ack is an acknowledgement that waits for the next pass, with what was reported beside it.
 type ack struct {
 	epoch   uint8
 	newest  uint16
 	missing uint64
 	at      time.Time
+	report  replicate.Report
 }
 
-// joinAnswer is what became of a join: let in at a tick, or refused with a code and reason.
+// joinAnswer is what became of a join: let in at a tick, or refused.
 type joinAnswer struct {
-	tick   uint64
-	code   protocol.CloseCode
-	reason string
+	tick    uint64
+	refusal *refusal
 }
 
 func (s *session) answer(a joinAnswer) { s.joined <- a } // it holds one, and gets one
+
+// row is the session's row of the directory.
+func (s *session) row() *sessionRow {
+	return &sessionRow{id: s.id, room: s.room.id, player: s.player, addr: s.conn.RemoteAddr().String(), joined: time.Now()}
+}
 
 // wake tells the sender that there is a new view; when it has not taken the former notice, that one serves.
 func (s *session) wake() {
@@ -67,11 +82,31 @@ func (s *session) wake() {
 	}
 }
 
-// start begins an inbox at the tick of its player's joining.
-func (b *inbox) start(tick uint64, cfg Config) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.taken, b.due, b.period, b.limit, b.budget = tick, time.Now(), cfg.period(), cfg.InputsPerTick, cfg.InputsPerTick
+// welcome begins the session's replication and sends the welcome.
+func (s *session) welcome(h protocol.Hello, tick uint64) error {
+	cfg := s.server.cfg
+	var err error
+	if s.replicate, err = newReplication(s.game, s.player, cfg); err != nil {
+		return err
+	}
+	perMinute := cfg.Limits.ChatPerMinute
+	s.chat = rate.NewLimiter(rate.Limit(float64(perMinute)/60), max(1, perMinute/4))
+	w := protocol.Welcome{
+		Version: protocol.Version, Session: s.id, Room: s.room.id, Player: uint32(s.player),
+		Epoch: firstEpoch, Tick: tick, NextSequence: firstSequence, TickPeriod: cfg.period(),
+		AgeMax: cfg.ageTicks(), SchemaHash: s.game.schema.Hash(), EventTicks: uint32(cfg.eventTicks()), RoomName: s.room.name,
+	}
+	if h.SchemaHash != w.SchemaHash {
+		w.Schema = s.game.wire
+	}
+	message, err := protocol.AppendWelcome(nil, w)
+	if err != nil {
+		return err
+	}
+	s.control.SetWriteDeadline(time.Now().Add(cfg.Limits.HelloTimeout))
+	_, err = s.control.Write(protocol.AppendFrame(nil, message))
+	s.control.SetWriteDeadline(time.Time{})
+	return err
 }
 
 // readDatagrams takes the client's datagrams until the connection ends.
@@ -86,14 +121,14 @@ func (s *session) readDatagrams(ctx context.Context) {
 	}
 }
 
-// takeDatagram takes one datagram; in is scratch space.
+// takeDatagram takes one datagram, which is the session's from then on; in is scratch space.
 func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
-	if err := protocol.ParseInput(b, s.schema, in); err != nil {
+	if err := protocol.ParseInput(b, s.game.schema, in); err != nil {
 		s.counters.reject(err)
 		return
 	}
 	if in.HasAck {
-		s.queueAck(ack{epoch: in.Epoch, newest: uint16(in.Newest), missing: in.Missing, at: now})
+		s.queueAck(ack{epoch: in.Epoch, newest: uint16(in.Newest), missing: in.Missing, at: now, report: reportOf(in)})
 	}
 	for _, r := range s.inbox.put(in, now) {
 		s.counters.rejected[r].Add(1)
@@ -110,44 +145,74 @@ func (s *session) queueAck(a ack) {
 	s.acks = append(s.acks, a)
 }
 
-// readControl takes the client's stream messages until the stream ends, and returns why to close, if there is
-// a reason.
-func (s *session) readControl() (protocol.CloseCode, string) {
+// readControl takes the client's stream messages until the stream ends, and returns how to close.
+func (s *session) readControl(ctx context.Context) refusal {
 	for {
 		message, err := s.reader.next()
 		if err != nil {
-			return s.refuse(err)
+			return *s.refuse(err)
 		}
 		kind, err := protocol.KindOf(message)
 		if err != nil {
-			return s.refuse(err)
+			return *s.refuse(err)
 		}
 		switch kind {
 		case protocol.KindResync:
-			m, err := protocol.ParseResync(message)
-			if err != nil {
-				return s.refuse(err)
-			}
-			s.resync.Store(int32(m.Epoch) + 1) // for the next tick: asking often brings no extra pass
+			err = s.takeResyncRequest(message)
+		case protocol.KindRequest:
+			err = s.takeRequest(message)
+		case protocol.KindSay:
+			err = s.takeLine(ctx, message)
 		case protocol.KindGoodbye:
-			return protocol.CloseNormal, ""
+			return refusal{}
 		default:
-			s.counters.rejected[protocol.Unexpected].Add(1)
-			return protocol.CloseProtocol, "a " + kind.String() + " message is not expected here"
+			err = &protocol.RejectError{Reject: protocol.Unexpected, Detail: "a " + kind.String() + " message is not expected here"}
+		}
+		if err != nil {
+			return *s.refuse(err)
 		}
 	}
 }
 
+// takeResyncRequest leaves the wish for a new epoch to the next tick: asking often brings no extra pass.
+func (s *session) takeResyncRequest(message []byte) error {
+	m, err := protocol.ParseResync(message)
+	if err == nil {
+		s.resync.Store(int32(m.Epoch) + 1)
+	}
+	return err
+}
+
 // refuse counts what was wrong with a client's bytes and says how to close for it. Errors of the connection
 // close nothing more.
-func (s *session) refuse(err error) (protocol.CloseCode, string) {
+func (s *session) refuse(err error) *refusal {
 	r, ok := protocol.RejectOf(err)
 	if !ok {
-		return protocol.CloseNormal, ""
+		return &refusal{}
 	}
 	s.counters.reject(err)
 	if r == protocol.WrongVersion {
-		return protocol.CloseVersion, err.Error()
+		return &refusal{protocol.CloseVersion, err.Error()}
 	}
-	return protocol.CloseProtocol, err.Error()
+	return &refusal{protocol.CloseProtocol, err.Error()}
+}
+
+// bye says on the stream what is left to say, and goodbye, gives the client a moment to close, and closes.
+func (s *session) bye(end refusal, patience time.Duration) {
+	defer s.conn.Close(end.code, end.reason)
+	if s.control == nil || s.torn || s.conn.Context().Err() != nil {
+		return
+	}
+	message, err := protocol.AppendGoodbye(nil, protocol.Goodbye{Code: end.code, Reason: end.reason})
+	if err != nil {
+		return
+	}
+	s.control.SetWriteDeadline(time.Now().Add(patience))
+	if _, err := s.control.Write(protocol.AppendFrame(s.outbox.take(), message)); err != nil {
+		return
+	}
+	s.control.Close()
+	patient, cancel := context.WithTimeout(s.conn.Context(), patience)
+	defer cancel()
+	<-patient.Done()
 }

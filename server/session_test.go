@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/world"
 )
@@ -139,13 +141,30 @@ type push struct {
 // testSession is a session without a connection, in a room at a tick.
 func testSession(t testing.TB, tick uint64, control io.Reader) *session {
 	t.Helper()
-	schema, err := world.SchemaOf(world.NewGame[push]("push"))
+	cfg, err := Config{Games: []world.Game{pushes()}, Addr: "127.0.0.1:0"}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{schema: schema, counters: &counters{}, news: make(chan struct{}, 1), reader: frameReader{from: control}}
-	s.inbox.start(tick, Config{TickRate: 30, InputsPerTick: protocol.InputsPerDatagram})
+	srv := &Server{cfg: cfg}
+	s := &session{
+		server: srv, counters: &srv.counters, news: make(chan struct{}, 1), outbox: newOutbox(cfg.Limits.UnreadMessages),
+		reader: frameReader{from: control}, chat: rate.NewLimiter(1, 5),
+	}
+	if s.game, err = newGame(cfg.Games[0], cfg); err != nil {
+		t.Fatal(err)
+	}
+	if s.room, err = newRoom(srv, s.game, &roomRow{}, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.inbox.start(tick, cfg)
 	return s
+}
+
+// pushes is a game with one request.
+func pushes() *world.GameOf[push] {
+	g := world.NewGame[push]("push")
+	world.AddRequest(g, "more", func(_ *world.Tx, _ world.Player, ask push) (push, error) { return ask, nil })
+	return g
 }
 
 func TestTheAckQueueIsBounded(t *testing.T) {
@@ -161,7 +180,7 @@ func TestTheAckQueueIsBounded(t *testing.T) {
 
 // FuzzSession feeds a session with stream messages, datagrams and ticks, without a connection.
 func FuzzSession(f *testing.F) {
-	g := world.NewGame[push]("push")
+	g := pushes()
 	data, err := g.AppendInput(nil, push{Force: 3, Aim: 0.5, Name: "ann"})
 	if err != nil {
 		f.Fatal(err)
@@ -181,8 +200,8 @@ func FuzzSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, control, datagrams []byte) {
 		const start = 100
 		s := testSession(t, start, bytes.NewReader(control))
-		if code, reason := s.readControl(); code != protocol.CloseNormal && reason == "" {
-			t.Fatalf("the session ends with %v and no reason", code)
+		if end := s.readControl(t.Context()); end.code != protocol.CloseNormal && end.reason == "" {
+			t.Fatalf("the session ends with %v and no reason", end.code)
 		}
 		var in protocol.Input
 		tick, now := uint64(start), time.Unix(1000, 0)
@@ -201,7 +220,7 @@ func FuzzSession(f *testing.F) {
 				t.Fatalf("tick %d takes %v from %d", tick, data, from)
 			}
 			if data != nil {
-				if err := s.schema.Input.CheckRow(data); err != nil {
+				if err := s.game.schema.Input.CheckRow(data); err != nil {
 					t.Fatalf("tick %d takes what is no input: %v", tick, err)
 				}
 			}
@@ -231,7 +250,7 @@ func TestBombsAllocateNothingToSpeakOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hello[0] = 0x97
+	hello[0] = 0x98
 	s := testSession(t, 10, nil)
 	var in protocol.Input
 	var before, after runtime.MemStats

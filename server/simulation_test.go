@@ -86,7 +86,7 @@ type simulation struct {
 	server  *server.Server
 	sockets []net.PacketConn // of players, in the order of join
 	clients []*client.Client[stride]
-	started time.Time
+	started time.Time // the room, once somebody has joined
 	stop    context.CancelFunc
 	ended   chan struct{}
 	err     error
@@ -104,7 +104,7 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 	t.Logf("seed %d", seed)
 	certificate()
 	synctest.Test(t, func(t *testing.T) {
-		s := &simulation{t: t, game: cfg.Game.(*arena), ended: make(chan struct{})}
+		s := &simulation{t: t, game: cfg.Games[0].(*arena), ended: make(chan struct{})}
 		s.net = &network{seed: seed, dark: map[string]bool{}, sent: map[string]uint64{}, drawn: map[string]uint64{}}
 		s.net.weather.Store(&w)
 		sim := &simnet.Simnet{Router: s.net}
@@ -166,6 +166,9 @@ func (s *simulation) join() *client.Client[stride] {
 	c, err := s.tryJoin()
 	if err != nil {
 		s.t.Fatalf("player %d can't join: %v", len(s.clients)+1, err)
+	}
+	if len(s.clients) == 0 {
+		s.started = s.server.Opened()
 	}
 	s.clients = append(s.clients, c)
 	return c

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -10,12 +11,10 @@ import (
 
 // Stats are a server's figures since its start.
 type Stats struct {
-	// Tick is the room's latest tick; Players are those in it.
-	Tick    uint64
-	Players int
-	// RoomClosed tells that game code failed too often: nobody can join any more.
-	RoomClosed bool
-	// Overruns are wake-ups that found the room still busy; LateWakes those that came a tick or more late to a room
+	// Rooms are open, Players in them; RoomsOpened were ever.
+	Rooms, Players int
+	RoomsOpened    uint64
+	// Overruns are wake-ups that found a room still busy; LateWakes those that came a tick or more late to a room
 	// that was waiting, which is the machine's doing. Skipped are ticks that were given up for either.
 	Overruns, LateWakes, Skipped uint64
 	// FailedTicks are ticks that were undone because game code panicked.
@@ -31,10 +30,23 @@ type Stats struct {
 	Datagrams, DatagramBytes, Passes, SkippedPasses uint64
 	// Unsent counts the datagrams that the connection did not take: too long for a path that shrank, or at its end.
 	Unsent uint64
+	// EventsDropped counts events that were not told to a client because too many waited.
+	EventsDropped uint64
+	// CheckedRows and CheckedPages count what clients reported of their replicas and was compared, Unchecked what could
+	// not be. Diverged counts what was not as it should be, which is a bug; the log names the first.
+	CheckedRows, CheckedPages, Unchecked, Diverged uint64
+	// Requests came from players; RequestsRefused were answered with a refusal, by the game or because too many waited.
+	Requests, RequestsRefused uint64
+	// ChatLines were passed on; ChatLimited came too fast, ChatRefused did not pass moderation.
+	ChatLines, ChatLimited, ChatRefused uint64
+	// MessagesDropped counts messages and lines of chat that found too many waiting for a client that does not read.
+	MessagesDropped uint64
 	// Rejected counts refused bytes by their reason; protocol.Reject names them.
 	Rejected [protocol.RejectCount]uint64
-	// LogsDropped counts the room's log lines that were not written because the handler was too slow.
+	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
 	LogsDropped uint64
+	// Ticks is how long the ticks of all rooms took.
+	Ticks Distribution
 	// Drain, Step and Publish are the parts of a tick: taking the inputs, the step with its commit, handing on.
 	Drain, Step, Publish Phase
 	// Transport are the listener's.
@@ -55,13 +67,43 @@ func (p Phase) Mean() time.Duration {
 	return p.Total / time.Duration(p.Count)
 }
 
+// RoomStats are a room's figures.
+type RoomStats struct {
+	// Game and Name are what the room is joined by; a private room's name is its code, which is for its players alone.
+	Game, Name string
+	Private    bool
+	// ID is the room's own, in hexadecimal.
+	ID string
+	// Opened is when it was made; Tick its latest tick.
+	Opened time.Time
+	Tick   uint64
+	// Players are in it, or on their way in; MaxPlayers may be.
+	Players, MaxPlayers int
+}
+
+// Rooms returns the figures of the open rooms. Any goroutine may call it.
+func (s *Server) Rooms() []RoomStats {
+	var out []RoomStats
+	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
+		out = append(out, RoomStats{
+			Game: row.game, Name: row.name, Private: row.private, ID: fmt.Sprintf("%x", row.id), Opened: row.opened, Tick: row.room.tick.Load(),
+			Players: row.players, MaxPlayers: row.most,
+		})
+	}
+	return out
+}
+
 // counters are what the server's goroutines count; each is added to atomically.
 type counters struct {
 	overruns, skipped, failedTicks, clamped, repeated, neutral      atomic.Uint64
 	staleAcks, acksDropped, datagrams, bytes, passes, passesSkipped atomic.Uint64
-	unsent, lateWakes, logsDropped                                  atomic.Uint64
+	unsent, lateWakes, logsDropped, eventsDropped                   atomic.Uint64
+	checkedRows, checkedPages, unchecked, diverged                  atomic.Uint64
+	requests, requestsRefused, messagesDropped                      atomic.Uint64
+	chatLines, chatLimited, chatRefused                             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish                                            phaseCounter
+	ticks                                                           distribution
 }
 
 func (c *counters) reject(err error) {
@@ -70,7 +112,7 @@ func (c *counters) reject(err error) {
 	}
 }
 
-// phaseCounter is written by the loop alone.
+// phaseCounter is written by the rooms' loops.
 type phaseCounter struct {
 	count      atomic.Uint64
 	total, max atomic.Int64
@@ -79,8 +121,8 @@ type phaseCounter struct {
 func (p *phaseCounter) add(d time.Duration) {
 	p.count.Add(1)
 	p.total.Add(int64(d))
-	if int64(d) > p.max.Load() {
-		p.max.Store(int64(d))
+	for most := p.max.Load(); int64(d) > most && !p.max.CompareAndSwap(most, int64(d)); {
+		most = p.max.Load()
 	}
 }
 
@@ -92,15 +134,22 @@ func (p *phaseCounter) read() Phase {
 func (s *Server) Stats() Stats {
 	c := &s.counters
 	out := Stats{
-		Tick: s.room.tick.Load(), Players: int(s.room.players.Load()),
-		Overruns: c.overruns.Load(), Skipped: c.skipped.Load(), FailedTicks: c.failedTicks.Load(),
-		Clamped: c.clamped.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
+		RoomsOpened: s.opened.Load(),
+		Overruns:    c.overruns.Load(), LateWakes: c.lateWakes.Load(), Skipped: c.skipped.Load(),
+		FailedTicks: c.failedTicks.Load(), Clamped: c.clamped.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
 		StaleAcks: c.staleAcks.Load(), AcksDropped: c.acksDropped.Load(),
-		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(),
-		Unsent: c.unsent.Load(), LogsDropped: c.logsDropped.Load(), LateWakes: c.lateWakes.Load(), RoomClosed: s.room.isClosed(),
-		Passes: c.passes.Load(), SkippedPasses: c.passesSkipped.Load(),
-		Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
+		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(), Unsent: c.unsent.Load(),
+		Passes: c.passes.Load(), SkippedPasses: c.passesSkipped.Load(), EventsDropped: c.eventsDropped.Load(),
+		CheckedRows: c.checkedRows.Load(), CheckedPages: c.checkedPages.Load(), Unchecked: c.unchecked.Load(), Diverged: c.diverged.Load(),
+		Requests: c.requests.Load(), RequestsRefused: c.requestsRefused.Load(),
+		ChatLines: c.chatLines.Load(), ChatLimited: c.chatLimited.Load(), ChatRefused: c.chatRefused.Load(),
+		MessagesDropped: c.messagesDropped.Load(), LogsDropped: c.logsDropped.Load(),
+		Ticks: c.ticks.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Transport: s.listener.Stats(),
+	}
+	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
+		out.Rooms++
+		out.Players += int(row.room.players.Load())
 	}
 	for i := range out.Rejected {
 		out.Rejected[i] = c.rejected[i].Load()

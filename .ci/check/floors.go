@@ -17,6 +17,7 @@ const (
 	prometheus   = "github.com/prometheus/client_golang"
 	quic         = "github.com/quic-go/quic-go"
 	sys          = "golang.org/x/sys"
+	xtime        = "golang.org/x/time"
 	webtransport = "github.com/quic-go/webtransport-go"
 )
 
@@ -45,7 +46,7 @@ var floors = []floor{
 
 	{path: "clients/client", level: 3, thirdParty: []string{quic}},
 
-	{path: "server", level: 4, thirdParty: []string{hdrhistogram, memdb}},
+	{path: "server", level: 4, thirdParty: []string{hdrhistogram, memdb, xtime}},
 
 	{path: "server/admin", level: 5, thirdParty: []string{prometheus}},
 	{path: "server/auth", level: 5, thirdParty: []string{jwt}},

@@ -18,7 +18,8 @@ func TestANewEpochClearsTheRowsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Client[struct{}]{game: g, schema: s, news: make(chan struct{})}
+	c := &link{session: &Session{game: g, schema: s, news: make(chan struct{})}, ticked: make(chan struct{}, 1)}
+	c.session.link = c
 	if c.rules, err = replica.New(s, replica.Config{Epoch: 1, Tick: 100, Sequence: 1, Age: protocol.MinAge}); err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +31,11 @@ func TestANewEpochClearsTheRowsAtOnce(t *testing.T) {
 	protocol.CountSection(d, protocol.StateHeaderBytes, 1)
 	d = s.Tables[0].AppendRow(protocol.AppendFull(d, 0, 1), schema.Public, 1, []uint32{7}, nil)
 	c.apply(d)
-	if n := rows.Len(c.View()); n != 1 {
+	if n := rows.Len(c.session.View()); n != 1 {
 		t.Fatalf("%d rows after a full record", n)
 	}
 	c.apply(protocol.AppendStateHeader(nil, protocol.StateHeader{Epoch: 2, Sequence: 2, Tick: 100}))
-	if n := rows.Len(c.View()); n != 0 {
+	if n := rows.Len(c.session.View()); n != 0 {
 		t.Errorf("%d rows of the former epoch are left", n)
 	}
 }

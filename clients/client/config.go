@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,24 +31,66 @@ type Config struct {
 	CacheDir string
 	// PacketConn is used instead of a socket of the client's own when it is set; it stays the caller's to close.
 	PacketConn net.PacketConn
+	// Room is the public room to join, which is made when it is not there; empty means any that has a place.
+	Room string
+	// Existing joins Room only when it is there.
+	Existing bool
+	// Private makes a room that is not listed; Session.Room tells the code by which others join it.
+	Private bool
+	// Code joins the private room that has this code.
+	Code string
+	// Reconnect is for how long a lost connection, or one that a server ended to restart, is tried again; zero means not
+	// at all. The player joins anew then, as somebody else.
+	Reconnect time.Duration
+	// Log gets what should never happen: rows that are not as the server's. Nil drops it.
+	Log *slog.Logger
 	// Token tells the server who this is; servers do not ask yet.
 	Token []byte
 	// Timeout bounds the whole of Join; zero means 10 s.
 	Timeout time.Duration
 }
 
-func (c Config) withDefaults() Config {
+func (c Config) withDefaults() (Config, error) {
+	ways := 0
+	for _, way := range []bool{c.Room != "", c.Private, c.Code != ""} {
+		if way {
+			ways++
+		}
+	}
+	if ways > 1 || c.Existing && c.Room == "" {
+		return c, errors.New("client: Room, Private and Code exclude each other, and Existing goes with Room")
+	}
+	if c.Timeout < 0 || c.Reconnect < 0 {
+		return c, errors.New("client: Timeout and Reconnect can't be negative")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Addr == "" {
 		c.Addr = "127.0.0.1:4433"
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
-	return c
+	return c, nil
+}
+
+// hello is what the configuration asks a server for.
+func (c Config) hello(game string, schemaHash uint64) protocol.Hello {
+	h := protocol.Hello{Game: game, SchemaHash: schemaHash, Token: c.Token, Room: c.Room}
+	switch {
+	case c.Private:
+		h.Join = protocol.CreatePrivate
+	case c.Code != "":
+		h.Room, h.Join = c.Code, protocol.JoinPrivate
+	case c.Existing:
+		h.Join = protocol.JoinExisting
+	}
+	return h
 }
 
 // idleTimeout is after how long without a packet the connection counts as lost.
-const idleTimeout = 10 * time.Second
+const idleTimeout = 15 * time.Second
 
 func quicConfig() *quic.Config {
 	return &quic.Config{

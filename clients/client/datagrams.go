@@ -1,11 +1,12 @@
 package client
 
 import (
-	"context"
 	"time"
 
+	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/schema"
+	"github.com/quicstep/quicstep/world"
 )
 
 // inputHistory is how many of the latest inputs each datagram carries, so that a lost one is made good by the
@@ -22,113 +23,134 @@ type sentInput struct {
 }
 
 // receive applies what the server sends until the connection ends.
-func (c *Client[I]) receive(ctx context.Context) {
+func (l *link) receive() {
 	for {
-		b, err := c.conn.ReceiveDatagram(ctx)
+		b, err := l.conn.ReceiveDatagram(l.live)
 		if err != nil {
-			if ctx.Err() == nil {
-				c.end(explain(err), protocol.CloseNormal)
+			if l.live.Err() == nil {
+				l.end(explain(err))
 			}
 			return
 		}
-		if c.apply(b) {
-			c.askResync()
+		if l.apply(b) {
+			l.askResync()
 		}
 	}
 }
 
 // apply brings the rows up to a datagram, and tells whether the replica needs to begin anew.
-func (c *Client[I]) apply(b []byte) (resync bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	applied, err := c.rules.Apply(b)
+func (l *link) apply(b []byte) (resync bool) {
+	s := l.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	applied, err := l.rules.Apply(b)
 	if err != nil {
-		c.stats.Rejected++
+		l.rejected++
 	}
 	if applied.NewEpoch {
-		c.rows.Clear()
-		c.view = nil
+		l.rows.Clear()
+		s.view = nil
 	}
 	if applied.Ignored {
 		return false
 	}
+	l.change(applied)
+	s.view = nil
+	if h := applied.Header; h.Tick > l.tick {
+		l.tick = h.Tick
+		l.newTicks++
+		l.timing.heard(h)
+		s.wakeUp()
+		signal(l.ticked)
+	}
+	return l.rules.Orphaned()
+}
+
+// change brings the rows and the events of a datagram to where the player finds them.
+func (l *link) change(applied replica.Applied) {
 	for _, ch := range applied.Changes {
-		row, ok := c.rules.Get(ch.Table, ch.Index)
+		row, ok := l.rules.Get(ch.Table, ch.Index)
 		if !ok {
-			c.rows.Remove(ch.Table, ch.Index)
+			l.rows.Remove(ch.Table, ch.Index)
 			continue
 		}
-		c.rows.Put(ch.Table, schema.MakeID(ch.Index, row.Generation), row.Class, row.Words, row.Texts)
+		l.rows.Put(ch.Table, schema.MakeID(ch.Index, row.Generation), row.Class, row.Words, row.Texts)
 	}
-	h := applied.Header
-	if h.Tick > c.tick {
-		c.tick = h.Tick
-		c.timing.heard(h)
-		close(c.news)
-		c.news = make(chan struct{})
+	b := &l.session.inbox
+	for _, e := range applied.Events {
+		b.events = keep(b, b.events, world.EventRecord{Tick: e.Tick, Kind: e.Kind, Data: e.Data})
 	}
-	c.view = nil
-	return c.rules.Orphaned()
 }
 
 // askResync tells the server that the replica can't be right. One request per epoch is enough: the replica is
 // empty, and not orphaned, once the next one begins.
-func (c *Client[I]) askResync() {
-	c.mu.Lock()
-	epoch := c.rules.Epoch()
-	asked := c.timing.resyncAsked == int(epoch)+1
-	c.timing.resyncAsked = int(epoch) + 1
-	c.mu.Unlock()
+func (l *link) askResync() {
+	l.session.mu.Lock()
+	epoch := l.rules.Epoch()
+	asked := l.timing.resyncAsked == int(epoch)+1
+	l.timing.resyncAsked = int(epoch) + 1
+	l.session.mu.Unlock()
 	if asked {
 		return
 	}
 	if message, err := protocol.AppendResync(nil, protocol.Resync{Epoch: epoch}); err == nil {
-		c.control.Write(protocol.AppendFrame(nil, message))
+		l.write(message)
 	}
 }
 
-// sendInputs sends a datagram each tick: what was received, and the input for the tick that is coming. It
-// waits for absolute moments, so that late ones do not add up.
-func (c *Client[I]) sendInputs(ctx context.Context) {
-	period := c.welcome.TickPeriod
-	next := time.Now()
+// signal puts a notice into a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// inputIsHere sends the input of a new tick at once. The caller holds the session's mu.
+func (l *link) inputIsHere() {
+	if l.tick > l.answered {
+		signal(l.ready)
+	}
+}
+
+// sendInputs answers each new tick with a datagram: what was received, and the input for the tick that is coming. It
+// leaves as soon as the input is set, and after a quarter of a period at the latest. When no tick comes, one leaves
+// when the next tick's would have.
+func (l *link) sendInputs() {
+	period := l.welcome.TickPeriod
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var buf []byte
 	for {
 		select {
-		case <-ctx.Done():
+		case <-l.live.Done():
 			return
-		case <-c.conn.Context().Done():
-			c.end(explain(context.Cause(c.conn.Context())), protocol.CloseNormal)
-			return
+		case <-l.ticked:
+			timer.Reset(period / 4)
+			continue
+		case <-l.ready:
 		case <-timer.C:
 		}
-		buf = c.appendInput(buf[:0])
+		buf = l.appendInput(buf[:0])
 		// An error is the connection's end, which its context tells, or a path that shrank: then the next tick
 		// tries again.
-		c.conn.SendDatagram(buf)
-		next = next.Add(period)
-		if late := time.Since(next); late > period {
-			next = next.Add(late.Truncate(period)) // a hole in time: those ticks are over
-		}
-		timer.Reset(time.Until(next))
+		l.conn.SendDatagram(buf)
+		timer.Reset(period + period/4)
 	}
 }
 
 // appendInput writes the next input datagram.
-func (c *Client[I]) appendInput(dst []byte) []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (l *link) appendInput(dst []byte) []byte {
+	s := l.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var in protocol.Input
-	c.rules.Ack(&in)
-	if tick := c.timing.next(c.tick); c.input != nil && tick > c.history[0].tick {
-		copy(c.history[1:], c.history[:])
-		c.history[0] = sentInput{tick: tick, data: c.input}
-	}
-	in.Tick = c.history[0].tick
+	l.rules.Ack(&in)
+	l.answered = l.tick
+	l.remember(l.timing.next(l.tick), s.input)
+	in.Tick = l.history[0].tick
 	size := inputHeadMax
-	for i, sent := range c.history {
+	for i, sent := range l.history {
 		if sent.data == nil || sent.tick+uint64(i) != in.Tick {
 			break // a gap: what is older belongs to other ticks
 		}
@@ -138,6 +160,39 @@ func (c *Client[I]) appendInput(dst []byte) []byte {
 		in.Inputs[in.Count] = sent.data
 		in.Count++
 	}
-	c.stats.Sent++
-	return protocol.AppendInput(dst, &in)
+	l.report(&in)
+	l.sent++
+	start := len(dst)
+	dst = protocol.AppendInput(dst, &in)
+	if len(dst)-start > protocol.MaxDatagramPayload && in.HasRow {
+		in.HasRow, in.HasPage = false, false
+		dst = protocol.AppendInput(dst[:start], &in)
+	}
+	return dst
+}
+
+// remember notes the input for a tick, and for those before it that no datagram was sent for.
+func (l *link) remember(tick uint64, input []byte) {
+	last := l.history[0].tick
+	if input == nil || tick <= last {
+		return
+	}
+	from := tick
+	if l.history[0].data != nil {
+		from = max(last+1, tick-min(tick, inputHistory-1))
+	}
+	for at := from; at <= tick; at++ {
+		copy(l.history[1:], l.history[:])
+		l.history[0] = sentInput{tick: at, data: input}
+	}
+}
+
+// report adds, twice a second, a row and a page of the replica for the server to compare.
+func (l *link) report(in *protocol.Input) {
+	every := uint64(time.Second / 2 / l.welcome.TickPeriod)
+	if l.tick < l.reported+max(every, 1) {
+		return
+	}
+	l.reported = l.tick
+	l.rules.Report(in, l.chance)
 }

@@ -28,6 +28,8 @@ var (
 	ErrShutdown = errors.New("the server is stopping")
 	// ErrProtocol: one side sent what the protocol does not allow, which is a bug.
 	ErrProtocol = errors.New("the protocol was broken")
+	// ErrDenied: the game refused a request, and says why.
+	ErrDenied = errors.New("the game refused")
 	// ErrClosed: this client was closed.
 	ErrClosed = errors.New("the client is closed")
 )

@@ -7,6 +7,7 @@ import (
 	"github.com/quicstep/quicstep/clients/client"
 	"github.com/quicstep/quicstep/examples/pong"
 	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/world"
 )
 
 // A player joins a match of pong, and holds its paddle upwards until it is at the top.
@@ -14,7 +15,7 @@ func ExampleJoin() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	game := pong.New()
-	s, err := server.New(server.Config{Game: game, Addr: "127.0.0.1:0", Certificate: certificate()})
+	s, err := server.New(server.Config{Games: []world.Game{game}, Addr: "127.0.0.1:0", Certificate: certificate()})
 	if err != nil {
 		fmt.Println(err)
 		return

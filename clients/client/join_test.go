@@ -139,7 +139,7 @@ func TestAGoodbyeBecomesAnErrorToTellApart(t *testing.T) {
 }
 
 func TestAServerOfAnotherVersion(t *testing.T) {
-	w, err := protocol.AppendWelcome(nil, protocol.Welcome{TickPeriod: time.Second, AgeMax: protocol.MinAge})
+	w, err := protocol.AppendWelcome(nil, protocol.Welcome{TickPeriod: time.Second, AgeMax: protocol.MinAge, EventTicks: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestAServerThatTalksNonsense(t *testing.T) {
 }
 
 func TestAWrongPinIsACertificateError(t *testing.T) {
-	s := serve(t, server.Config{Game: newCarts(), Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{newCarts()}, Certificate: certificate()})
 	_, err := client.Join(t.Context(), newCarts(), client.Config{Addr: s.Addr().String(), Pins: [][32]byte{{1, 2, 3}}})
 	if !errors.Is(err, client.ErrCertificate) {
 		t.Fatalf("the join failed with %v, want ErrCertificate", err)
@@ -179,7 +179,7 @@ func TestAWrongPinIsACertificateError(t *testing.T) {
 
 func TestOneOfSeveralPinsIsEnough(t *testing.T) {
 	g := newCarts()
-	s := serve(t, server.Config{Game: g, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{{1}, s.Pin()}})
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func cacheIn(t *testing.T) {
 func TestADevelopmentServerIsTrustedOnTheSameMachine(t *testing.T) {
 	cacheIn(t)
 	g := newCarts()
-	s := serve(t, server.Config{Game: g})
+	s := serve(t, server.Config{Games: []world.Game{g}})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String()})
 	if err != nil {
 		t.Fatalf("a client that is told nothing but the address can't join: %v", err)
@@ -260,7 +260,7 @@ func TestAnAddressWithoutAPortSaysWhatToWrite(t *testing.T) {
 
 func TestCloseMayBeCalledTwice(t *testing.T) {
 	g := newCarts()
-	s := serve(t, server.Config{Game: g, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
 	if err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func TestAnInputOutOfRangeIsNotSent(t *testing.T) {
 func joined(t *testing.T) (*carts, *server.Server, *client.Client[push]) {
 	t.Helper()
 	g := newCarts()
-	s := serve(t, server.Config{Game: g, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,10 @@ package client
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
@@ -104,15 +106,19 @@ func testClient(t *testing.T) *Client[aim] {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Client[aim]{game: g, schema: s, rules: rules, tick: 100}
-	c.timing.start()
-	return c
+	l := &link{
+		rules: rules, tick: 100, answered: 100, welcome: protocol.Welcome{TickPeriod: time.Second / 30},
+		chance: rand.New(rand.NewPCG(1, 2)), ready: make(chan struct{}, 1),
+	}
+	l.session = &Session{game: g, schema: s, link: l, ended: make(chan struct{})}
+	l.timing.start()
+	return &Client[aim]{Session: l.session, game: g}
 }
 
 // next parses the client's next input datagram.
 func (c *Client[I]) nextInput(t *testing.T) (in protocol.Input) {
 	t.Helper()
-	b := c.appendInput(nil)
+	b := c.link.appendInput(nil)
 	if len(b) > protocol.MaxDatagramPayload {
 		t.Errorf("an input datagram has %d bytes, at most %d get through", len(b), protocol.MaxDatagramPayload)
 	}
@@ -131,10 +137,10 @@ func TestEachDatagramRepeatsTheLatestInputs(t *testing.T) {
 		if err := c.Send(aim{Text: text}); err != nil {
 			t.Fatal(err)
 		}
-		c.tick++
+		c.link.tick++
 		in := c.nextInput(t)
-		if want := min(n+1, inputHistory); in.Count != want || in.Tick != c.tick+leadFirst {
-			t.Errorf("datagram %d has %d inputs up to tick %d, want %d up to %d", n, in.Count, in.Tick, want, c.tick+leadFirst)
+		if want := min(n+1, inputHistory); in.Count != want || in.Tick != c.link.tick+leadFirst {
+			t.Errorf("datagram %d has %d inputs up to tick %d, want %d up to %d", n, in.Count, in.Tick, want, c.link.tick+leadFirst)
 		}
 		for i := range in.Count {
 			if want, _ := c.game.AppendInput(nil, aim{Text: string("abcd"[n-i])}); !bytes.Equal(in.Inputs[i], want) {
@@ -144,13 +150,19 @@ func TestEachDatagramRepeatsTheLatestInputs(t *testing.T) {
 	}
 }
 
-func TestInputsOfOtherTicksAreNotRepeatedAcrossAGap(t *testing.T) {
+func TestTicksThatNoDatagramWasSentForGetTheInputToo(t *testing.T) {
 	c := testClient(t)
 	c.Send(aim{Text: "a"})
 	c.nextInput(t)
-	c.tick += 10
-	if in := c.nextInput(t); in.Count != 1 || in.Tick != 110+leadFirst {
-		t.Errorf("%d inputs up to tick %d, want one for %d", in.Count, in.Tick, 110+leadFirst)
+	c.Send(aim{Text: "b"})
+	c.link.tick += 2
+	in := c.nextInput(t)
+	if in.Count != 3 || in.Tick != 102+leadFirst || !bytes.Equal(in.Inputs[1], in.Inputs[0]) || bytes.Equal(in.Inputs[2], in.Inputs[0]) {
+		t.Errorf("%d inputs up to tick %d, want the new one for %d and the tick before, and the former one", in.Count, in.Tick, 102+leadFirst)
+	}
+	c.link.tick += 10
+	if in := c.nextInput(t); in.Count != 3 || in.Tick != 112+leadFirst || !bytes.Equal(in.Inputs[2], in.Inputs[0]) {
+		t.Errorf("%d inputs up to tick %d, want the new one three times up to %d", in.Count, in.Tick, 112+leadFirst)
 	}
 }
 
@@ -162,7 +174,7 @@ func TestLongInputsAreRepeatedAsFarAsTheyFit(t *testing.T) {
 		if in := c.nextInput(t); in.Count != want {
 			t.Errorf("%d inputs of 500 bytes are sent, want %d", in.Count, want)
 		}
-		c.tick++
+		c.link.tick++
 	}
 }
 

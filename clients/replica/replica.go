@@ -75,6 +75,20 @@ type Counters struct {
 	Events, EventsLate uint64
 }
 
+// Plus is the sum of two.
+func (c Counters) Plus(o Counters) Counters {
+	c.Datagrams += o.Datagrams
+	c.Duplicates += o.Duplicates
+	c.TooOld += o.TooOld
+	c.StaleEpoch += o.StaleEpoch
+	c.Records += o.Records
+	c.Superseded += o.Superseded
+	c.Orphans += o.Orphans
+	c.Events += o.Events
+	c.EventsLate += o.EventsLate
+	return c
+}
+
 // Replica is what a client has. It belongs to one goroutine.
 type Replica struct {
 	cfg    Config

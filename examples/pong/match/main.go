@@ -34,7 +34,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	g := pong.New()
-	s, err := server.New(server.Config{Game: g, Addr: "127.0.0.1:0"})
+	s, err := server.New(server.Config{Games: []world.Game{g}, Addr: "127.0.0.1:0"})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,97 @@
+package client
+
+import (
+	"slices"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/world"
+)
+
+// maxKept bounds the events, the messages and the lines of chat that wait to be taken, each; when it is full the oldest
+// is dropped and counted.
+const maxKept = 256
+
+// inbox is what came beside the state. It is guarded by the session's mu.
+type inbox struct {
+	events   []world.EventRecord
+	messages []world.MessageRecord
+	lines    []Line
+	dropped  uint64
+
+	asked   uint32                // the number of the latest request
+	waiting map[uint32]chan reply // requests that wait for their answer
+}
+
+// reply is an answer, or why none will come.
+type reply struct {
+	answer protocol.Answer
+	err    error
+}
+
+// keep appends to one of the inbox's lists.
+func keep[T any](b *inbox, list []T, one T) []T {
+	if len(list) == maxKept {
+		list = slices.Delete(list, 0, 1)
+		b.dropped++
+	}
+	return append(list, one)
+}
+
+// open gives a request its number, and what its answer comes on.
+func (b *inbox) open() (number uint32, got <-chan reply) {
+	if b.waiting == nil {
+		b.waiting = make(map[uint32]chan reply)
+	}
+	b.asked++
+	c := make(chan reply, 1)
+	b.waiting[b.asked] = c
+	return b.asked, c
+}
+
+// close forgets a request.
+func (b *inbox) close(number uint32) { delete(b.waiting, number) }
+
+// answer hands an answer to whoever waits for it; nobody may.
+func (b *inbox) answer(a protocol.Answer) {
+	if c := b.waiting[a.Number]; c != nil {
+		delete(b.waiting, a.Number)
+		c <- reply{answer: a} // it holds one, and gets one
+	}
+}
+
+// fail tells everybody who waits that no answer will come.
+func (b *inbox) fail(err error) {
+	for number, c := range b.waiting {
+		delete(b.waiting, number)
+		c <- reply{err: err}
+	}
+}
+
+// Events returns the events that came since the last call, in the order in which they were fired; a game's Event.In
+// picks those of one kind. 256 wait, then the oldest goes.
+func (s *Session) Events() []world.EventRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.inbox.events
+	s.inbox.events = nil
+	return out
+}
+
+// Messages returns the game's messages that came since the last call, in order; a game's Message.In picks those of one
+// kind. 256 wait, then the oldest goes.
+func (s *Session) Messages() []world.MessageRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.inbox.messages
+	s.inbox.messages = nil
+	return out
+}
+
+// Chat returns the lines of chat that came since the last call, in order. 256 wait, then the oldest goes.
+func (s *Session) Chat() []Line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.inbox.lines
+	s.inbox.lines = nil
+	return out
+}

@@ -1,0 +1,209 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/clients/replica"
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/world"
+)
+
+// link is one connection of a session, and what came over it.
+type link struct {
+	session *Session
+	conn    *quic.Conn
+	control *quic.Stream
+	socket  func() // closes it
+	welcome protocol.Welcome
+
+	live context.Context // ends with the connection
+	stop context.CancelFunc
+	once sync.Once
+	err  error // why the connection ended; set before live ends
+
+	writing sync.Mutex // held while a frame is written on the control stream
+
+	// Guarded by the session's mu.
+	rules    *replica.Replica
+	rows     *world.Replica
+	tick     uint64 // the newest received
+	timing   timing
+	answered uint64 // the newest tick that an input datagram has answered
+	history  [inputHistory]sentInput
+	chance   *rand.Rand // which rows are reported
+	reported uint64     // the tick of the latest report
+	newTicks uint64
+	sent     uint64
+	rejected uint64
+
+	ticked chan struct{} // holds one: there is a new tick
+	ready  chan struct{} // holds one: the input for it is set
+}
+
+// newLink opens a connection.
+func newLink(ctx context.Context, s *Session) (*link, error) {
+	conn, closeSocket, err := s.cfg.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{
+		session: s, conn: conn, socket: closeSocket,
+		chance: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		ticked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+	}
+	l.live, l.stop = context.WithCancel(context.Background())
+	return l, nil
+}
+
+// play works until the connection ends, or ctx does.
+func (l *link) play(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(l.receive)
+	work.Go(l.sendInputs)
+	work.Go(l.readControl)
+	select {
+	case <-ctx.Done():
+		l.end(ErrClosed)
+	case <-l.conn.Context().Done():
+		l.end(explain(context.Cause(l.conn.Context())))
+	case <-l.live.Done():
+	}
+	l.close(protocol.CloseNormal)
+	work.Wait()
+}
+
+// end ends the connection for a reason; the first one counts.
+func (l *link) end(err error) {
+	l.once.Do(func() {
+		l.err = err
+		l.stop()
+	})
+}
+
+// close closes the connection and its socket.
+func (l *link) close(code protocol.CloseCode) {
+	l.stop()
+	l.conn.CloseWithError(quic.ApplicationErrorCode(code), "")
+	l.socket()
+}
+
+// greet says hello and reads the welcome.
+func (l *link) greet(ctx context.Context) error {
+	stream, err := l.conn.OpenStreamSync(ctx)
+	if err != nil {
+		return fmt.Errorf("open the control stream: %w", explain(err))
+	}
+	l.control = stream
+	s := l.session
+	hello, err := protocol.AppendHello(nil, s.cfg.hello(s.schema.Game, s.schema.Hash()))
+	if err != nil {
+		return err
+	}
+	message, err := l.exchange(ctx, hello)
+	if err != nil {
+		return err
+	}
+	return l.welcomed(message)
+}
+
+// exchange sends the first message of a connection and reads the answer to it. A goodbye is an error.
+func (l *link) exchange(ctx context.Context, message []byte) ([]byte, error) {
+	stopWaiting := context.AfterFunc(ctx, func() { l.control.SetDeadline(time.Unix(1, 0)) })
+	defer stopWaiting()
+	if _, err := l.control.Write(protocol.AppendFrame(nil, message)); err != nil {
+		return nil, l.explainStream(ctx, err)
+	}
+	answer, err := readFrame(l.control)
+	if err != nil {
+		return nil, l.explainStream(ctx, err)
+	}
+	if !stopWaiting() {
+		return nil, l.explainStream(ctx, ctx.Err())
+	}
+	if kind, _ := protocol.KindOf(answer); kind == protocol.KindGoodbye {
+		bye, err := protocol.ParseGoodbye(answer)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %v", ErrProtocol, err)
+		}
+		return nil, errorOf(bye.Code, bye.Reason)
+	}
+	return answer, nil
+}
+
+// welcomed begins the replica as the welcome says.
+func (l *link) welcomed(message []byte) (err error) {
+	s := l.session
+	if l.welcome, err = protocol.ParseWelcome(message); err != nil {
+		if rejected, _ := protocol.RejectOf(err); rejected == protocol.WrongVersion {
+			return fmt.Errorf("%w: %v", ErrVersion, err)
+		}
+		return fmt.Errorf("%w: %v", ErrProtocol, err)
+	}
+	w := &l.welcome
+	if w.SchemaHash != s.schema.Hash() {
+		return fmt.Errorf("%w: the server's %s has schema %016x, this client's has %016x: build both from the same game", ErrVersion, s.schema.Game, w.SchemaHash, s.schema.Hash())
+	}
+	l.rules, err = replica.New(s.schema, replica.Config{
+		Epoch: w.Epoch, Tick: w.Tick, Sequence: w.NextSequence, Age: w.AgeMax, EventTicks: w.EventTicks,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrProtocol, err)
+	}
+	if l.rows, err = world.NewReplica(s.game, world.Player(w.Player)); err != nil {
+		return err
+	}
+	l.tick, l.answered = w.Tick, w.Tick
+	l.timing.start()
+	return nil
+}
+
+// explainStream prefers what the connection's end, or the context's, says over the stream's error.
+func (l *link) explainStream(ctx context.Context, err error) error {
+	if cause := context.Cause(l.conn.Context()); cause != nil {
+		return explain(cause)
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: it did not say welcome in time; try again later", ErrUnreachable)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("wait for the welcome: %w", ctx.Err())
+	}
+	if _, rejected := protocol.RejectOf(err); rejected {
+		return fmt.Errorf("%w: %v", ErrProtocol, err)
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: the control stream ended without an answer", ErrProtocol)
+	}
+	return fmt.Errorf("read the welcome: %w", explain(err))
+}
+
+// readFrame reads one message from a server.
+func readFrame(r io.Reader) ([]byte, error) {
+	head := make([]byte, 0, protocol.MaxFrameHeader)
+	for {
+		n, size, err := protocol.ParseFrameHeader(head)
+		switch {
+		case errors.Is(err, protocol.ErrNeedMore):
+			head = head[:len(head)+1]
+			if _, err := io.ReadFull(r, head[len(head)-1:]); err != nil {
+				return nil, err
+			}
+			continue
+		case err != nil:
+			return nil, err
+		case n != len(head) || size > protocol.MaxFrame:
+			return nil, fmt.Errorf("%w: a message of %d bytes", ErrProtocol, size)
+		}
+		message := make([]byte, size)
+		_, err = io.ReadFull(r, message)
+		return message, err
+	}
+}

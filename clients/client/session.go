@@ -1,0 +1,255 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/schema"
+	"github.com/quicstep/quicstep/world"
+)
+
+// Session is one player in a game, whatever its input type is: bots and tools use it where a game's own client has a
+// Client. It outlives a connection when Config.Reconnect is set. Its methods may be called from any goroutine.
+type Session struct {
+	game   world.Game
+	cfg    Config
+	schema *schema.Schema
+
+	live  context.Context // ends with the session
+	stop  context.CancelFunc
+	work  sync.WaitGroup
+	ended chan struct{} // closed once the session has ended
+	once  sync.Once
+	err   error // why it ended; set before ended is closed
+
+	mu      sync.Mutex
+	link    *link // the connection now, or the latest
+	joined  bool  // link is a connection that lives
+	rejoins uint64
+	view    *world.View   // of the link's rows; nil when they changed since
+	news    chan struct{} // closed, and made anew, when there is a new tick
+	input   []byte        // what the player asks for
+	inbox   inbox
+	former  Stats // what connections before this one have counted
+	checks  protocol.Checks
+	wrong   []protocol.Diverged
+}
+
+// Open is Join for a game whose input type the caller does not know, who sends inputs as bytes.
+func Open(ctx context.Context, game world.Game, cfg Config) (*Session, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), news: make(chan struct{})}
+	if s.schema, err = world.SchemaOf(game); err != nil {
+		return nil, err
+	}
+	l, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.link, s.joined = l, true
+	s.live, s.stop = context.WithCancel(context.Background())
+	s.work.Go(s.run)
+	return s, nil
+}
+
+// connect makes a connection and joins on it, within Config.Timeout.
+func (s *Session) connect(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	l, err := newLink(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.greet(ctx); err != nil {
+		l.close(protocol.CloseNormal)
+		return nil, err
+	}
+	return l, nil
+}
+
+// run plays on one connection after the other, until one ends for a reason that another does not change.
+func (s *Session) run() {
+	l := s.link
+	for {
+		l.play(s.live)
+		err := l.err
+		s.lost(l, err)
+		if s.live.Err() == nil {
+			if next := s.reconnect(err); next != nil {
+				l = next
+				continue
+			}
+		}
+		s.end(err)
+		return
+	}
+}
+
+// lost takes note that a connection has ended.
+func (s *Session) lost(l *link, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.joined = false
+	s.inbox.fail(err)
+}
+
+// Between two tries to reconnect there is a pause: a random one, so that not everybody comes at once, of up to a bound
+// that doubles from the first to the last.
+const (
+	pauseFirst = 200 * time.Millisecond
+	pauseLast  = 5 * time.Second
+)
+
+// reconnect joins anew after a connection was lost, or returns nil when that is of no use or took too long.
+func (s *Session) reconnect(lost error) *link {
+	if s.cfg.Reconnect == 0 || !worthATry(lost) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.live, s.cfg.Reconnect)
+	defer cancel()
+	for pause := pauseFirst; ; pause = min(2*pause, pauseLast) {
+		timer := time.NewTimer(rand.N(pause))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		l, err := s.connect(ctx)
+		if err == nil {
+			s.rejoined(l)
+			return l
+		}
+		if !worthATry(err) {
+			return nil
+		}
+	}
+}
+
+// worthATry tells whether joining again may help.
+func worthATry(err error) bool {
+	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrShutdown) || errors.Is(err, ErrFull) || errors.Is(err, ErrRoomClosed)
+}
+
+func (s *Session) rejoined(l *link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.former = s.former.plus(s.link.stats())
+	s.link, s.joined, s.view = l, true, nil
+	s.rejoins++
+	s.wakeUp()
+}
+
+// wakeUp tells those who wait in Next that there is something new. The caller holds mu.
+func (s *Session) wakeUp() {
+	close(s.news)
+	s.news = make(chan struct{})
+}
+
+// end ends the session for a reason; the first one counts.
+func (s *Session) end(err error) {
+	s.once.Do(func() {
+		s.err = err
+		close(s.ended)
+		s.stop()
+	})
+}
+
+// Close leaves the game and waits until everything has ended. It may be called more than once.
+func (s *Session) Close() error {
+	s.end(ErrClosed)
+	s.work.Wait()
+	return nil
+}
+
+// Done is closed when the session has ended; Err tells why.
+func (s *Session) Done() <-chan struct{} { return s.ended }
+
+// Err is why the session ended; nil while it lives, also while it reconnects.
+func (s *Session) Err() error {
+	select {
+	case <-s.ended:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// Connected tells whether the session is in the game now; false while it reconnects, and after its end.
+func (s *Session) Connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.joined
+}
+
+// Player is this player's number in the room. Joining anew after a lost connection gives another one.
+func (s *Session) Player() world.Player { return world.Player(s.current().welcome.Player) }
+
+// Room is the name of the room, or the code of a private one: what others join it by.
+func (s *Session) Room() string { return s.current().welcome.RoomName }
+
+// TickPeriod is the time between two of the server's ticks.
+func (s *Session) TickPeriod() time.Duration { return s.current().welcome.TickPeriod }
+
+// current is the connection now, or the latest.
+func (s *Session) current() *link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.link
+}
+
+// SendBytes sets what the player asks for, as a game's AppendInput writes it, from the next tick on.
+func (s *Session) SendBytes(data []byte) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.input = data
+	s.link.inputIsHere()
+	return nil
+}
+
+// View returns the rows as they are known now. It never changes; ask again for newer ones.
+func (s *Session) View() *world.View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.currentView()
+}
+
+func (s *Session) currentView() *world.View {
+	if s.view == nil {
+		s.view = s.link.rows.View(s.link.tick)
+	}
+	return s.view
+}
+
+// Next waits for another tick than the one of a View and returns the rows then; nil takes the next that comes. Ticks
+// rise but for a session that has joined anew. It returns an error when ctx ends or the session has.
+func (s *Session) Next(ctx context.Context, after *world.View) (*world.View, error) {
+	for {
+		s.mu.Lock()
+		view, news := s.currentView(), s.news
+		s.mu.Unlock()
+		if after != nil && view.Tick != after.Tick {
+			return view, nil
+		}
+		if after == nil {
+			after = view
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.ended:
+			return nil, s.err
+		}
+	}
+}

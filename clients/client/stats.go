@@ -1,0 +1,68 @@
+package client
+
+import (
+	"github.com/quicstep/quicstep/clients/replica"
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// Stats are a session's figures since it began.
+type Stats struct {
+	// Tick is the newest tick received; Lead by how many ticks inputs are ahead of it.
+	Tick uint64
+	Lead int
+	// Margin is how early the newest input that the server has came, in quarters of a tick.
+	Margin int8
+	// Rejoins is how often a lost connection was replaced.
+	Rejoins uint64
+	// NewTicks counts the datagrams that brought a newer tick than any before.
+	NewTicks uint64
+	// Sent counts input datagrams; Rejected the datagrams from the server that could not be read.
+	Sent, Rejected uint64
+	// SentBytes and ReceivedBytes are UDP payload, SentPackets and ReceivedPackets QUIC's; all include handshakes.
+	SentBytes, ReceivedBytes, SentPackets, ReceivedPackets uint64
+	// InboxDropped counts events, messages and lines of chat that nobody took.
+	InboxDropped uint64
+	// Replica are those of the replica.
+	Replica replica.Counters
+	// Checks is what the server says about the rows that this client has reported, of this connection.
+	Checks protocol.Checks
+}
+
+// Stats returns the session's figures.
+func (s *Session) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.former.plus(s.link.stats())
+	out.Rejoins, out.InboxDropped, out.Checks = s.rejoins, s.inbox.dropped, s.checks
+	return out
+}
+
+// Diverged are the rows of this client that were not as the server's, as far as the server has named them.
+func (s *Session) Diverged() []protocol.Diverged {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]protocol.Diverged(nil), s.wrong...)
+}
+
+// plus is the figures of two connections, the later one's where they do not add up.
+func (s Stats) plus(later Stats) Stats {
+	later.NewTicks += s.NewTicks
+	later.Sent += s.Sent
+	later.Rejected += s.Rejected
+	later.SentBytes += s.SentBytes
+	later.ReceivedBytes += s.ReceivedBytes
+	later.SentPackets += s.SentPackets
+	later.ReceivedPackets += s.ReceivedPackets
+	later.Replica = later.Replica.Plus(s.Replica)
+	return later
+}
+
+// stats are the figures of one connection. The caller holds the session's mu.
+func (l *link) stats() Stats {
+	q := l.conn.ConnectionStats()
+	return Stats{
+		Tick: l.tick, Lead: l.timing.lead, Margin: l.timing.margin, NewTicks: l.newTicks, Sent: l.sent, Rejected: l.rejected,
+		SentBytes: q.BytesSent, ReceivedBytes: q.BytesReceived, SentPackets: q.PacketsSent, ReceivedPackets: q.PacketsReceived,
+		Replica: l.rules.Counters(),
+	}
+}

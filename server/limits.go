@@ -1,0 +1,110 @@
+package server
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// Limits are the bounds of a server, each with what happens past it. Zero means the default; a negative number is an
+// error.
+type Limits struct {
+	// MaxRooms bounds the rooms that are open at once; zero means 100. A join that needs one more is refused as full.
+	MaxRooms int
+	// MaxPlayers bounds the players of a room, below what the game itself says; zero means 1,000. One more is refused
+	// as full, or gets another room when it named none.
+	MaxPlayers int
+	// EmptyRoomLifetime is for how long a room without players stays open; zero means 30 s.
+	EmptyRoomLifetime time.Duration
+	// JoinsPerTick bounds the players who are let in, or refused by the game, in one tick of a room; the others wait
+	// for the next. Zero means 32.
+	JoinsPerTick int
+	// InputsPerTick bounds the inputs that one session may send in a tick's time, so that one who sends more gains
+	// nothing; zero means protocol.InputsPerDatagram. The rest is dropped and counted.
+	InputsPerTick int
+	// OpenRequests bounds the requests of one session that wait for their answer; zero means 16. One more is answered
+	// with a refusal.
+	OpenRequests int
+	// UnreadMessages bounds the messages and lines of chat that wait for a client that does not read; zero means 256.
+	// Further ones are dropped and counted; answers to requests are not.
+	UnreadMessages int
+	// ChatPerMinute bounds the lines that one session may say, a quarter of a minute's at once; zero means 60. The rest
+	// is dropped, counted, and the speaker told.
+	ChatPerMinute int
+	// CatchUpTicks is how many late ticks of a room run back to back before the rest is skipped; zero means 5.
+	CatchUpTicks int
+
+	// MaxConns bounds the connections that are open at once, in all rooms and on their way in or out; zero means 4,096.
+	// One more is closed as full.
+	MaxConns int
+	// MaxHandshakes bounds the handshakes under way at once; zero means 256. One more is refused before it costs
+	// anything.
+	MaxHandshakes int
+	// MaxStreams bounds the streams of each kind that a client may have open; zero means 4.
+	MaxStreams int
+	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
+	StreamWindowBytes int
+	// ConnWindowBytes bounds the same over all streams of a connection, and must not be less; zero means 256 KiB.
+	ConnWindowBytes int
+	// HandshakeTimeout is how long a handshake may go without a packet from the client; zero means 5 s.
+	HandshakeTimeout time.Duration
+	// IdleTimeout is how long a connection may go without a packet from the client; zero means 15 s. Then the player
+	// leaves.
+	IdleTimeout time.Duration
+	// HelloTimeout is how long a new connection may take to say hello; zero means 5 s. Then it is closed.
+	HelloTimeout time.Duration
+	// CloseTimeout bounds how long a connection that is being ended may take over it; zero means 1 s.
+	CloseTimeout time.Duration
+}
+
+func (l Limits) withDefaults() (Limits, error) {
+	for _, f := range []struct {
+		name     string
+		value    *int
+		standard int
+	}{
+		{"MaxRooms", &l.MaxRooms, 100},
+		{"MaxPlayers", &l.MaxPlayers, 1000},
+		{"JoinsPerTick", &l.JoinsPerTick, 32},
+		{"InputsPerTick", &l.InputsPerTick, protocol.InputsPerDatagram},
+		{"OpenRequests", &l.OpenRequests, 16},
+		{"UnreadMessages", &l.UnreadMessages, 256},
+		{"ChatPerMinute", &l.ChatPerMinute, 60},
+		{"CatchUpTicks", &l.CatchUpTicks, 5},
+		{"MaxConns", &l.MaxConns, 4096},
+		{"MaxHandshakes", &l.MaxHandshakes, 256},
+		{"MaxStreams", &l.MaxStreams, 4},
+		{"StreamWindowBytes", &l.StreamWindowBytes, 64 << 10},
+		{"ConnWindowBytes", &l.ConnWindowBytes, 256 << 10},
+	} {
+		if *f.value < 0 {
+			return l, fmt.Errorf("server: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)
+		}
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	for _, f := range []struct {
+		name     string
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{"EmptyRoomLifetime", &l.EmptyRoomLifetime, 30 * time.Second},
+		{"HandshakeTimeout", &l.HandshakeTimeout, 5 * time.Second},
+		{"IdleTimeout", &l.IdleTimeout, 15 * time.Second},
+		{"HelloTimeout", &l.HelloTimeout, 5 * time.Second},
+		{"CloseTimeout", &l.CloseTimeout, time.Second},
+	} {
+		if *f.value < 0 {
+			return l, fmt.Errorf("server: Limits.%s is %v; it can't be negative, and zero means %v", f.name, *f.value, f.standard)
+		}
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	if l.MaxPlayers > protocol.MaxPlayers {
+		return l, fmt.Errorf("server: Limits.MaxPlayers is %d; at most %d are possible", l.MaxPlayers, protocol.MaxPlayers)
+	}
+	return l, nil
+}

@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/world"
+)
+
+// What players and the game say to each other on the control stream, beside the state.
+
+// asked is a request on its way into a tick.
+type asked struct {
+	session *session
+	number  uint32
+	kind    int
+	data    []byte
+}
+
+// spoken is a line of chat that has passed moderation.
+type spoken struct {
+	session *session
+	scope   protocol.Scope
+	to      world.Player
+	text    string
+}
+
+// maxLines bounds the lines of chat that wait for a room's next tick; further ones are dropped and counted.
+const maxLines = 1024
+
+// takeRequest hands a request to the room; the error is a *protocol.RejectError.
+func (s *session) takeRequest(message []byte) error {
+	m, err := protocol.ParseRequest(message)
+	if err != nil {
+		return err
+	}
+	requests := s.game.schema.Requests
+	if m.Kind >= len(requests) {
+		return &protocol.RejectError{Reject: protocol.BadValue, Detail: fmt.Sprintf("request %d is unknown: the game has %d", m.Kind, len(requests))}
+	}
+	if err := requests[m.Kind].Ask.CheckRow(m.Data); err != nil {
+		return &protocol.RejectError{Reject: protocol.BadValue, Detail: fmt.Sprintf("a request of kind %d: %v", m.Kind, err)}
+	}
+	s.counters.requests.Add(1)
+	if int(s.openRequests.Add(1)) > s.server.cfg.Limits.OpenRequests {
+		s.answerRequest(world.Answer{Number: m.Number, Refusal: fmt.Sprintf("more than %d requests wait for their answer: ask again later", s.server.cfg.Limits.OpenRequests)})
+		return nil
+	}
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doors.asks = append(r.doors.asks, asked{session: s, number: m.Number, kind: m.Kind, data: m.Data})
+	return nil
+}
+
+// answerRequest sends the answer to a request. As many wait as there are open ones.
+func (s *session) answerRequest(a world.Answer) {
+	s.openRequests.Add(-1)
+	if a.Refusal != "" {
+		s.counters.requestsRefused.Add(1)
+	}
+	message, err := protocol.AppendAnswer(nil, protocol.Answer{Number: a.Number, Data: a.Data, Refusal: a.Refusal})
+	if err == nil {
+		s.outbox.put(message, true)
+	}
+}
+
+// takeLine passes a line of chat on to the room, once it was moderated; the error is a *protocol.RejectError.
+func (s *session) takeLine(ctx context.Context, message []byte) error {
+	m, err := protocol.ParseSay(message)
+	if err != nil {
+		return err
+	}
+	if !s.chat.AllowN(time.Now(), 1) {
+		s.counters.chatLimited.Add(1)
+		s.tell(fmt.Sprintf("you say too much: at most %d lines a minute", s.server.cfg.Limits.ChatPerMinute))
+		return nil
+	}
+	text := m.Text
+	if moderate := s.server.cfg.Moderate; moderate != nil {
+		text, err = moderate(ctx, Line{
+			Game: s.game.schema.Game, Room: s.room.name, From: s.player, Scope: m.Scope, To: world.Player(m.Player), Text: text,
+		})
+		if err != nil {
+			s.counters.chatRefused.Add(1)
+			s.tell(err.Error())
+			return nil
+		}
+	}
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.doors.lines) >= maxLines {
+		s.counters.messagesDropped.Add(1)
+		return nil
+	}
+	s.counters.chatLines.Add(1)
+	r.doors.lines = append(r.doors.lines, spoken{session: s, scope: m.Scope, to: world.Player(m.Player), text: text})
+	return nil
+}
+
+// tell is a line from the server itself to one player.
+func (s *session) tell(text string) {
+	s.post(protocol.AppendChat(nil, protocol.Chat{Scope: protocol.ScopePlayer, Text: text}))
+}
+
+// post sends a message that may be dropped when the client does not read.
+func (s *session) post(message []byte, err error) {
+	if err == nil && !s.outbox.put(message, false) {
+		s.counters.messagesDropped.Add(1)
+	}
+}
+
+// deliver hands a tick's answers, messages and lines of chat to the sessions that they are for.
+func (r *room) deliver(changes world.ChangeSet, view *world.View) {
+	for _, a := range changes.Answers {
+		if at, ok := r.find(a.Player); ok {
+			r.sessions[at].answerRequest(a)
+		}
+	}
+	for _, m := range changes.Messages {
+		message, err := protocol.AppendMessage(nil, protocol.Message{Tick: view.Tick, Kind: m.Kind, Data: m.Data})
+		r.spread(view, m.To, message, err)
+	}
+	for _, l := range r.lines {
+		to := world.Recipients{}
+		switch l.scope {
+		case protocol.ScopePlayer:
+			to = world.ToPlayer(l.to)
+		case protocol.ScopeTeam:
+			to = world.ToPlayer(l.session.player) // without a team, one speaks to oneself
+			if seat, ok := view.Seat(l.session.player); ok && seat.Team != 0 {
+				to = world.ToTeam(seat.Team)
+			}
+		}
+		message, err := protocol.AppendChat(nil, protocol.Chat{From: uint32(l.session.player), Scope: l.scope, Text: l.text})
+		r.spread(view, to, message, err)
+		if l.scope == protocol.ScopePlayer && l.to != l.session.player {
+			l.session.post(message, err) // the speaker sees what was said
+		}
+	}
+	r.lines = nil
+}
+
+// spread posts a message to those whom it is for.
+func (r *room) spread(view *world.View, to world.Recipients, message []byte, err error) {
+	for _, s := range r.sessions {
+		if seat, ok := view.Seat(s.player); ok && to.Has(seat) {
+			s.post(message, err)
+		}
+	}
+}
