@@ -52,7 +52,7 @@ var floors = []floor{
 	{path: "server/auth", level: 5, thirdParty: []string{jwt}},
 	{path: "server/cluster", level: 5, thirdParty: []string{nats}},
 	{path: "server/store", level: 5},
-	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram}},
+	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram, sys}},
 	{path: "clients/console", level: 5, thirdParty: []string{bubbletea}},
 	{path: "examples/*", level: 5, also: []string{"examples/*"}},
 

@@ -24,28 +24,22 @@ func NewHistogram() *Histogram {
 }
 
 // Add counts a value; one that is out of range counts as the nearest that is not.
-func (h *Histogram) Add(value int64) {
+func (h *Histogram) Add(value int64) { h.AddMany(value, 1) }
+
+// AddMany counts a value so many times; not at all when that is not above zero.
+func (h *Histogram) AddMany(value, times int64) {
+	if times <= 0 {
+		return
+	}
 	value = min(max(value, 0), histogramMax)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.max = max(h.max, value)
-	h.counts.RecordValue(value) // can't be refused: it is in range
+	h.counts.RecordValues(value, times) // can't be refused: it is in range
 }
 
 // AddDuration counts a duration in whole microseconds.
 func (h *Histogram) AddDuration(d time.Duration) { h.Add(d.Microseconds()) }
-
-// Merge adds what the other histogram has counted.
-func (h *Histogram) Merge(other *Histogram) {
-	// A copy, so that no two locks are held at once.
-	other.mu.Lock()
-	counts, most := other.counts.Clone(), other.max
-	other.mu.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.max = max(h.max, most)
-	h.counts.Merge(counts)
-}
 
 // Count is how many values there are.
 func (h *Histogram) Count() int64 {

@@ -1,0 +1,181 @@
+package bots
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/world"
+)
+
+// probeEvery is how often a bot measures the time from an input to its effect; probePatience for how long it waits.
+const (
+	probeEvery    = time.Second
+	probePatience = 2 * time.Second
+)
+
+// bot is one headless player. Its goroutine plays; the run looks at what is shared.
+type bot struct {
+	run    *run
+	number int
+	chance *rand.Rand
+	probe  probe
+
+	session atomic.Pointer[client.Session] // nil until it has joined
+	gone    atomic.Bool                    // it was disconnected before the end
+
+	mu     sync.Mutex // guards what follows
+	tick   uint64     // the newest received
+	origin time.Time  // when tick 0 was, by the earliest arrival
+	at     time.Time  // when the newest came
+}
+
+// probe is an input whose effect is waited for.
+type probe struct {
+	input []byte    // nil: none is under way
+	sent  time.Time // when Send returned
+	next  time.Time // when the next may begin
+}
+
+func newBot(r *run, n int) *bot {
+	return &bot{run: r, number: n, chance: rand.New(rand.NewPCG(r.cfg.Seed, uint64(n)))}
+}
+
+// live joins and plays until ctx ends. It says on joined when it is in, or will not be.
+func (b *bot) live(ctx context.Context, joined chan<- struct{}) {
+	turn := time.Duration(b.number) * time.Second / time.Duration(b.run.cfg.JoinsPerSecond)
+	if !sleep(ctx, turn) {
+		return
+	}
+	s, closeSocket, err := b.join(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			b.run.fail(err)
+		}
+		joined <- struct{}{}
+		return
+	}
+	defer closeSocket()
+	defer s.Close()
+	b.session.Store(s)
+	joined <- struct{}{}
+	if err := b.play(ctx, s); ctx.Err() == nil {
+		b.gone.Store(true)
+		b.run.fail(fmt.Errorf("disconnected: %w", err))
+	}
+}
+
+// join opens the bot's socket, impaired if need be, and joins.
+func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
+	cfg, closeSocket := b.run.cfg.Client, func() {}
+	if b.run.cfg.Rooms > 0 {
+		cfg.Room = fmt.Sprintf("bots-%d", b.number%b.run.cfg.Rooms+1)
+	}
+	impairment := b.run.cfg.Impairment
+	impairment.Seed += uint64(b.number)
+	if impairment.Report() != (ImpairmentReport{}) {
+		socket, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open a socket: %w", err)
+		}
+		impaired := Impair(socket, impairment)
+		cfg.PacketConn, closeSocket = impaired, func() { impaired.Close() }
+	}
+	s, err := client.Open(ctx, b.run.game, cfg)
+	if err != nil {
+		closeSocket()
+		return nil, nil, err
+	}
+	return s, closeSocket, nil
+}
+
+// play answers each new tick with an input.
+func (b *bot) play(ctx context.Context, s *client.Session) error {
+	view := s.View()
+	for {
+		next, err := s.Next(ctx, view)
+		if err != nil {
+			return err
+		}
+		view = next
+		b.saw(view, time.Now(), s.TickPeriod())
+		input, err := b.decide(view, s.Player())
+		if err != nil {
+			return err
+		}
+		if err := s.SendBytes(input); err != nil {
+			return err
+		}
+		if b.probe.input != nil && b.probe.sent.IsZero() {
+			b.probe.sent = time.Now()
+		}
+		s.Events() // nobody looks at them
+		s.Messages()
+		s.Chat()
+	}
+}
+
+// saw notes a new tick.
+func (b *bot) saw(view *world.View, now time.Time, period time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.at.IsZero() && b.run.measuring.on() {
+		b.run.interval.AddDuration(now.Sub(b.at))
+	}
+	b.tick, b.at = view.Tick, now
+	if origin := now.Add(-time.Duration(view.Tick) * period); b.origin.IsZero() || origin.Before(b.origin) {
+		b.origin = origin
+	}
+}
+
+// age is by how many ticks what the bot knows is behind the server, by the earliest arrival of any tick.
+func (b *bot) age(now time.Time, period time.Duration) (ticks int64, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.origin.IsZero() {
+		return 0, false
+	}
+	return max(int64(now.Sub(b.origin)/period)-int64(b.tick), 0), true
+}
+
+// decide takes the next input from the brain. While the effect of one is waited for, that one stays.
+func (b *bot) decide(view *world.View, me world.Player) ([]byte, error) {
+	now := time.Now()
+	if b.waits(view, me, now) {
+		return b.probe.input, nil
+	}
+	input, err := b.run.brain(view, me, b.chance)
+	if err != nil {
+		return nil, err
+	}
+	if len(input) == 0 {
+		return nil, errors.New("bots: the brain gave no input: it must return one as AppendInput writes it")
+	}
+	if shown, ok := world.Shown(b.run.game, view, me, input); ok && !shown && now.After(b.probe.next) {
+		b.probe = probe{input: bytes.Clone(input), next: now.Add(probeEvery)}
+	}
+	return input, nil
+}
+
+// waits tells whether the effect of an input is still waited for, and measures it once it shows.
+func (b *bot) waits(view *world.View, me world.Player, now time.Time) bool {
+	if b.probe.input == nil {
+		return false
+	}
+	shown, _ := world.Shown(b.run.game, view, me, b.probe.input)
+	if took := now.Sub(b.probe.sent); shown || took > probePatience {
+		if b.run.measuring.on() {
+			b.run.latency.AddDuration(took)
+		}
+		b.probe.input = nil
+		return false
+	}
+	return true
+}
