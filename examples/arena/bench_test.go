@@ -1,0 +1,217 @@
+package arena_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/quicstep/quicstep/examples/arena"
+	"github.com/quicstep/quicstep/protocol/schema"
+	"github.com/quicstep/quicstep/world"
+)
+
+func bench(players int) *arena.Arena {
+	return arena.New(arena.Config{}).Bench(players).(*arena.Arena)
+}
+
+func TestTheBenchTravelsLikeTheGame(t *testing.T) {
+	game, err := world.SchemaOf(arena.New(arena.Config{Side: 500, TickRate: 60}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := world.SchemaOf(bench(1000))
+	if err != nil || b.Hash() != game.Hash() {
+		t.Errorf("the schemas' hashes are %x and %x, want the same; %v", game.Hash(), b.Hash(), err)
+	}
+	one, _ := world.LayoutOf(arena.New(arena.Config{}))
+	if two, _ := world.LayoutOf(bench(1)); one != two {
+		t.Errorf("the layouts are %x and %x, want the same", one, two)
+	}
+}
+
+func TestSomeFiftyAreVisibleOnTheBench(t *testing.T) {
+	for _, n := range []int{200, 1000} {
+		m := newMatch(t, bench(n), 1, players(n)...)
+		seen, looks := 0, 0
+		for range 5 {
+			for range 20 {
+				m.step(m.bots())
+			}
+			for _, p := range m.view.Players() {
+				seat, _ := m.view.Seat(p)
+				for range m.Ships.Near(m.view, seat.Pos, seat.Radius) {
+					seen++
+				}
+				for range m.Drones.Near(m.view, seat.Pos, seat.Radius) {
+					seen++
+				}
+				looks++
+			}
+		}
+		average := float64(seen) / float64(looks)
+		t.Logf("%d players see %.1f on average", n, average)
+		if average < 45 || average > 55 {
+			t.Errorf("%d players see %.1f on average, want some 50", n, average)
+		}
+	}
+}
+
+// TestEverythingFliesOnTheBench has every ship and drone move with its exact speed in each tick, and drones change on
+// the wire in nothing but their position.
+func TestEverythingFliesOnTheBench(t *testing.T) {
+	const n, ships, drones = 100, 1, 2 // the latter two are places among the tables
+	for _, rate := range []int{20, 60} {
+		g := bench(n)
+		g.SetTickRate(rate)
+		m := newMatch(t, g, 2, players(n)...)
+		rules, _ := m.Rules.Get(m.view)
+		if int(rules.TickRate) != rate {
+			t.Fatalf("the tick rate is %d, want %d", rules.TickRate, rate)
+		}
+		schema, err := world.SchemaOf(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		position := positionColumns(schema.Tables[drones])
+		for range 300 {
+			before := m.view
+			changes := m.step(m.bots())
+			// A wall may throw something back to the very step that it came from.
+			if s, d := len(changes.Tables[ships].Changed), len(changes.Tables[drones].Changed); s < n-1 || d < arena.BenchDrones-1 || changes.Clamped > 0 {
+				t.Fatalf("tick %d: %d ships and %d drones moved, %d fields clamped", m.view.Tick, s, d, changes.Clamped)
+			}
+			for _, c := range changes.Tables[drones].Changed {
+				if c.Columns&^position != 0 {
+					t.Fatalf("tick %d: drone %v changed in the columns %b, of which %b are the position", m.view.Tick, c.ID, c.Columns, position)
+				}
+			}
+			for id, s := range m.Ships.All(m.view) {
+				was, _ := m.Ships.Get(before, id)
+				wantFlight(t, flight{was.X, was.Y, s.X, s.Y, s.VX, s.VY}, 60, rules)
+			}
+			for id, d := range m.Drones.All(m.view) {
+				was, _ := m.Drones.Get(before, id)
+				wantFlight(t, flight{was.X, was.Y, d.X, d.Y, d.VX, d.VY}, 40, rules)
+			}
+		}
+	}
+}
+
+// positionColumns are the columns of a table's position, as bits.
+func positionColumns(t *schema.Table) (columns uint64) {
+	for _, field := range t.Pos {
+		for _, at := range t.FieldColumns(field, false) {
+			columns |= 1 << at
+		}
+	}
+	return columns
+}
+
+// flight is how something flew in a tick, and its velocity afterwards.
+type flight struct{ x0, y0, x, y, vx, vy float32 }
+
+func wantFlight(t *testing.T, f flight, speed float64, rules arena.Rules) {
+	t.Helper()
+	if v := math.Hypot(float64(f.vx), float64(f.vy)); math.Abs(v-speed) > 1e-3 {
+		t.Fatalf("%+v flies at %v, want %v", f, v, speed)
+	}
+	step, side := speed/float64(rules.TickRate), float64(rules.Side)
+	went := math.Hypot(float64(f.x-f.x0), float64(f.y-f.y0))
+	wall := min(f.x, f.y, float32(side)-f.x, float32(side)-f.y) < float32(step) // it may have met it
+	if went > step+1e-2 || went < step-1e-2 && !wall || went == 0 || f.x < 0 || f.y < 0 || f.x > float32(side) || f.y > float32(side) {
+		t.Fatalf("%+v went %v, want %v", f, went, step)
+	}
+}
+
+func TestOnTheBenchAMoverTakesFewBytes(t *testing.T) {
+	schema, err := world.SchemaOf(bench(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// With a byte for the gap these are 6 bytes for a drone, 7 for a ship, whose mask takes two.
+	for table, want := range map[int]int{1: 4 + 2, 2: 4 + 1} {
+		def := schema.Tables[table]
+		size := def.MaskBytes(0)
+		for _, field := range def.Pos {
+			columns := def.FieldColumns(field, false)
+			size += int(def.Columns[columns[len(columns)-1]].Limbs) // the fine one; the other one seldom changes
+		}
+		if size != want {
+			t.Errorf("a mover of table %s takes %d bytes, want %d", def.Name, size, want)
+		}
+	}
+}
+
+func TestBenchBotsTurnOnceASecondInTurns(t *testing.T) {
+	const n = 100
+	m := newMatch(t, bench(n), 3, players(n)...)
+	m.step(m.bots())
+	turns, most := 0, 0
+	for range 100 {
+		before := m.view
+		c := m.bots()
+		m.step(c)
+		now := 0
+		for _, in := range c.Inputs {
+			s := m.ship(m.view, in.Player)
+			if s.Aim != m.ship(before, in.Player).Aim {
+				now++
+			}
+			if shown, _ := world.Shown(m, m.view, in.Player, in.Data); !shown {
+				t.Fatalf("player %d's ship does not show its input", in.Player)
+			}
+		}
+		turns, most = turns+now, max(most, now)
+	}
+	if turns < 480 || turns > 500 || most > n/20 {
+		t.Errorf("100 bots turned %d times in 5 seconds, up to %d in a tick; want once a second each, spread over the ticks", turns, most)
+	}
+}
+
+// TestABouncedShipStillPointsToWhereItWasAsked: its velocity turns, its aim does not.
+func TestABouncedShipStillPointsToWhereItWasAsked(t *testing.T) {
+	m := newMatch(t, bench(1), 4, 1)
+	for range 2000 {
+		m.steer(map[world.Player]arena.Steer{1: {Aim: 30}})
+		s := m.ship(m.view, 1)
+		if s.Aim != 30 {
+			t.Fatalf("tick %d: the ship aims to %v", m.view.Tick, s.Aim)
+		}
+		if rules, _ := m.Rules.Get(m.view); s.VX < 0 && s.VY < 0 && s.X < float32(rules.Side)-50 && s.Y < float32(rules.Side)-50 {
+			return // it met two walls, and flies on
+		}
+	}
+	t.Error("the ship never came back from two walls")
+}
+
+// BenchmarkStep is a tick of the game alone, with everything moving and every player's input.
+func BenchmarkStep(b *testing.B) {
+	for _, n := range []int{200, 1000} {
+		b.Run(fmt.Sprintf("bench/players=%d", n), func(b *testing.B) { benchmarkStep(b, bench(n), n) })
+	}
+	b.Run("arena/players=50", func(b *testing.B) { benchmarkStep(b, arena.New(arena.Config{}), 50) })
+}
+
+func benchmarkStep(b *testing.B, g *arena.Arena, n int) {
+	m := newMatch(b, g, 1, players(n)...)
+	var ticks [64]world.Commands
+	for i := range ticks {
+		ticks[i] = m.bots()
+		m.step(ticks[i])
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		m.step(ticks[i%len(ticks)])
+	}
+}
+
+// BenchmarkBot is what a bot takes to think.
+func BenchmarkBot(b *testing.B) {
+	m := newMatch(b, arena.New(arena.Config{}), 1, players(50)...)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, _, err := world.BotInput(m, m.view, world.Player(i%50+1), m.chance); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
