@@ -3,6 +3,7 @@ package server_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,18 +23,39 @@ type unit struct {
 	Y   float32 `net:"range=0:1000,step=0.1,own,pos=y"`
 	HP  uint16
 	Key uint16 `net:"owner"`
+	Ply uint8  `net:"team"`
 }
 
 type stone struct {
-	X    float32 `net:"range=0:1000,step=0.5,pos=x"`
-	Y    float32 `net:"range=0:1000,step=0.5,pos=y"`
-	Kind uint8
+	X      float32 `net:"range=0:1000,step=0.5,pos=x"`
+	Y      float32 `net:"range=0:1000,step=0.5,pos=y"`
+	Kind   uint8
+	Secret uint8 `net:"owner"`
+	Ours   uint8 `net:"team"`
 }
 
 // banner is a lot of bytes that everybody sees.
 type banner struct {
 	Text string `net:"max=250"`
 }
+
+// flash is an event that happens somewhere; N tells it apart from all others.
+type flash struct {
+	X float32 `net:"range=0:1000,step=0.5,pos=x"`
+	Y float32 `net:"range=0:1000,step=0.5,pos=y"`
+	N uint32
+}
+
+// news is a message to the room, or to some.
+type news struct {
+	Text string `net:"max=40"`
+}
+
+// What players can ask: a few points of HP.
+type (
+	potion struct{ HP uint8 }
+	healed struct{ HP uint16 }
+)
 
 type score struct{ Ticks, Joins, Leaves uint32 }
 
@@ -50,11 +72,17 @@ type arena struct {
 	Stones  world.Table[stone]
 	Banners world.Table[banner]
 	Score   world.Singleton[score]
+	Flashes world.Event[flash]
+	News    world.Message[news]
+	Potions world.Request[potion, healed]
 
-	resting     atomic.Bool            // nothing happens but what players do
-	loud        atomic.Bool            // the banners change with each tick
-	refusal     atomic.Pointer[string] // OnJoin's error
-	tickPanics  atomic.Int32           // in how many more ticks OnTick panics
+	restless    bool // stones change hands and players their teams; set before the first use
+	flashed     atomic.Uint32
+	herald      atomic.Pointer[func(*world.Tx)] // runs in the next OnTick
+	resting     atomic.Bool                     // nothing happens but what players do
+	loud        atomic.Bool                     // the banners change with each tick
+	refusal     atomic.Pointer[string]          // OnJoin's error
+	tickPanics  atomic.Int32                    // in how many more ticks OnTick panics
 	joinPanics  atomic.Int32
 	leavePanics atomic.Int32
 	stall       atomic.Int64 // how long the next OnTick takes
@@ -66,6 +94,9 @@ func newArena() *arena {
 	g.Stones = world.AddTable[stone](g, "stone")
 	g.Banners = world.AddTable[banner](g, "banner")
 	g.Score = world.AddSingleton(g, "score", score{})
+	g.Flashes = world.AddEvent[flash](g, "flash")
+	g.News = world.AddMessage[news](g, "news")
+	g.Potions = world.AddRequest(g, "potion", g.heal)
 	g.OnStart(func(tx *world.Tx) {
 		for range stones {
 			g.Stones.Insert(tx, randomStone(tx))
@@ -106,8 +137,21 @@ func explode(times *atomic.Int32, where string) {
 	}
 }
 
+func (g *arena) heal(tx *world.Tx, p world.Player, ask potion) (healed, error) {
+	if ask.HP == 0 {
+		return healed{}, errors.New("the bottle is empty")
+	}
+	for id := range g.Units.Owned(tx, p) {
+		u := g.Units.Edit(tx, id)
+		u.HP += uint16(ask.HP)
+		return healed{HP: u.HP}, nil
+	}
+	return healed{}, errors.New("you have no unit")
+}
+
 func (g *arena) join(tx *world.Tx, p world.Player) error {
-	g.Units.Insert(tx, unit{X: 500, Y: 500, HP: 100, Key: uint16(p)*7 + 1}, world.Owner(p))
+	tx.SetTeam(p, world.TeamID(p%2+1))
+	g.Units.Insert(tx, unit{X: 500, Y: 500, HP: 100, Key: uint16(p)*7 + 1}, world.Owner(p), world.OnTeam(world.TeamID(p%2+1)))
 	g.Score.Edit(tx).Joins++
 	explode(&g.joinPanics, "OnJoin")
 	if reason := g.refusal.Load(); reason != nil {
@@ -119,8 +163,14 @@ func (g *arena) join(tx *world.Tx, p world.Player) error {
 func (g *arena) tick(tx *world.Tx) {
 	explode(&g.tickPanics, "OnTick")
 	time.Sleep(time.Duration(g.stall.Swap(0)))
+	if herald := g.herald.Swap(nil); herald != nil {
+		(*herald)(tx)
+	}
 	if g.resting.Load() {
 		return
+	}
+	if g.restless {
+		g.stir(tx)
 	}
 	g.Score.Edit(tx).Ticks++
 	if g.loud.Load() {
@@ -146,5 +196,34 @@ func (g *arena) tick(tx *world.Tx) {
 			edit := g.Units.Edit(tx, id)
 			edit.HP, edit.Key = edit.HP-1, edit.Key+1
 		}
+	}
+}
+
+// stir lets stones change hands, players change sides, and something flash.
+func (g *arena) stir(tx *world.Tx) {
+	chance := tx.Rand()
+	players := slices.Collect(tx.Players())
+	for id := range g.Stones.All(tx) {
+		switch chance.IntN(300) {
+		case 0:
+			g.Stones.SetOwner(tx, id, 0)
+			if n := chance.IntN(len(players) + 1); n < len(players) {
+				g.Stones.SetOwner(tx, id, players[n])
+			}
+		case 1:
+			g.Stones.SetTeam(tx, id, world.TeamID(chance.IntN(3)))
+		case 2, 3:
+			s := g.Stones.Edit(tx, id)
+			s.Secret, s.Ours = s.Secret+1, s.Ours+1
+		}
+	}
+	for _, p := range players {
+		if chance.IntN(100) == 0 {
+			tx.SetTeam(p, world.TeamID(chance.IntN(3)))
+		}
+	}
+	for range chance.IntN(2) {
+		s := randomStone(tx)
+		g.Flashes.Emit(tx, flash{X: s.X, Y: s.Y, N: g.flashed.Add(1)})
 	}
 }

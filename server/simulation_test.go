@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"hash/fnv"
@@ -21,8 +22,33 @@ import (
 // weather is how bad the network is.
 type weather struct {
 	lossPerMille int64
+	dupPerMille  int64
 	delay        time.Duration // one way, at least
-	jitter       time.Duration // on top of it, at most
+	jitter       time.Duration // on top of it, at most; packets overtake each other
+}
+
+// pipe is a narrow link: what comes faster than it carries waits, and is lost when too much waits.
+type pipe struct {
+	bytesPerSecond int
+	queueBytes     int
+	free           time.Time // when it has carried all that waits
+}
+
+// take puts a packet into the pipe, unless it is full.
+func (p *pipe) take(bytes int, now time.Time) bool {
+	p.free = later(p.free, now)
+	if waiting := int(p.free.Sub(now).Seconds() * float64(p.bytesPerSecond)); waiting+bytes > p.queueBytes {
+		return false
+	}
+	p.free = p.free.Add(time.Duration(float64(bytes) / float64(p.bytesPerSecond) * float64(time.Second)))
+	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // network loses and delays packets by their source and count, so that a seed tells what happens.
@@ -31,9 +57,12 @@ type network struct {
 	seed    uint64
 	weather atomic.Pointer[weather]
 	dropped atomic.Int64
+	doubled atomic.Int64
+	cut     atomic.Int64 // packets lost in the dark
 
 	mu    sync.Mutex
 	dark  map[string]bool   // addresses that nothing comes from or gets to
+	pipes map[string]*pipe  // by the address that they lead to
 	sent  map[string]uint64 // packets by source
 	drawn map[string]uint64 // delays by source and destination
 }
@@ -49,16 +78,29 @@ func (n *network) chance(what, source string, count uint64) uint64 {
 	return v >> 16
 }
 
-// SendPacket passes a packet on, or not.
+// SendPacket passes a packet on, or not, or twice.
 func (n *network) SendPacket(p simnet.Packet) error {
 	from, to := p.From.String(), p.To.String()
 	n.mu.Lock()
 	n.sent[from]++
-	drop := n.dark[from] || n.dark[to] || n.chance("loss", from, n.sent[from])%1000 < uint64(n.weather.Load().lossPerMille)
+	w, count := n.weather.Load(), n.sent[from]
+	drop := n.chance("loss", from, count)%1000 < uint64(w.lossPerMille)
+	if n.dark[from] || n.dark[to] {
+		drop = true
+		n.cut.Add(1)
+	}
+	if narrow := n.pipes[to]; narrow != nil && !drop {
+		drop = !narrow.take(len(p.Data), time.Now())
+	}
+	twice := n.chance("twice", from, count)%1000 < uint64(w.dupPerMille)
 	n.mu.Unlock()
 	if drop {
 		n.dropped.Add(1)
 		return nil
+	}
+	if twice {
+		n.doubled.Add(1)
+		n.PerfectRouter.SendPacket(simnet.Packet{From: p.From, To: p.To, Data: bytes.Clone(p.Data)})
 	}
 	return n.PerfectRouter.SendPacket(p)
 }
@@ -69,7 +111,18 @@ func (n *network) delay(p simnet.Packet) time.Duration {
 	defer n.mu.Unlock()
 	n.drawn[path]++
 	w := n.weather.Load()
-	return w.delay + time.Duration(n.chance("delay", path, n.drawn[path])%uint64(w.jitter+1))
+	d := w.delay + time.Duration(n.chance("delay", path, n.drawn[path])%uint64(w.jitter+1))
+	if narrow := n.pipes[p.To.String()]; narrow != nil {
+		d += max(0, time.Until(narrow.free))
+	}
+	return d
+}
+
+// narrow puts a pipe in front of an address; nil takes it away.
+func (n *network) narrow(addr net.Addr, p *pipe) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pipes[addr.String()] = p
 }
 
 func (n *network) setDark(addr net.Addr, dark bool) {
@@ -95,7 +148,7 @@ type simulation struct {
 var serverAddr = &net.UDPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4433}
 
 // socketCount is how many players a simulation has space for.
-const socketCount = 6
+const socketCount = 8
 
 // simulate runs play in virtual time, with a server that runs already. Everything ends with it: the bubble
 // fails the test when a goroutine is left.
@@ -105,7 +158,7 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 	certificate()
 	synctest.Test(t, func(t *testing.T) {
 		s := &simulation{t: t, game: cfg.Games[0].(*arena), ended: make(chan struct{})}
-		s.net = &network{seed: seed, dark: map[string]bool{}, sent: map[string]uint64{}, drawn: map[string]uint64{}}
+		s.net = &network{seed: seed, dark: map[string]bool{}, pipes: map[string]*pipe{}, sent: map[string]uint64{}, drawn: map[string]uint64{}}
 		s.net.weather.Store(&w)
 		sim := &simnet.Simnet{Router: s.net}
 		link := simnet.NodeBiDiLinkSettings{LatencyFunc: s.net.delay}
@@ -154,16 +207,24 @@ func (s *simulation) close() {
 	}
 }
 
+// config is how the next player connects.
+func (s *simulation) config() client.Config {
+	return client.Config{Addr: serverAddr.String(), Pins: [][32]byte{s.server.Pin()}, PacketConn: s.sockets[len(s.clients)]}
+}
+
 // tryJoin lets one more player join.
 func (s *simulation) tryJoin() (*client.Client[stride], error) {
-	return client.Join(s.t.Context(), s.game, client.Config{
-		Addr: serverAddr.String(), Pins: [][32]byte{s.server.Pin()}, PacketConn: s.sockets[len(s.clients)],
-	})
+	return client.Join(s.t.Context(), s.game, s.config())
 }
 
 func (s *simulation) join() *client.Client[stride] {
 	s.t.Helper()
-	c, err := s.tryJoin()
+	return s.joinAs(s.config())
+}
+
+func (s *simulation) joinAs(cfg client.Config) *client.Client[stride] {
+	s.t.Helper()
+	c, err := client.Join(s.t.Context(), s.game, cfg)
 	if err != nil {
 		s.t.Fatalf("player %d can't join: %v", len(s.clients)+1, err)
 	}
