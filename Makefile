@@ -12,7 +12,11 @@ PACKAGES := ./... ./.ci/check
 TIME = 2m
 FUZZ_TIME ?= $(TIME)
 
-.PHONY: help run test check bench fuzz generate go tools
+# How many networks make sim plays on, or which one alone: make sim SEED=17
+SEEDS = 2000
+SEED =
+
+.PHONY: help run test check bench fuzz sim generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +28,8 @@ run: go ## play the example game
 test: tools check ## everything that must pass: check, tests under the race detector, long seeds, a short fuzz
 	@echo "== tests, with the race detector"
 	CGO_ENABLED=1 go test -race -shuffle=on ./...
-	@echo "== long seeds of replication, without the race detector"
-	go test -shuffle=on -run 'Property|Seeds' ./server/replicate/...
+	@echo "== long seeds of replication and of the simulation, without the race detector"
+	go test -shuffle=on -run 'Property|Simulation' ./server/replicate ./server
 	@echo "== tests of .ci/check"
 	go test -shuffle=on ./.ci/check
 	@echo "== a short fuzz"
@@ -81,6 +85,9 @@ export fuzz_all FUZZ_TIME
 
 fuzz: ## run every fuzz target for TIME (2m), one after the other
 	@bash -c "$$fuzz_all"
+
+sim: ## the server and its clients on SEEDS (2000) simulated networks, or on that of one SEED
+	go test -timeout 60m -run TestSimulation -v ./server -args $(if $(SEED),-sim.seed $(SEED),-sim.seeds $(SEEDS)) | grep -v -E '^ *(=== |sim.*: seed )'
 
 generate: ## write the golden files anew; commit only what you can explain
 	@dirs=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$$||' | sort -u); \

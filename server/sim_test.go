@@ -164,6 +164,7 @@ func (d *drama) partition(length time.Duration) {
 	d.pass(length)
 	d.net.setDark(who, false)
 	d.partitions++
+	d.pass(time.Second) // so that partitions in a row don't add up to a lost connection
 	d.look()
 }
 

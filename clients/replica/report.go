@@ -25,9 +25,10 @@ func (r *Replica) Report(in *protocol.Input, chance *rand.Rand) {
 		table, n := r.page((from + i) % pages)
 		t := &r.tables[table]
 		if here := t.pages[n].here(); here != 0 {
-			turn := chance.IntN(pageRows)
-			row := (bits.TrailingZeros64(bits.RotateLeft64(here, -turn)) + turn) % pageRows
-			r.reportRow(in, table, n<<pageShift|row)
+			for range chance.IntN(bits.OnesCount64(here)) {
+				here &= here - 1
+			}
+			r.reportRow(in, table, n<<pageShift|bits.TrailingZeros64(here))
 			return
 		}
 	}

@@ -56,8 +56,9 @@ func (p *pace) acked(took time.Duration, now time.Time) {
 		return // at most once a round trip
 	}
 	p.changed = now
-	if took > p.smallest()+2*p.period {
-		p.budget = max(p.budget/2, budgetMin)
+	if most := p.smallest() + 2*p.period; took > most {
+		// What is under way takes took to arrive, and should take most: that part of it, and half at most.
+		p.budget = max(min(p.budget/2, int(int64(p.budget)*int64(most)/int64(took))), budgetMin)
 	} else {
 		p.budget = min(p.budget+p.budget/budgetGrowth, p.most)
 	}
