@@ -9,14 +9,18 @@ import (
 
 // Checks tells a client what became of its reports since it joined (docs/protocol.md §4, §7).
 type Checks struct {
-	// Rows and Pages were compared, Skipped could not be. Diverged is how many of them were not as they should be.
+	// Rows and Pages were compared, Skipped could not be. Diverged is how many rows were not as they should be. Each is
+	// 0 to MaxTick.
 	Rows, Pages, Skipped, Diverged uint64
 }
 
-// AppendChecks appends the message, not yet framed, to dst.
+// AppendChecks appends the message, not yet framed, to dst. A number above MaxTick stays there: no count gets that far.
 func AppendChecks(dst []byte, m Checks) []byte {
-	dst = appendUint(appendHead(dst, KindChecks, 5), m.Rows)
-	return appendUint(appendUint(appendUint(dst, m.Pages), m.Skipped), m.Diverged)
+	dst = appendHead(dst, KindChecks, 5)
+	for _, n := range [...]uint64{m.Rows, m.Pages, m.Skipped, m.Diverged} {
+		dst = appendUint(dst, min(n, MaxTick))
+	}
+	return dst
 }
 
 // ParseChecks reads a server's checks from a frame's content. The errors are RejectErrors.
@@ -45,7 +49,8 @@ type Diverged struct {
 	Field, Server, Client string
 }
 
-// AppendDiverged appends the message, not yet framed, to dst. Texts are made to fit, like a goodbye's reason.
+// AppendDiverged appends the message, not yet framed, to dst. Texts are made to fit, like a goodbye's reason. What else
+// ParseDiverged would refuse it refuses with the same RejectError and returns dst as it was.
 func AppendDiverged(dst []byte, m Diverged) ([]byte, error) {
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindDiverged, 7), m.Tick)

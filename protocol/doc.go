@@ -1,7 +1,7 @@
 // Package protocol is every message that a quicstep server and its clients exchange, with its limits:
 // bytes in, values out, and back. It does no I/O and reads no clock. docs/protocol.md is the normative
-// text; the code here cites its sections. Stream messages stand in hello.go, welcome.go and goodbye.go,
-// datagrams in state.go and input.go; limits.go names every bound.
+// text; the code here cites its sections. Stream messages stand in hello.go, welcome.go, goodbye.go, resync.go,
+// rooms.go, talk.go and checks.go, datagrams in state.go and input.go; limits.go names every bound.
 package protocol
 
 // Version is the wire protocol's version. Client and server must have the same one; a peer with another

@@ -32,8 +32,10 @@ type Input struct {
 
 // RowReport is one row of the client's replica, for the server to compare (docs/protocol.md §6).
 type RowReport struct {
-	Table      int
-	Class      schema.Class
+	// Table is the place among the schema's tables.
+	Table int
+	Class schema.Class
+	// Index is below schema.MaxEntities, Generation 1 to schema.MaxGeneration.
 	Index      uint32
 	Generation uint16
 	// Tick is the register's: the row should be as the server's was then. 14 bits travel.
@@ -44,8 +46,9 @@ type RowReport struct {
 
 // PageReport tells which of 64 consecutive rows are in the client's replica, as of this datagram's acknowledgement.
 type PageReport struct {
+	// Table is the place among the schema's tables.
 	Table int
-	// Page is the first row's index divided by 64.
+	// Page is the first row's index divided by 64, and so below schema.MaxEntities / 64.
 	Page uint32
 	// Here has bit i set when the row at index Page*64+i is here.
 	Here uint64
@@ -61,7 +64,8 @@ const (
 	pagesMax = schema.MaxEntities >> pageBits
 )
 
-// AppendInput writes an input datagram.
+// AppendInput writes an input datagram. It checks nothing: the values are the caller's own, and the rows of the schema
+// that ParseInput will be given.
 func AppendInput(dst []byte, in *Input) []byte {
 	var flags byte
 	if in.HasAck {
@@ -93,42 +97,32 @@ func AppendInput(dst []byte, in *Input) []byte {
 	return dst
 }
 
-// ParseInput reads an input datagram into in; its Inputs lie within b, each checked against the fields'
-// ranges. Newest and Tick are as short as they travel. The error is a *RejectError.
+// ParseInput reads an input datagram into in; its Inputs and its row report lie within b, each input checked against the
+// fields' ranges. Newest and the ticks are as short as they travel. The error is a *RejectError; in is zero then.
 func ParseInput(b []byte, s *schema.Schema, in *Input) error {
+	*in = Input{}
 	c, err := openDatagram(b, DatagramInput, "input")
 	if err != nil {
 		return err
 	}
-	*in = Input{Epoch: uint8(c.limbs(1))}
+	if err := c.input(s, in); err != nil {
+		*in = Input{}
+		return err
+	}
+	return nil
+}
+
+// input reads what follows the kind.
+func (c *cursor) input(s *schema.Schema, in *Input) error {
+	in.Epoch = uint8(c.limbs(1))
 	flags := c.limbs(1)
 	in.HasAck, in.HasRow, in.HasPage = flags&flagHasAck != 0, flags&flagHasRow != 0, flags&flagHasPage != 0
 	in.Newest = c.limbs(2)
 	in.Missing = c.uint(math.MaxUint64)
 	in.Tick = c.limbs(2)
-	count := c.limbs(1)
-	if c.reject == 0 && count > InputsPerDatagram {
-		return rejectf(TooManyInputs, "a datagram has %d inputs, at most %d are possible: send the newest ones", count, InputsPerDatagram)
-	}
-	var words [schema.MaxColumns]uint32
-	var texts []string
-	if s.Input.Texts > 0 {
-		texts = make([]string, s.Input.Texts)
-	}
-	for i := range int(count) {
-		if c.reject != 0 {
-			break
-		}
-		n, err := s.Input.ParseRow(b[c.at:], schema.Own, s.Input.FullMask(schema.Own), words[:], texts)
-		if err != nil {
-			c.fail(rejectOfRow(err))
-			break
-		}
-		if s.Input.CheckRange(schema.Own, words[:]) != nil {
-			return rejectf(InputOutOfRange, "input %d of a datagram has a field outside of its range: clamp it before sending", i)
-		}
-		in.Inputs[i] = b[c.at : c.at+n : c.at+n]
-		c.at += n
+	in.Count = int(c.limbs(1))
+	if err := c.inputs(s.Input, in); err != nil {
+		return err
 	}
 	if in.HasRow {
 		c.rowReport(s, &in.Row)
@@ -136,13 +130,40 @@ func ParseInput(b []byte, s *schema.Schema, in *Input) error {
 	if in.HasPage {
 		in.Page = PageReport{Table: c.table(s), Page: uint32(c.uint(pagesMax - 1)), Here: c.uint(math.MaxUint64)}
 	}
-	if c.reject == 0 && c.at < len(b) {
+	if c.reject == 0 && c.at < len(c.b) {
 		c.reject = TrailingBytes
 	}
 	if c.reject != 0 {
-		return rejectf(c.reject, "an input datagram of %d bytes can't be read to its end: client and server must have the same schema", len(b))
+		return rejectf(c.reject, "an input datagram of %d bytes can't be read to its end: client and server must have the same schema", len(c.b))
 	}
-	in.Count = int(count)
+	return nil
+}
+
+// inputs reads as many as Count says. The error is for those that are well formed; the cursor keeps the others.
+func (c *cursor) inputs(t *schema.Table, in *Input) error {
+	if c.reject != 0 {
+		return nil
+	}
+	if in.Count > InputsPerDatagram {
+		return rejectf(TooManyInputs, "a datagram has %d inputs, at most %d are possible: send the newest ones", in.Count, InputsPerDatagram)
+	}
+	var words [schema.MaxColumns]uint32
+	var texts []string
+	if t.Texts > 0 {
+		texts = make([]string, t.Texts)
+	}
+	for i := range in.Count {
+		n, err := t.ParseRow(c.b[c.at:], schema.Own, t.FullMask(schema.Own), words[:], texts)
+		if err != nil {
+			c.fail(rejectOfRow(err))
+			return nil
+		}
+		if t.CheckRange(schema.Own, words[:]) != nil {
+			return rejectf(InputOutOfRange, "input %d of a datagram has a field outside of its range: clamp it before sending", i)
+		}
+		in.Inputs[i] = c.b[c.at : c.at+n : c.at+n]
+		c.at += n
+	}
 	return nil
 }
 

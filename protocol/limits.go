@@ -23,7 +23,7 @@ const (
 // Bounds of any msgpack value from outside, whatever it means (docs/protocol.md §9).
 const (
 	// MaxDepth is how many arrays and maps may stand inside each other, the outermost counted. A
-	// schema has 5, a message 1; the rest is room for later versions.
+	// schema has 6, a message at most 3; the rest is room for later versions.
 	MaxDepth = 8
 
 	// MaxElements is how many elements all arrays and maps of one value may have together, a map's keys and
@@ -61,7 +61,8 @@ const (
 	// MaxToken bounds a hello's token, in bytes: a signed token with a dozen claims has about 1,000.
 	MaxToken = 2048
 
-	// MaxTables is how many tables a game may have: a table's number stays a single byte on the wire.
+	// MaxTables is how many tables a game may have, and how many events, messages and requests each: their numbers
+	// stay a single byte on the wire.
 	MaxTables = schema.MaxTables
 
 	// MaxSchema bounds the schema's own bytes in a welcome: what a frame holds, less 256 for the other fields.

@@ -265,8 +265,8 @@ func (r *fields) openArray() {
 	}
 }
 
-// array reads the head of an array of at most max elements, which the reads after it take; the caller puts left back
-// when it is done with them.
+// array reads the head of an array of at most max elements. The reads after it take these; left is the caller's to set,
+// before them and after.
 func (r *fields) array(name string, max int) (n int) {
 	h, ok := r.next(name, formArray)
 	if !ok {

@@ -60,6 +60,10 @@ func AppendRooms(dst []byte, m Rooms) ([]byte, error) {
 	if m.Version == 0 {
 		m.Version = Version
 	}
+	if len(m.Rooms) > MaxRooms {
+		return dst, fmt.Errorf("append rooms: %w",
+			rejectf(Oversized, "rooms's rooms has %d elements: send at most %d", len(m.Rooms), MaxRooms))
+	}
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindRooms, 3), uint64(m.Version))
 	dst = appendArray(dst, len(m.Rooms))
@@ -81,23 +85,25 @@ func ParseRooms(b []byte) (Rooms, error) {
 	version := r.version("server", "client")
 	r.checkForm(MaxFrame)
 	m := Rooms{Version: version}
-	after := r.left
-	n := r.array("rooms", MaxRooms)
-	for range n {
-		r.left = 1
-		elements := r.array("room", MaxElements)
-		r.left = uint64(elements)
-		m.Rooms = append(m.Rooms, RoomInfo{
-			Game: r.text("game", MaxGameName), Name: r.text("name", MaxGameName),
-			Players: int(r.uint("players", MaxPlayers)), MaxPlayers: int(r.uint("most players", MaxPlayers)),
-		})
-		r.skip()
+	for n := r.array("rooms", MaxRooms); n > 0 && r.err == nil; n-- {
+		m.Rooms = append(m.Rooms, r.room())
 	}
-	r.left = after - 1
 	if r.err != nil {
 		return Rooms{}, r.err
 	}
 	return m, nil
+}
+
+// room reads one of the rooms, an array within theirs.
+func (r *fields) room() RoomInfo {
+	r.left = 1
+	r.left = uint64(r.array("room", MaxElements))
+	info := RoomInfo{
+		Game: r.text("game", MaxGameName), Name: r.text("name", MaxGameName),
+		Players: int(r.uint("players", MaxPlayers)), MaxPlayers: int(r.uint("most players", MaxPlayers)),
+	}
+	r.skip()
+	return info
 }
 
 // skip passes over what is left of an array: fields of later versions, which checkForm has checked.

@@ -127,10 +127,11 @@ func AppendRemoved(dst []byte, gap, age uint32) []byte {
 	return appendUint(appendUint(dst, uint64(gap)), uint64(age))
 }
 
-// AppendHappened writes what comes before an event's columns: how many ticks before the datagram's it happened, at most
-// MaxEventTicks, and its number among the events of that tick, at most MaxEventNumber.
+// AppendHappened writes what comes before an event's columns: how many ticks before the datagram's it happened, and its
+// number among the events of that tick. What is above MaxEventTicks and MaxEventNumber is cut down to them, so that it
+// costs the event alone and not the datagram: of such an age it is too late for every client.
 func AppendHappened(dst []byte, age, number uint32) []byte {
-	return appendUint(append(dst, byte(age)), uint64(number))
+	return appendUint(append(dst, byte(min(age, MaxEventTicks))), uint64(min(number, MaxEventNumber)))
 }
 
 // RecordHeadMax is the most bytes that a record has before its fields.
@@ -138,8 +139,8 @@ const RecordHeadMax = 5 + 9
 
 // Record is one record of a state datagram as it was read.
 type Record struct {
-	Section
-	Index      uint32
+	Section           // its class is Own for an event, which travels whole
+	Index      uint32 // of the entity; zero for an event
 	Generation uint16 // of a full record
 	Mask       uint64 // of a partial one; every column of the class for a full one
 	Age        uint32 // of a removal or an event, in ticks before the datagram's

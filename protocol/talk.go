@@ -53,9 +53,12 @@ type Answer struct {
 	Refusal string
 }
 
-// AppendAnswer appends the message, not yet framed, to dst. A refusal is made to fit, like a goodbye's reason. What
-// ParseAnswer would refuse it refuses with the same RejectError and returns dst as it was.
+// AppendAnswer appends the message, not yet framed, to dst. A refusal is made to fit, like a goodbye's reason, and goes
+// without data. What ParseAnswer would refuse it refuses with the same RejectError and returns dst as it was.
 func AppendAnswer(dst []byte, m Answer) ([]byte, error) {
+	if m.Refusal != "" {
+		m.Data = nil
+	}
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindAnswer, 4), uint64(m.Number))
 	dst = appendText(appendBin(dst, m.Data), fitText(m.Refusal, MaxReason))
@@ -72,6 +75,9 @@ func ParseAnswer(b []byte) (Answer, error) {
 	m := Answer{
 		Number: uint32(r.uint("number", math.MaxUint32)), Data: r.bytes("data", schema.MaxRowBytes),
 		Refusal: r.text("refusal", MaxReason),
+	}
+	if r.err == nil && m.Refusal != "" && len(m.Data) > 0 {
+		r.err = rejectf(BadValue, "answer's data does not go with its refusal: send one of them")
 	}
 	if r.err != nil {
 		return Answer{}, r.err
@@ -145,14 +151,14 @@ func (s Scope) String() string {
 // Say is a line of chat on its way to the server.
 type Say struct {
 	Scope Scope
-	// Player is whom ScopePlayer means; otherwise nothing.
+	// Player is whom ScopePlayer means, not zero; otherwise it means nothing.
 	Player uint32
 	// Text has 1 to MaxChat bytes.
 	Text string
 }
 
 // AppendSay appends the message, not yet framed, to dst. What ParseSay would refuse (an empty text, one that is too
-// long, control characters) it refuses with the same RejectError and returns dst as it was.
+// long, control characters, a line to player zero) it refuses with the same RejectError and returns dst as it was.
 func AppendSay(dst []byte, m Say) ([]byte, error) {
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindSay, 4), uint64(m.Scope))
@@ -170,8 +176,13 @@ func ParseSay(b []byte) (Say, error) {
 	m := Say{
 		Scope: Scope(r.uint("scope", uint64(scopes-1))), Player: uint32(r.uint("player", math.MaxUint32)), Text: r.text("text", MaxChat),
 	}
-	if r.err == nil && m.Text == "" {
+	switch {
+	case r.err != nil:
+	case m.Text == "":
 		r.err = rejectf(BadValue, "say's text is empty: say something")
+	case m.Scope == ScopePlayer && m.Player == 0:
+		// Zero is nobody's number, and must not become everybody's further in.
+		r.err = rejectf(BadValue, "say's player is 0, which is nobody: name a player")
 	}
 	if r.err != nil {
 		return Say{}, r.err
@@ -188,7 +199,8 @@ type Chat struct {
 	Text string
 }
 
-// AppendChat appends the message, not yet framed, to dst. The text is made to fit, like a goodbye's reason.
+// AppendChat appends the message, not yet framed, to dst. The text is made to fit, like a goodbye's reason. A scope that
+// is not there is refused with a RejectError, and dst returned as it was.
 func AppendChat(dst []byte, m Chat) ([]byte, error) {
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindChat, 4), uint64(m.From))

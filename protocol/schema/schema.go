@@ -95,7 +95,7 @@ type Schema struct {
 	hash uint64
 }
 
-// Request is a kind of request: what is asked, and what is answered.
+// Request is a kind of request: what is asked, whose name is the request's, and what is answered.
 type Request struct{ Ask, Answer *Table }
 
 // New checks the parts of a definition together and returns the schema, which s is from then on.
@@ -127,11 +127,14 @@ func (s *Schema) check() error {
 	if s.Input == nil {
 		return fmt.Errorf("game %s has no input type", s.Game)
 	}
-	asks := make([]*Table, len(s.Requests))
+	asks, answers := make([]*Table, len(s.Requests)), make([]*Table, len(s.Requests))
 	for i, r := range s.Requests {
-		asks[i] = r.Ask
+		if r.Ask == nil || r.Answer == nil {
+			return fmt.Errorf("request %d of game %s has no type to ask or to answer with", i, s.Game)
+		}
+		asks[i], answers[i] = r.Ask, r.Answer
 	}
-	for _, t := range slices.Concat(s.Events, s.Messages, asks) {
+	for _, t := range slices.Concat(s.Events, s.Messages, asks, answers) {
 		if err := t.checkWhole(); err != nil {
 			return err
 		}
@@ -162,9 +165,9 @@ func errorsOfNames(lists ...[]*Table) error {
 	return nil
 }
 
-// Table is the wire form of one row type: a table's, the input's or an event's.
+// Table is the wire form of one row type: a table's, the input's, an event's, a message's or half a request's.
 type Table struct {
-	// Name is unique among the tables, or events, of a game.
+	// Name is unique among the tables, events, messages or requests of a game.
 	Name string
 	// Fields in the order of the Go type, nested structs and arrays taken apart.
 	Fields []Field
