@@ -109,6 +109,20 @@ func stateSamples(s *schema.Schema) []stateVector {
 		{Index: 40, Generation: 3, Columns: []columnVector{{0, 0, ""}, {1, 5000, ""}, {2, 1, ""}, {3, 616, ""}, {4, 30, ""}}},
 	}}
 	lost := sectionVector{Table: "mover", Class: "public", Kind: "removed", Records: []recordVector{{Index: 300, Age: 4}}}
+	shot := func(age, number, index, power uint32) eventVector {
+		return eventVector{Age: age, Number: number, Columns: []columnVector{{0, uint32(schema.MakeID(index, 1)), ""}, {1, power - 1, ""}}}
+	}
+	happened := func(name string, events ...eventVector) sectionVector {
+		return sectionVector{Table: name, Class: "public", Kind: "happened", Events: events}
+	}
+	taunt := func(age, number uint32, line string) eventVector {
+		return eventVector{Age: age, Number: number, Columns: []columnVector{{0, 7, ""}, {1, 0, line}}}
+	}
+	oldest := eventVector{Age: protocol.MaxEventTicks, Number: protocol.MaxEventNumber, Columns: columnsOf(s.Events[shotEvent], schema.Own, "")}
+	gongs := happened("gong")
+	for i := range uint32(protocol.SectionRecords) {
+		gongs.Events = append(gongs.Events, eventVector{Age: protocol.SectionRecords - 1 - i, Number: 2 * i})
+	}
 	samples := []stateVector{
 		{Name: "state: header only", Header: stateHeader{Epoch: 1, Sequence: 1, Tick: 1000, OwnComplete: true}},
 		{Name: "state: header, every field at its largest", Header: stateHeader{127, 16383, 16383, true, true, true, 16383, 63}},
@@ -128,6 +142,16 @@ func stateSamples(s *schema.Schema) []stateVector {
 		{Name: "state: several sections", Header: playing, Sections: []sectionVector{aim, movers(false, 5, 200), fullMover, lost}},
 		{Name: "state: gaps of every width", Header: plain, Sections: []sectionVector{everywhere}},
 		{Name: "state: generations of every width", Header: plain, Sections: []sectionVector{generations}},
+		{Name: "state: an event", Header: playing, Sections: []sectionVector{happened("shot", shot(0, 3, 5, 9))}},
+		{Name: "state: events of several ticks and rows", Header: playing, Sections: []sectionVector{
+			happened("shot", shot(2, 1, 5, 10), shot(2, 200, 9, 1), shot(0, 0, 5, 2)), happened("taunt", taunt(1, 0, "Ahoy")), movers(false, 5),
+		}},
+		{Name: "state: an event at its largest", Header: playing, Sections: []sectionVector{happened("shot", oldest)}},
+		{Name: "state: events with texts, empty, not ASCII and longer than 31 bytes", Header: plain, Sections: []sectionVector{
+			happened("taunt", taunt(3, 127, ""), taunt(3, 128, "Größe"), taunt(3, 256, strings.Repeat("ab", 20))),
+		}},
+		{Name: "state: events without columns, as many as a section has", Header: plain, Sections: []sectionVector{gongs}},
+		{Name: "state: events of before the first tick", Header: stateHeader{Epoch: 1, Sequence: 1, Tick: 2}, Sections: []sectionVector{happened("shot", shot(5, 0, 5, 1))}},
 	}
 	for i := range samples {
 		if samples[i].Sections == nil {
@@ -144,6 +168,11 @@ func inputSamples(s *schema.Schema) (samples []inputVector) {
 		eight[i] = steer(s, int64(i%3)-1, float64(i)*22.5, i%2 == 0)
 	}
 	three := [protocol.InputsPerDatagram][]byte{steer(s, 1, 90, true), steer(s, 1, 89.5, false), steer(s, 0, 0, false)}
+	row := func(table int, class schema.Class, index uint32, generation uint16, tick uint64) protocol.RowReport {
+		t := s.Tables[table]
+		columns := appendColumns(nil, t, class, t.FullMask(class), columnsOf(t, class, "Bounty"))
+		return protocol.RowReport{Table: table, Class: class, Index: index, Generation: generation, Tick: tick, Columns: columns}
+	}
 	for _, c := range []struct {
 		name string
 		in   protocol.Input
@@ -156,8 +185,28 @@ func inputSamples(s *schema.Schema) (samples []inputVector) {
 		{"input: as much as possible", protocol.Input{
 			Epoch: 127, HasAck: true, Newest: 16383, Missing: 1<<63 | 1, Tick: 16383, Count: protocol.InputsPerDatagram, Inputs: eight,
 		}},
+		{"input: one input and both reports", protocol.Input{
+			Epoch: 1, HasAck: true, Newest: 70, Tick: 1004, Count: 1, Inputs: three,
+			HasRow: true, Row: protocol.RowReport{Index: 40, Generation: 3, Tick: 1001, Columns: []byte{0, 0x27, 0x08, 1, 0x04, 0x68, 0x1e}},
+			HasPage: true, Page: protocol.PageReport{Table: moverTable, Page: 0, Here: 1<<40 | 1<<9 | 1<<5},
+		}},
+		{"input: a row report of a ship, own", protocol.Input{
+			Epoch: 1, HasAck: true, Newest: 70, HasRow: true, Row: row(shipTable, schema.Own, 2, 1, 1000),
+		}},
+		{"input: a row report at its largest", protocol.Input{
+			Epoch: 127, HasAck: true, Newest: 16383, Tick: 16383, Count: protocol.InputsPerDatagram, Inputs: eight,
+			HasRow: true, Row: row(shipTable, schema.Team, schema.MaxEntities-1, schema.MaxGeneration, 16383),
+		}},
+		{"input: a page report of no rows", protocol.Input{
+			Epoch: 1, HasAck: true, Newest: 70, HasPage: true, Page: protocol.PageReport{Table: shipTable, Page: 200},
+		}},
+		{"input: a page report at its largest", protocol.Input{
+			Epoch: 1, HasAck: true, Newest: 70, HasPage: true, Page: protocol.PageReport{
+				Table: shipTable, Page: schema.MaxEntities/64 - 1, Here: math.MaxUint64,
+			},
+		}},
 	} {
-		v := vectorOf(&c.in)
+		v := vectorOf(s, &c.in)
 		v.Name, v.Hex = c.name, hex.EncodeToString(protocol.AppendInput(nil, &c.in))
 		samples = append(samples, v)
 	}
@@ -230,7 +279,7 @@ func TestDatagramsReadAsTheirVectors(t *testing.T) {
 	for _, want := range file.Input {
 		var in protocol.Input
 		err := protocol.ParseInput(unhex(t, want.Hex), s, &in)
-		got := vectorOf(&in)
+		got := vectorOf(s, &in)
 		got.Name, got.Hex = want.Name, want.Hex
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s reads as\n%+v, %v, want\n%+v", want.Name, got, err, want)

@@ -37,12 +37,21 @@ type (
 		From  schema.ID
 		Power uint8 `net:"range=1:10"`
 	}
+	arenaTaunt struct {
+		By   uint8
+		Line string `net:"max=40"`
+	}
+	arenaGong struct{}
 )
 
-// The places of the tables in the arena.
+// The places of the tables in the arena, and of its events.
 const (
 	moverTable = 0
 	shipTable  = 1
+
+	shotEvent  = 0
+	tauntEvent = 1
+	gongEvent  = 2
 )
 
 // What the arena tells, and is asked, beside its rows.
@@ -69,7 +78,7 @@ func arena(t testing.TB) *schema.Schema {
 		Game:     "arena",
 		Tables:   []*schema.Table{row("mover", arenaMover{}), row("ship", arenaShip{})},
 		Input:    row("steer", arenaSteer{}),
-		Events:   []*schema.Table{row("shot", arenaShot{})},
+		Events:   []*schema.Table{row("shot", arenaShot{}), row("taunt", arenaTaunt{}), row("gong", arenaGong{})},
 		Messages: []*schema.Table{row("verdict", arenaVerdict{})},
 		Requests: []schema.Request{{Ask: row("buy", arenaBuy{}), Answer: row("buy's answer", arenaBought{})}},
 	})
@@ -98,11 +107,14 @@ type stateHeader struct {
 	Margin       int8   `json:"margin"`
 }
 
+// sectionVector has records, or events: its table is the name of an event then, and its class public, which means
+// nothing.
 type sectionVector struct {
 	Table   string         `json:"table"`
 	Class   string         `json:"class"`
 	Kind    string         `json:"kind"`
-	Records []recordVector `json:"records"`
+	Records []recordVector `json:"records,omitempty"`
+	Events  []eventVector  `json:"events,omitempty"`
 }
 
 // recordVector is one record; its columns are in the order of the mask's bits.
@@ -112,6 +124,13 @@ type recordVector struct {
 	Mask       uint64         `json:"mask,omitempty"`
 	Age        uint32         `json:"age,omitempty"`
 	Columns    []columnVector `json:"columns,omitempty"`
+}
+
+// eventVector is one event with all its columns.
+type eventVector struct {
+	Age     uint32         `json:"age"`
+	Number  uint32         `json:"number"`
+	Columns []columnVector `json:"columns,omitempty"`
 }
 
 // columnVector is a column's place in the table and its word, or its text.
@@ -134,17 +153,29 @@ func readState(r *protocol.StateReader, s *schema.Schema, b []byte) (v stateVect
 	var rec protocol.Record
 	last, previous := protocol.Section{}, uint32(0)
 	for r.Next(&rec) {
+		happened := rec.Kind == protocol.Happened
+		tables := s.Tables
+		if happened {
+			tables, rec.Class = s.Events, schema.Public
+		}
 		n := len(v.Sections)
-		if n == 0 || rec.Section != last || rec.Index <= previous || len(v.Sections[n-1].Records) == protocol.SectionRecords {
+		if n == 0 || rec.Section != last || !happened && rec.Index <= previous || v.Sections[n-1].count() == protocol.SectionRecords {
 			last = rec.Section
-			v.Sections = append(v.Sections, sectionVector{Table: s.Tables[rec.Table].Name, Class: rec.Class.String(), Kind: rec.Kind.String()})
+			v.Sections = append(v.Sections, sectionVector{Table: tables[rec.Table].Name, Class: rec.Class.String(), Kind: rec.Kind.String()})
 			n++
 		}
 		previous = rec.Index
-		v.Sections[n-1].Records = append(v.Sections[n-1].Records, recordOf(r, s.Tables[rec.Table], &rec))
+		if sec := &v.Sections[n-1]; happened {
+			columns := columnsRead(r, tables[rec.Table], schema.Own, rec.Mask)
+			sec.Events = append(sec.Events, eventVector{Age: rec.Age, Number: rec.Number, Columns: columns})
+		} else {
+			sec.Records = append(sec.Records, recordOf(r, tables[rec.Table], &rec))
+		}
 	}
 	return v, r.Err()
 }
+
+func (sec *sectionVector) count() int { return len(sec.Records) + len(sec.Events) }
 
 func recordOf(r *protocol.StateReader, t *schema.Table, rec *protocol.Record) recordVector {
 	if rec.Kind == protocol.Removed {
@@ -154,8 +185,14 @@ func recordOf(r *protocol.StateReader, t *schema.Table, rec *protocol.Record) re
 	if rec.Kind == protocol.Full {
 		v = recordVector{Index: rec.Index, Generation: rec.Generation}
 	}
-	columns := t.ClassColumns(rec.Class)
-	for mask := rec.Mask; mask != 0; mask &= mask - 1 {
+	v.Columns = columnsRead(r, t, rec.Class, rec.Mask)
+	return v
+}
+
+// columnsRead are the columns of the record that was read last, in the order of the mask.
+func columnsRead(r *protocol.StateReader, t *schema.Table, class schema.Class, mask uint64) (read []columnVector) {
+	columns := t.ClassColumns(class)
+	for ; mask != 0; mask &= mask - 1 {
 		at := columns[bits.TrailingZeros64(mask)]
 		c := columnVector{Column: at}
 		if t.Columns[at].IsText() {
@@ -163,9 +200,9 @@ func recordOf(r *protocol.StateReader, t *schema.Table, rec *protocol.Record) re
 		} else {
 			c.Word = r.Words[at]
 		}
-		v.Columns = append(v.Columns, c)
+		read = append(read, c)
 	}
-	return v
+	return read
 }
 
 // bytes writes the datagram that the vector describes.
@@ -183,10 +220,14 @@ func (v *stateVector) bytes(s *schema.Schema) []byte {
 
 // section finds the numbers behind the names.
 func (sec *sectionVector) section(s *schema.Schema) protocol.Section {
-	for table := range s.Tables {
+	tables := s.Tables
+	if sec.Kind == protocol.Happened.String() {
+		tables = s.Events
+	}
+	for table := range tables {
 		for class := range schema.Classes {
-			for kind := protocol.Partial; kind <= protocol.Removed; kind++ {
-				if s.Tables[table].Name == sec.Table && class.String() == sec.Class && kind.String() == sec.Kind {
+			for kind := protocol.Partial; kind <= protocol.Happened; kind++ {
+				if tables[table].Name == sec.Table && class.String() == sec.Class && kind.String() == sec.Kind {
 					return protocol.Section{Table: table, Class: class, Kind: kind}
 				}
 			}
@@ -197,55 +238,87 @@ func (sec *sectionVector) section(s *schema.Schema) protocol.Section {
 
 func (sec *sectionVector) appendTo(b []byte, s *schema.Schema) []byte {
 	head := sec.section(s)
-	t := s.Tables[head.Table]
-	at, last := len(b), uint32(0)
+	at := len(b)
 	b = protocol.AppendSection(b, head)
-	for _, r := range sec.Records {
+	for i := range sec.Events {
+		t, e := s.Events[head.Table], &sec.Events[i]
+		b = appendColumns(protocol.AppendHappened(b, e.Age, e.Number), t, schema.Own, t.FullMask(schema.Own), e.Columns)
+	}
+	last := uint32(0)
+	for i := range sec.Records {
+		t, r := s.Tables[head.Table], &sec.Records[i]
 		gap := r.Index - last
 		last = r.Index
-		mask := r.Mask
 		switch head.Kind {
 		case protocol.Removed:
 			b = protocol.AppendRemoved(b, gap, r.Age)
-			continue
 		case protocol.Full:
-			b, mask = protocol.AppendFull(b, gap, r.Generation), t.FullMask(head.Class)
+			b = appendColumns(protocol.AppendFull(b, gap, r.Generation), t, head.Class, t.FullMask(head.Class), r.Columns)
 		default:
-			b = protocol.AppendPartial(b, gap, mask, t.MaskBytes(head.Class))
+			b = appendColumns(protocol.AppendPartial(b, gap, r.Mask, t.MaskBytes(head.Class)), t, head.Class, r.Mask, r.Columns)
 		}
-		words, texts := make([]uint32, len(t.Columns)), make([]string, t.Texts)
-		for _, c := range r.Columns {
-			if column := t.Columns[c.Column]; column.IsText() {
-				texts[column.TextAt] = c.Text
-			} else {
-				words[c.Column] = c.Word
-			}
-		}
-		b = t.AppendRow(b, head.Class, mask, words, texts)
 	}
-	protocol.CountSection(b, at, len(sec.Records))
+	protocol.CountSection(b, at, sec.count())
 	return b
+}
+
+func appendColumns(b []byte, t *schema.Table, class schema.Class, mask uint64, columns []columnVector) []byte {
+	words, texts := make([]uint32, len(t.Columns)), make([]string, t.Texts)
+	for _, c := range columns {
+		if column := t.Columns[c.Column]; column.IsText() {
+			texts[column.TextAt] = c.Text
+		} else {
+			words[c.Column] = c.Word
+		}
+	}
+	return t.AppendRow(b, class, mask, words, texts)
 }
 
 // inputVector is an input datagram as other languages read it.
 type inputVector struct {
-	Name    string   `json:"name"`
-	Epoch   uint8    `json:"epoch"`
-	HasAck  bool     `json:"hasAck"`
-	Newest  uint16   `json:"newest"`
-	Missing string   `json:"missing"` // 16 hexadecimal digits: bit i is datagram newest-1-i
-	Tick    uint16   `json:"tick"`
-	Inputs  []string `json:"inputs"` // rows of the schema's input in hexadecimal, the newest first
-	Hex     string   `json:"hex"`
+	Name    string            `json:"name"`
+	Epoch   uint8             `json:"epoch"`
+	HasAck  bool              `json:"hasAck"`
+	Newest  uint16            `json:"newest"`
+	Missing string            `json:"missing"` // 16 hexadecimal digits: bit i is datagram newest-1-i
+	Tick    uint16            `json:"tick"`
+	Inputs  []string          `json:"inputs"` // rows of the schema's input in hexadecimal, the newest first
+	Row     *rowReportVector  `json:"row,omitempty"`
+	Page    *pageReportVector `json:"page,omitempty"`
+	Hex     string            `json:"hex"`
 }
 
-func vectorOf(in *protocol.Input) inputVector {
+type rowReportVector struct {
+	Table      string `json:"table"`
+	Class      string `json:"class"`
+	Index      uint32 `json:"index"`
+	Generation uint16 `json:"generation"`
+	Tick       uint16 `json:"tick"`
+	Columns    string `json:"columns"` // all that the class sees, in hexadecimal
+}
+
+type pageReportVector struct {
+	Table string `json:"table"`
+	Page  uint32 `json:"page"`
+	Here  string `json:"here"` // 16 hexadecimal digits: bit i is the row at index page*64+i
+}
+
+func vectorOf(s *schema.Schema, in *protocol.Input) inputVector {
 	v := inputVector{
 		Epoch: in.Epoch, HasAck: in.HasAck, Newest: uint16(in.Newest), Missing: fmt.Sprintf("%016x", in.Missing), Tick: uint16(in.Tick),
 		Inputs: []string{},
 	}
 	for _, data := range in.Inputs[:in.Count] {
 		v.Inputs = append(v.Inputs, hex.EncodeToString(data))
+	}
+	if r := &in.Row; in.HasRow {
+		v.Row = &rowReportVector{
+			Table: s.Tables[r.Table].Name, Class: r.Class.String(), Index: r.Index, Generation: r.Generation, Tick: uint16(r.Tick),
+			Columns: hex.EncodeToString(r.Columns),
+		}
+	}
+	if p := &in.Page; in.HasPage {
+		v.Page = &pageReportVector{Table: s.Tables[p.Table].Name, Page: p.Page, Here: fmt.Sprintf("%016x", p.Here)}
 	}
 	return v
 }

@@ -63,7 +63,7 @@ func goldenVectors(t *testing.T) map[string]string {
 func TestExamplesInTheDocumentAreVectors(t *testing.T) {
 	vectors := goldenVectors(t)
 	blocks := regexp.MustCompile("(?ms)^```hex ([^\n]+)\n(.*?)^```$").FindAllStringSubmatch(document(t), -1)
-	if len(blocks) < 18 {
+	if len(blocks) < 30 {
 		t.Errorf("only %d examples were found", len(blocks))
 	}
 	for _, block := range blocks {
@@ -97,6 +97,9 @@ var limits = map[string]uint64{
 	"MinAge": protocol.MinAge, "MaxAge": protocol.MaxAge, "MaxDatagram": protocol.MaxDatagram,
 	"DatagramSpare": protocol.DatagramSpare, "MaxDatagramPayload": protocol.MaxDatagramPayload,
 	"InputsPerDatagram": protocol.InputsPerDatagram, "AckBits": protocol.AckBits, "MaxRemovalAge": protocol.MaxRemovalAge,
+
+	"MaxChat": protocol.MaxChat, "MaxRooms": protocol.MaxRooms, "MaxPlayers": protocol.MaxPlayers,
+	"MaxFieldText": protocol.MaxFieldText, "MaxEventTicks": protocol.MaxEventTicks, "MaxEventNumber": protocol.MaxEventNumber,
 
 	"schema.MaxTables": schema.MaxTables, "schema.MaxColumns": schema.MaxColumns, "schema.MaxRowBytes": schema.MaxRowBytes,
 	"schema.MaxName": schema.MaxName, "schema.MaxPositionBits": schema.MaxPositionBits, "schema.MaxText": schema.MaxText,
@@ -179,8 +182,14 @@ func TestNamesStandInTheDocument(t *testing.T) {
 	for class := range schema.Classes {
 		row("%v | %d", class, class)
 	}
-	for kind := protocol.Partial; kind <= protocol.Removed; kind++ {
+	for kind := protocol.Partial; kind <= protocol.Happened; kind++ {
 		row("%v | %d", kind, kind)
+	}
+	for scope := protocol.ScopeRoom; scope <= protocol.ScopePlayer; scope++ {
+		row("%v | %d", scope, scope)
+	}
+	for join := protocol.JoinOrCreate; join <= protocol.JoinPrivate; join++ {
+		row("%d | %v", join, join)
 	}
 	for kind := schema.Bool; kind <= schema.Entity; kind++ {
 		row("%v | %d", kind, kind)

@@ -14,7 +14,7 @@ import (
 
 // seedMessages adds every kind of message and the bombs that are short enough to be changed usefully.
 func seedMessages(f *testing.F) {
-	for _, message := range []any{sampleHello, sampleWelcome, sampleGoodbye, sampleResync} {
+	for _, message := range samples {
 		f.Add(encode(f, message))
 	}
 	for _, bomb := range bombs {
@@ -23,7 +23,11 @@ func seedMessages(f *testing.F) {
 		}
 	}
 	for _, seed := range []string{
-		"", "90", "91 05", "96 01 02 a0 00 c4 00 a0", "96 cc 01 d0 01 d9 00 cf 0000000000000001 c5 0000 da 0000",
+		"", "90", "91 0e", "97 01 02 a0 00 c4 00 a0 00", "97 01 01 a0 00 c4 00 a0 02", "97 01 01 a0 00 c4 00 a0 03",
+		"97 cc 01 d0 01 d9 00 cf 0000000000000001 c5 0000 da 0000 cd 0000",
+		"93 06 01 90", "93 06 01 91 90", "94 06 01 92 97 a161 a162 01 02 92 9100 81 a161 c0 c401ff a0 dd 00000005 a0 a0 03 04 c3 c3",
+		"93 06 01 dc 0101 94", "94 07 ce ffffffff 3f c4 00", "94 08 00 c4 01 00 a1 61", "94 09 cf 001fffffffffffff 00 c4 00",
+		"94 0a 02 00 a1 61", "94 0a 01 00 a1 0a", "94 0b 00 02 a0", "95 0c 00 00 00 cf 0020000000000000", "97 0d 00 3f 00 a0 a0 a0",
 		"93 03 00 a2 c3 a9", "93 03 00 a1 0a", "94 03 07 a0 82 a1 61 c3 02 ca 00000000", "c1", "c7 0c ff", "d6 ff 00000000",
 		"82 01 81 02 03 a1 61 90", "81 90 00", "cb 7ff8000000000000", "d3 8000000000000000", "dc 0002 c6 00000001 00 c0",
 	} {
@@ -89,15 +93,24 @@ func fuzzMessage(f *testing.F, kind protocol.Kind) {
 	})
 }
 
-func FuzzHello(f *testing.F)   { fuzzMessage(f, protocol.KindHello) }
-func FuzzWelcome(f *testing.F) { fuzzMessage(f, protocol.KindWelcome) }
-func FuzzGoodbye(f *testing.F) { fuzzMessage(f, protocol.KindGoodbye) }
-func FuzzResync(f *testing.F)  { fuzzMessage(f, protocol.KindResync) }
+func FuzzHello(f *testing.F)    { fuzzMessage(f, protocol.KindHello) }
+func FuzzWelcome(f *testing.F)  { fuzzMessage(f, protocol.KindWelcome) }
+func FuzzGoodbye(f *testing.F)  { fuzzMessage(f, protocol.KindGoodbye) }
+func FuzzResync(f *testing.F)   { fuzzMessage(f, protocol.KindResync) }
+func FuzzList(f *testing.F)     { fuzzMessage(f, protocol.KindList) }
+func FuzzRooms(f *testing.F)    { fuzzMessage(f, protocol.KindRooms) }
+func FuzzRequest(f *testing.F)  { fuzzMessage(f, protocol.KindRequest) }
+func FuzzAnswer(f *testing.F)   { fuzzMessage(f, protocol.KindAnswer) }
+func FuzzMessage(f *testing.F)  { fuzzMessage(f, protocol.KindMessage) }
+func FuzzSay(f *testing.F)      { fuzzMessage(f, protocol.KindSay) }
+func FuzzChat(f *testing.F)     { fuzzMessage(f, protocol.KindChat) }
+func FuzzChecks(f *testing.F)   { fuzzMessage(f, protocol.KindChecks) }
+func FuzzDiverged(f *testing.F) { fuzzMessage(f, protocol.KindDiverged) }
 
 // FuzzFrame: a frame that is cut out is inside of the bytes and the limit, and framed again is the same
 // message; what needs more has not been decided too early.
 func FuzzFrame(f *testing.F) {
-	for _, message := range []any{sampleHello, sampleWelcome, sampleGoodbye, sampleResync} {
+	for _, message := range samples {
 		f.Add(protocol.AppendFrame(nil, encode(f, message)), uint16(protocol.MaxHelloFrame))
 	}
 	for _, seed := range []string{"", "c4", "c4 00", "c4 05 01", "c5 0002 9005", "c6 00000002 9005 c4", "c6 ffffffff", "92 04 05", "c1"} {

@@ -42,6 +42,21 @@ const (
 	joinKinds
 )
 
+// String returns the join's name in lower case.
+func (k JoinKind) String() string {
+	switch k {
+	case JoinOrCreate:
+		return "join or create"
+	case JoinExisting:
+		return "join existing"
+	case CreatePrivate:
+		return "create private"
+	case JoinPrivate:
+		return "join private"
+	}
+	return fmt.Sprintf("join %d", uint8(k))
+}
+
 // AppendHello appends the message, not yet framed, to dst. What ParseHello would refuse (a name or a token
 // that is too long, control characters, another version than ours) it refuses with the same RejectError and
 // returns dst as it was.

@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -10,20 +11,39 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/schema"
 )
 
 // A sample is a message of each kind, with its fields away from their zeros.
 var (
 	sampleHello = protocol.Hello{
 		Version: protocol.Version, Game: "pong", SchemaHash: 0xfeedfacecafebeef, Token: []byte("secret"), Room: "lobby é",
+		Join: protocol.JoinExisting,
 	}
 	sampleWelcome = protocol.Welcome{
 		Version: protocol.Version, Session: [16]byte{1, 2, 15: 16}, Room: [16]byte{0xff, 15: 0xfe}, Player: 7, Epoch: 127,
 		Tick: protocol.MaxTick, NextSequence: 70_000, TickPeriod: time.Second / 30, AgeMax: 64,
-		SchemaHash: 0xfeedfacecafebeef, Schema: []byte{0x92, 0x01, 0x02},
+		SchemaHash: 0xfeedfacecafebeef, Schema: []byte{0x92, 0x01, 0x02}, EventTicks: 8, RoomName: "lobby é",
 	}
 	sampleGoodbye = protocol.Goodbye{Code: protocol.CloseShutdown, Reason: "the server restarts: reconnect"}
 	sampleResync  = protocol.Resync{Epoch: 126}
+	sampleList    = protocol.List{Version: protocol.Version, Game: "pong"}
+	sampleRooms   = protocol.Rooms{Version: protocol.Version, Rooms: []protocol.RoomInfo{
+		{Game: "pong", Name: "lobby é", Players: 1, MaxPlayers: 2}, {Game: "arena", Name: "room-2", Players: 200, MaxPlayers: 1000},
+	}}
+	sampleRequest  = protocol.Request{Number: 7, Kind: 1, Data: []byte{0x05}}
+	sampleAnswer   = protocol.Answer{Number: 7, Data: []byte{0x01, 0x48}}
+	sampleRefusal  = protocol.Answer{Number: 8, Refusal: "sold out"}
+	sampleMessage  = protocol.Message{Tick: 1000, Kind: 1, Data: []byte{0xa2, 0x68, 0x69, 0x03}}
+	sampleSay      = protocol.Say{Scope: protocol.ScopePlayer, Player: 2, Text: "gg, é"}
+	sampleChat     = protocol.Chat{From: 7, Scope: protocol.ScopeTeam, Text: "to me"}
+	sampleChecks   = protocol.Checks{Rows: 40, Pages: 41, Skipped: 300, Diverged: 1}
+	sampleDiverged = protocol.Diverged{Tick: 1000, Table: 1, Entity: 0x0030_0005, Field: "Pos.X", Server: "12.3", Client: "12.4"}
+
+	samples = []any{
+		sampleHello, sampleWelcome, sampleGoodbye, sampleResync, sampleList, sampleRooms, sampleRequest, sampleAnswer, sampleRefusal,
+		sampleMessage, sampleSay, sampleChat, sampleChecks, sampleDiverged,
+	}
 )
 
 // schemaOf returns a stand-in for a schema: an array, n bytes long, that is as dense as any can be.
@@ -45,6 +65,24 @@ func encode(t testing.TB, message any) []byte {
 		b, err = protocol.AppendGoodbye(nil, m)
 	case protocol.Resync:
 		b, err = protocol.AppendResync(nil, m)
+	case protocol.List:
+		b, err = protocol.AppendList(nil, m)
+	case protocol.Rooms:
+		b, err = protocol.AppendRooms(nil, m)
+	case protocol.Request:
+		b, err = protocol.AppendRequest(nil, m)
+	case protocol.Answer:
+		b, err = protocol.AppendAnswer(nil, m)
+	case protocol.Message:
+		b, err = protocol.AppendMessage(nil, m)
+	case protocol.Say:
+		b, err = protocol.AppendSay(nil, m)
+	case protocol.Chat:
+		b, err = protocol.AppendChat(nil, m)
+	case protocol.Checks:
+		b = protocol.AppendChecks(nil, m)
+	case protocol.Diverged:
+		b, err = protocol.AppendDiverged(nil, m)
 	default:
 		t.Fatalf("no message: %T", message)
 	}
@@ -71,28 +109,70 @@ func decodeAs(kind protocol.Kind, b []byte) (any, error) {
 		return protocol.ParseWelcome(b)
 	case protocol.KindGoodbye:
 		return protocol.ParseGoodbye(b)
-	default:
+	case protocol.KindResync:
 		return protocol.ParseResync(b)
+	case protocol.KindList:
+		return protocol.ParseList(b)
+	case protocol.KindRooms:
+		return protocol.ParseRooms(b)
+	case protocol.KindRequest:
+		return protocol.ParseRequest(b)
+	case protocol.KindAnswer:
+		return protocol.ParseAnswer(b)
+	case protocol.KindMessage:
+		return protocol.ParseMessage(b)
+	case protocol.KindSay:
+		return protocol.ParseSay(b)
+	case protocol.KindChat:
+		return protocol.ParseChat(b)
+	case protocol.KindChecks:
+		return protocol.ParseChecks(b)
+	case protocol.KindDiverged:
+		return protocol.ParseDiverged(b)
 	}
+	panic(fmt.Sprintf("no parser for %v", kind))
 }
+
+// The largest that a message may hold.
+var (
+	longestRow = bytes.Repeat([]byte{0x7f}, schema.MaxRowBytes)
+	fullHouse  = protocol.Rooms{Version: protocol.Version, Rooms: slices.Repeat([]protocol.RoomInfo{{
+		Game: strings.Repeat("x", protocol.MaxGameName), Name: strings.Repeat("é", protocol.MaxGameName/2),
+		Players: protocol.MaxPlayers, MaxPlayers: protocol.MaxPlayers,
+	}}, protocol.MaxRooms)}
+)
 
 func TestMessagesRoundTrip(t *testing.T) {
 	longest := strings.Repeat("é", protocol.MaxGameName/2)
-	cases := []any{
-		sampleHello, sampleWelcome, sampleGoodbye, sampleResync,
+	cases := append([]any{
 		protocol.Hello{Version: protocol.Version},
 		protocol.Hello{
 			Version: protocol.Version, Game: longest, Room: longest, SchemaHash: math.MaxUint64,
 			Token: bytes.Repeat([]byte{0xff}, protocol.MaxToken),
 		},
-		protocol.Welcome{Version: protocol.Version, TickPeriod: protocol.MinTickPeriod, AgeMax: protocol.MinAge},
+		protocol.Hello{Version: protocol.Version, Join: protocol.CreatePrivate},
+		protocol.Hello{Version: protocol.Version, Join: protocol.JoinPrivate, Room: "K7QW2MPA"},
+		protocol.Welcome{Version: protocol.Version, TickPeriod: protocol.MinTickPeriod, AgeMax: protocol.MinAge, EventTicks: 1},
 		protocol.Welcome{
 			Version: protocol.Version, Player: math.MaxUint32, Tick: protocol.MaxTick, NextSequence: protocol.MaxSequence,
 			TickPeriod: protocol.MaxTickPeriod, AgeMax: protocol.MaxAge, Schema: schemaOf(protocol.MaxSchema),
+			EventTicks: protocol.MaxEventTicks, RoomName: longest,
 		},
 		protocol.Goodbye{}, protocol.Goodbye{Code: math.MaxUint32, Reason: strings.Repeat("x", protocol.MaxReason)},
 		protocol.Resync{}, protocol.Resync{Epoch: protocol.MaxEpoch},
-	}
+		protocol.List{Version: protocol.Version}, protocol.List{Version: protocol.Version, Game: longest},
+		protocol.Rooms{Version: protocol.Version}, fullHouse,
+		protocol.Request{}, protocol.Request{Number: math.MaxUint32, Kind: protocol.MaxTables - 1, Data: longestRow},
+		protocol.Answer{}, protocol.Answer{Number: math.MaxUint32, Data: longestRow},
+		protocol.Answer{Refusal: strings.Repeat("é", protocol.MaxReason/2)},
+		protocol.Message{}, protocol.Message{Tick: protocol.MaxTick, Kind: protocol.MaxTables - 1, Data: longestRow},
+		protocol.Say{Text: "x"}, protocol.Say{Scope: protocol.ScopeTeam, Player: math.MaxUint32, Text: strings.Repeat("é", protocol.MaxChat/2)},
+		protocol.Chat{}, protocol.Chat{From: math.MaxUint32, Scope: protocol.ScopePlayer, Text: strings.Repeat("é", protocol.MaxChat/2)},
+		protocol.Checks{}, protocol.Checks{Rows: protocol.MaxTick, Pages: protocol.MaxTick, Skipped: protocol.MaxTick, Diverged: protocol.MaxTick},
+		protocol.Diverged{}, protocol.Diverged{
+			Tick: protocol.MaxTick, Table: protocol.MaxTables - 1, Entity: math.MaxUint32, Field: longest, Server: longest, Client: longest,
+		},
+	}, samples...)
 	for _, want := range cases {
 		b := encode(t, want)
 		got, err := decode(b)
@@ -108,28 +188,37 @@ func TestMessagesRoundTrip(t *testing.T) {
 
 func TestEveryMessageFitsItsFrame(t *testing.T) {
 	longest := strings.Repeat("x", protocol.MaxGameName)
-	hello := encode(t, protocol.Hello{Game: longest, Room: longest, SchemaHash: math.MaxUint64, Token: make([]byte, protocol.MaxToken)})
-	if len(hello) > protocol.MaxHelloFrame {
-		t.Errorf("the longest hello has %d bytes, its frame takes %d", len(hello), protocol.MaxHelloFrame)
-	}
-	welcome := encode(t, protocol.Welcome{
-		Player: math.MaxUint32, Epoch: protocol.MaxEpoch, Tick: protocol.MaxTick, NextSequence: protocol.MaxSequence,
-		TickPeriod: protocol.MaxTickPeriod, AgeMax: protocol.MaxAge, SchemaHash: math.MaxUint64,
-		Schema: schemaOf(protocol.MaxSchema),
-	})
-	if len(welcome) > protocol.MaxFrame {
-		t.Errorf("the longest welcome has %d bytes, its frame takes %d", len(welcome), protocol.MaxFrame)
+	for _, message := range []any{
+		protocol.Hello{Game: longest, Room: longest, SchemaHash: math.MaxUint64, Token: make([]byte, protocol.MaxToken), Join: protocol.JoinPrivate},
+		protocol.Welcome{
+			Player: math.MaxUint32, Epoch: protocol.MaxEpoch, Tick: protocol.MaxTick, NextSequence: protocol.MaxSequence,
+			TickPeriod: protocol.MaxTickPeriod, AgeMax: protocol.MaxAge, SchemaHash: math.MaxUint64,
+			Schema: schemaOf(protocol.MaxSchema), EventTicks: protocol.MaxEventTicks, RoomName: longest,
+		},
+		protocol.List{Game: longest}, fullHouse,
+		protocol.Request{Number: math.MaxUint32, Kind: protocol.MaxTables - 1, Data: longestRow},
+		protocol.Say{Scope: protocol.ScopePlayer, Player: math.MaxUint32, Text: strings.Repeat("x", protocol.MaxChat)},
+	} {
+		b := encode(t, message)
+		kind, _ := protocol.KindOf(b)
+		most := protocol.MaxFrame
+		if kind.FromClient() {
+			most = protocol.MaxHelloFrame
+		}
+		if len(b) > most {
+			t.Errorf("the longest %v has %d bytes, its frame takes %d", kind, len(b), most)
+		}
 	}
 }
 
 func TestZeroVersionIsOurs(t *testing.T) {
-	hello, err := protocol.ParseHello(encode(t, protocol.Hello{}))
-	if err != nil || hello.Version != protocol.Version {
-		t.Errorf("hello: version %d, %v", hello.Version, err)
-	}
-	welcome, err := protocol.ParseWelcome(encode(t, protocol.Welcome{TickPeriod: time.Second, AgeMax: 64}))
-	if err != nil || welcome.Version != protocol.Version {
-		t.Errorf("welcome: version %d, %v", welcome.Version, err)
+	for _, message := range []any{
+		protocol.Hello{}, protocol.Welcome{TickPeriod: time.Second, AgeMax: 64, EventTicks: 1}, protocol.List{}, protocol.Rooms{},
+	} {
+		got, err := decode(encode(t, message))
+		if err != nil || reflect.ValueOf(got).FieldByName("Version").Uint() != protocol.Version {
+			t.Errorf("%T: %+v, %v", message, got, err)
+		}
 	}
 }
 
@@ -149,9 +238,9 @@ func TestIntegersOfAnyWidth(t *testing.T) {
 }
 
 func TestLaterVersionsMayAppendFields(t *testing.T) {
-	for _, want := range []any{sampleHello, sampleWelcome, sampleGoodbye, sampleResync} {
+	for _, want := range samples {
 		b := encode(t, want)
-		b[0] += 2
+		b = append([]byte{0xdc, 0, b[0]&0x0f + 2}, b[1:]...)
 		got, err := decode(append(slices.Clone(b), unhex(t, "82 a161 92 c3 ca00000000 02 c0 a3 78797a")...))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%T with two more fields: %#v, %v", want, got, err)
@@ -164,7 +253,7 @@ func TestLaterVersionsMayAppendFields(t *testing.T) {
 }
 
 func TestTruncatedAtEveryLength(t *testing.T) {
-	for _, message := range []any{sampleHello, sampleWelcome, sampleGoodbye, sampleResync} {
+	for _, message := range samples {
 		b := encode(t, message)
 		kind, _ := protocol.KindOf(b)
 		for n := range len(b) {
@@ -177,7 +266,7 @@ func TestTruncatedAtEveryLength(t *testing.T) {
 }
 
 func TestMissingFields(t *testing.T) {
-	for _, message := range []any{sampleHello, sampleWelcome, sampleGoodbye, sampleResync} {
+	for _, message := range samples {
 		b := encode(t, message)
 		kind, _ := protocol.KindOf(b)
 		fields := int(b[0] & 0x0f)
@@ -208,6 +297,9 @@ func TestWrongVersion(t *testing.T) {
 		{"a hello of many fields", "dc ffff 01 02", "2"},
 		{"a hello above our limit", "93 01 02 c5 2000" + strings.Repeat("00", 0x2000), "2"},
 		{"a welcome of version 3", "92 02 03", "3"},
+		{"a list of version 2", "93 05 02 a0", "2"},
+		{"a list with a bomb behind", "93 05 02 dd ffffffff", "2"},
+		{"rooms of version 2 that are told otherwise", "93 06 02 c0", "2"},
 	}
 	for _, c := range cases {
 		_, err := decode(unhex(t, c.bytes))
@@ -218,6 +310,8 @@ func TestWrongVersion(t *testing.T) {
 	}
 	_, err := protocol.AppendHello([]byte{9}, protocol.Hello{Version: 2})
 	wantReject(t, "appending another version", err, protocol.WrongVersion)
+	_, err = protocol.AppendList(nil, protocol.List{Version: 2})
+	wantReject(t, "appending a list of another version", err, protocol.WrongVersion)
 }
 
 func TestBadMessages(t *testing.T) {
@@ -234,44 +328,56 @@ func TestBadMessages(t *testing.T) {
 		{"a kind that is a string", "91 a0", protocol.WrongType},
 		{"a kind that is negative", "91 ff", protocol.BadValue},
 		{"kind 0", "91 00", protocol.UnknownKind},
-		{"kind 5", "91 05", protocol.UnknownKind},
-		{"kind 257, which is 1 in a byte", "96 cd 0101 01 a0 00 c4 00 a0", protocol.UnknownKind},
+		{"kind 14", "91 0e", protocol.UnknownKind},
+		{"kind 257, which is 1 in a byte", "97 cd 0101 01 a0 00 c4 00 a0 00", protocol.UnknownKind},
 		{"two messages in a frame", "92 04 05 92 04 05", protocol.TrailingBytes},
 
-		{"a version that is nil", "96 01 c0 a0 00 c4 00 a0", protocol.WrongType},
-		{"a version that is a float", "96 01 ca 3f800000 a0 00 c4 00 a0", protocol.WrongType},
-		{"a game that is a bin", "96 01 01 c4 00 00 c4 00 a0", protocol.WrongType},
-		{"a game of 65 bytes", "96 01 01 d9 41" + strings.Repeat("61", 65) + "00 c4 00 a0", protocol.Oversized},
-		{"a game with a line feed", "96 01 01 a2 61 0a 00 c4 00 a0", protocol.BadValue},
-		{"a game with an escape", "96 01 01 a2 61 1b 00 c4 00 a0", protocol.BadValue},
-		{"a game with a C1 control", "96 01 01 a2 c2 9b 00 c4 00 a0", protocol.BadValue},
-		{"a game in Latin-1", "96 01 01 a1 e9 00 c4 00 a0", protocol.BadValue},
-		{"a game with a surrogate", "96 01 01 a3 eda080 00 c4 00 a0", protocol.BadValue},
-		{"a negative hash", "96 01 01 a0 ff c4 00 a0", protocol.BadValue},
-		{"a token that is a string", "96 01 01 a0 00 a0 a0", protocol.WrongType},
-		{"a token of 2,049 bytes", "96 01 01 a0 00 c5 0801" + strings.Repeat("00", 2049) + "a0", protocol.Oversized},
-		{"a token of 4 GB", "96 01 01 a0 00 c6 ffffffff a0", protocol.Truncated},
-		{"a room with a DEL", "96 01 01 a0 00 c4 00 a1 7f", protocol.BadValue},
-		{"a hello above 4 KiB", "97 01 01 a0 00 c4 00 a0 c5 1000" + strings.Repeat("00", 4096), protocol.Oversized},
+		{"a version that is nil", "97 01 c0 a0 00 c4 00 a0 00", protocol.WrongType},
+		{"a version that is a float", "97 01 ca 3f800000 a0 00 c4 00 a0 00", protocol.WrongType},
+		{"a game that is a bin", "97 01 01 c4 00 00 c4 00 a0 00", protocol.WrongType},
+		{"a game of 65 bytes", "97 01 01 d9 41" + strings.Repeat("61", 65) + "00 c4 00 a0 00", protocol.Oversized},
+		{"a game with a line feed", "97 01 01 a2 61 0a 00 c4 00 a0 00", protocol.BadValue},
+		{"a game with an escape", "97 01 01 a2 61 1b 00 c4 00 a0 00", protocol.BadValue},
+		{"a game with a C1 control", "97 01 01 a2 c2 9b 00 c4 00 a0 00", protocol.BadValue},
+		{"a game in Latin-1", "97 01 01 a1 e9 00 c4 00 a0 00", protocol.BadValue},
+		{"a game with a surrogate", "97 01 01 a3 eda080 00 c4 00 a0 00", protocol.BadValue},
+		{"a negative hash", "97 01 01 a0 ff c4 00 a0 00", protocol.BadValue},
+		{"a token that is a string", "97 01 01 a0 00 a0 a0 00", protocol.WrongType},
+		{"a token of 2,049 bytes", "97 01 01 a0 00 c5 0801" + strings.Repeat("00", 2049) + "a0 00", protocol.Oversized},
+		{"a token of 4 GB", "97 01 01 a0 00 c6 ffffffff a0 00", protocol.Truncated},
+		{"a room with a DEL", "97 01 01 a0 00 c4 00 a1 7f 00", protocol.BadValue},
+		{"join 4", "97 01 01 a0 00 c4 00 a0 04", protocol.BadValue},
+		{"a negative join", "97 01 01 a0 00 c4 00 a0 ff", protocol.BadValue},
+		{"a join that is a bool", "97 01 01 a0 00 c4 00 a0 c3", protocol.WrongType},
+		{"an existing room without a name", "97 01 01 a0 00 c4 00 a0 01", protocol.BadValue},
+		{"a private room to make with a name", "97 01 01 a0 00 c4 00 a1 61 02", protocol.BadValue},
+		{"a private room to join without a code", "97 01 01 a0 00 c4 00 a0 03", protocol.BadValue},
+		{"a hello above 4 KiB", "98 01 01 a0 00 c4 00 a0 00 c5 1000" + strings.Repeat("00", 4096), protocol.Oversized},
 
-		{"a session of 15 bytes", "9c 02 01 c40f" + strings.Repeat("00", 15) + id + "00 00 00 00" + period + "40 00 c400", protocol.BadValue},
-		{"a session of 17 bytes", "9c 02 01 c411" + strings.Repeat("00", 17) + id + "00 00 00 00" + period + "40 00 c400", protocol.Oversized},
-		{"a player above 32 bits", "9c 02 01" + id + id + "cf 0000000100000000 00 00 00" + period + "40 00 c400", protocol.BadValue},
-		{"epoch 128", "9c 02 01" + id + id + "00 cc80 00 00" + period + "40 00 c400", protocol.BadValue},
-		{"tick 2⁵³", "9c 02 01" + id + id + "00 00 cf 0020000000000000 00" + period + "40 00 c400", protocol.BadValue},
-		{"sequence 2⁵³", "9c 02 01" + id + id + "00 00 00 cf 0020000000000000" + period + "40 00 c400", protocol.BadValue},
-		{"no tick period", "9c 02 01" + id + id + "00 00 00 00 00 40 00 c400", protocol.BadValue},
-		{"241 Hz", "9c 02 01" + id + id + "00 00 00 00 ce 003f5079 40 00 c400", protocol.BadValue},
-		{"a tick of more than 10 s", "9c 02 01" + id + id + "00 00 00 00 cf 00000002540be401 40 00 c400", protocol.BadValue},
-		{"a period above 63 bits", "9c 02 01" + id + id + "00 00 00 00 cf ffffffffffffffff 40 00 c400", protocol.BadValue},
-		{"an age of 63 ticks", "9c 02 01" + id + id + "00 00 00 00" + period + "3f 00 c400", protocol.BadValue},
-		{"an age of 4,097 ticks", "9c 02 01" + id + id + "00 00 00 00" + period + "cd 1001 00 c400", protocol.BadValue},
-		{"a schema that is an array", "9c 02 01" + id + id + "00 00 00 00" + period + "40 00 90", protocol.WrongType},
-		{"a schema above its limit", "9c 02 01" + id + id + "00 00 00 00" + period + "40 00 c5 ff01" + strings.Repeat("00", 0xff01), protocol.Oversized},
+		{"a session of 15 bytes", "9e 02 01 c40f" + strings.Repeat("00", 15) + id + "00 00 00 00" + period + "40 00 c400 08 a0", protocol.BadValue},
+		{"a session of 17 bytes", "9e 02 01 c411" + strings.Repeat("00", 17) + id + "00 00 00 00" + period + "40 00 c400 08 a0", protocol.Oversized},
+		{"a player above 32 bits", "9e 02 01" + id + id + "cf 0000000100000000 00 00 00" + period + "40 00 c400 08 a0", protocol.BadValue},
+		{"epoch 128", "9e 02 01" + id + id + "00 cc80 00 00" + period + "40 00 c400 08 a0", protocol.BadValue},
+		{"tick 2⁵³", "9e 02 01" + id + id + "00 00 cf 0020000000000000 00" + period + "40 00 c400 08 a0", protocol.BadValue},
+		{"sequence 2⁵³", "9e 02 01" + id + id + "00 00 00 cf 0020000000000000" + period + "40 00 c400 08 a0", protocol.BadValue},
+		{"no tick period", "9e 02 01" + id + id + "00 00 00 00 00 40 00 c400 08 a0", protocol.BadValue},
+		{"241 Hz", "9e 02 01" + id + id + "00 00 00 00 ce 003f5079 40 00 c400 08 a0", protocol.BadValue},
+		{"a tick of more than 10 s", "9e 02 01" + id + id + "00 00 00 00 cf 00000002540be401 40 00 c400 08 a0", protocol.BadValue},
+		{"a period above 63 bits", "9e 02 01" + id + id + "00 00 00 00 cf ffffffffffffffff 40 00 c400 08 a0", protocol.BadValue},
+		{"an age of 63 ticks", "9e 02 01" + id + id + "00 00 00 00" + period + "3f 00 c400 08 a0", protocol.BadValue},
+		{"an age of 4,097 ticks", "9e 02 01" + id + id + "00 00 00 00" + period + "cd 1001 00 c400 08 a0", protocol.BadValue},
+		{"a schema that is an array", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 90 08 a0", protocol.WrongType},
+		{"a schema above its limit", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c5 ff01" + strings.Repeat("00", 0xff01) + "08 a0", protocol.Oversized},
 
-		{"a schema with an extension", "9c 02 01" + id + id + "00 00 00 00" + period + "40 00 c404 91d40100", protocol.UnsupportedType},
-		{"a schema with a bomb", "9c 02 01" + id + id + "00 00 00 00" + period + "40 00 c405 ddffffffff", protocol.TooManyElements},
-		{"a schema of two values", "9c 02 01" + id + id + "00 00 00 00" + period + "40 00 c402 9090", protocol.TrailingBytes},
+		{"a schema with an extension", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c404 91d40100 08 a0", protocol.UnsupportedType},
+		{"a schema with a bomb", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c405 ddffffffff 08 a0", protocol.TooManyElements},
+		{"a schema of two values", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c402 9090 08 a0", protocol.TrailingBytes},
+		{"events of no ticks", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c400 00 a0", protocol.BadValue},
+		{"events of 128 ticks", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c400 cc80 a0", protocol.BadValue},
+		{"event ticks that are a string", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c400 a0 a0", protocol.WrongType},
+		{"a room name that is a bin", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c400 08 c400", protocol.WrongType},
+		{"a room name of 65 bytes", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c400 08 d941" + strings.Repeat("61", 65), protocol.Oversized},
+		{"a room name with a line feed", "9e 02 01" + id + id + "00 00 00 00" + period + "40 00 c400 08 a1 0a", protocol.BadValue},
 
 		{"a code above 32 bits", "93 03 cf 0000000100000000 a0", protocol.BadValue},
 		{"a reason of 257 bytes", "93 03 00 da 0101" + strings.Repeat("61", 257), protocol.Oversized},
@@ -287,9 +393,9 @@ func TestBadMessages(t *testing.T) {
 
 func TestParsersRefuseBombs(t *testing.T) {
 	for _, bomb := range bombs {
-		for kind := protocol.KindHello; kind <= protocol.KindResync; kind++ {
+		for kind := protocol.KindHello; kind <= protocol.KindDiverged; kind++ {
 			// In the place of the message, and in that of a field that a later version may have added.
-			for _, b := range [][]byte{bomb.bytes, append(unhex(t, "dc 0040 0"+string('0'+rune(kind))+"01"), bomb.bytes...)} {
+			for _, b := range [][]byte{bomb.bytes, append([]byte{0xdc, 0, 0x40, byte(kind), protocol.Version}, bomb.bytes...)} {
 				_, err := decodeAs(kind, b)
 				if _, ok := protocol.RejectOf(err); !ok {
 					t.Errorf("%s as %v: %v, want it refused", bomb.name, kind, err)
@@ -316,14 +422,23 @@ func TestAppendersRefuseWhatParsersRefuse(t *testing.T) {
 		{"a room with a tab", func() ([]byte, error) {
 			return protocol.AppendHello(dst, protocol.Hello{Room: "a\tb"})
 		}, protocol.BadValue},
+		{"a private room with a name", func() ([]byte, error) {
+			return protocol.AppendHello(dst, protocol.Hello{Room: "a", Join: protocol.CreatePrivate})
+		}, protocol.BadValue},
+		{"a join that is not there", func() ([]byte, error) {
+			return protocol.AppendHello(dst, protocol.Hello{Join: protocol.JoinPrivate + 1})
+		}, protocol.BadValue},
+		{"events of 128 ticks", func() ([]byte, error) {
+			return protocol.AppendWelcome(dst, protocol.Welcome{TickPeriod: time.Second, AgeMax: 64, EventTicks: 128})
+		}, protocol.BadValue},
 		{"an empty welcome", func() ([]byte, error) {
 			return protocol.AppendWelcome(dst, protocol.Welcome{})
 		}, protocol.BadValue},
 		{"a negative period", func() ([]byte, error) {
-			return protocol.AppendWelcome(dst, protocol.Welcome{TickPeriod: -time.Second, AgeMax: 64})
+			return protocol.AppendWelcome(dst, protocol.Welcome{TickPeriod: -time.Second, AgeMax: 64, EventTicks: 8})
 		}, protocol.BadValue},
 		{"a large schema", func() ([]byte, error) {
-			return protocol.AppendWelcome(dst, protocol.Welcome{TickPeriod: time.Second, AgeMax: 64, Schema: make([]byte, 1<<20)})
+			return protocol.AppendWelcome(dst, protocol.Welcome{TickPeriod: time.Second, AgeMax: 64, EventTicks: 8, Schema: make([]byte, 1<<20)})
 		}, protocol.Oversized},
 		{"a code above 32 bits", func() ([]byte, error) {
 			return protocol.AppendGoodbye(dst, protocol.Goodbye{Code: 1 << 32})
@@ -364,6 +479,9 @@ func TestErrorsDoNotRepeatThePeer(t *testing.T) {
 		"96 01 01 a7 534543524554 0a 00 c4 00 a0",
 		"96 01 01 a0 00 a6 534543524554 a0",
 		"93 03 00 a7 534543524554 0a",
+		"93 05 01 a7 534543524554 0a",
+		"94 0a 00 00 a7 534543524554 0a",
+		"94 0a 00 00 a7 534543524554 ff",
 	} {
 		if _, err := decode(unhex(t, b)); err == nil || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v, want an error without the peer's text", b, err)
@@ -382,6 +500,16 @@ func TestKinds(t *testing.T) {
 		{protocol.KindWelcome, "welcome", false, true},
 		{protocol.KindGoodbye, "goodbye", true, true},
 		{protocol.KindResync, "resync", true, false},
+		{protocol.KindList, "list", true, false},
+		{protocol.KindRooms, "rooms", false, true},
+		{protocol.KindRequest, "request", true, false},
+		{protocol.KindAnswer, "answer", false, true},
+		{protocol.KindMessage, "message", false, true},
+		{protocol.KindSay, "say", true, false},
+		{protocol.KindChat, "chat", false, true},
+		{protocol.KindChecks, "checks", false, true},
+		{protocol.KindDiverged, "diverged", false, true},
+		{protocol.KindDiverged + 1, "kind_14", false, false},
 		{200, "kind_200", false, false},
 	}
 	for _, c := range cases {
@@ -389,6 +517,17 @@ func TestKinds(t *testing.T) {
 			t.Errorf("kind %d: %s, from client %v, from server %v", uint8(c.kind), got, c.kind.FromClient(), c.kind.FromServer())
 		}
 	}
-	_, err := protocol.ParseHello(encode(t, sampleResync))
-	wantReject(t, "a resync read as a hello", err, protocol.Unexpected)
+	for _, message := range samples {
+		b := encode(t, message)
+		kind, err := protocol.KindOf(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for other := protocol.KindHello; other <= protocol.KindDiverged; other++ {
+			if other != kind {
+				_, err := decodeAs(other, b)
+				wantReject(t, fmt.Sprintf("a %v read as a %v", kind, other), err, protocol.Unexpected)
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -81,7 +82,20 @@ func TestStatesThatAreRefused(t *testing.T) {
 		{"a table that is not there", head + "02 00 01", protocol.BadValue},
 		{"a table above 7f", head + "cc 00 01", protocol.WrongType},
 		{"a class that is not there", head + "00 0c 01", protocol.BadValue},
-		{"a kind that is not there", head + "00 03 01", protocol.BadValue},
+		{"an event that is not there", head + "03 03 01 00 00", protocol.BadValue},
+		{"events of a class that is not there", head + "00 0f 01 00 00", protocol.BadValue},
+		{"a section without events", head + "00 03 00", protocol.BadValue},
+		{"a count of events above 7f", head + "00 03 80", protocol.WrongType},
+		{"an event of an age above 7f", head + "00 03 01 80 00 0000100005 08", protocol.WrongType},
+		{"an event of a number beyond the last", head + "00 03 01 00 ce 00010000 0000100005 08", protocol.BadValue},
+		{"an event of a number below zero", head + "00 03 01 00 ff 0000100005 08", protocol.BadValue},
+		{"an event of a number that is a string", head + "00 03 01 00 a0 0000100005 08", protocol.WrongType},
+		{"an event with a limb above 7f", head + "00 03 01 00 00 0080100005 08", protocol.WrongType},
+		{"an event with a column wider than its bits", head + "00 03 01 00 00 0000100005 10", protocol.BadValue},
+		{"an event with an entity of 33 bits", head + "00 03 01 00 00 1000000000 08", protocol.BadValue},
+		{"an event with a text longer than its field", head + "01 03 01 00 00 0007 d9 29" + strings.Repeat("61", 41), protocol.Oversized},
+		{"an event with a text that is not UTF-8", head + "01 03 01 00 00 0007 a1 ff", protocol.BadValue},
+		{"a second event of columns that miss", head + "00 03 02 00 00 0000100005 08 00 01", protocol.Truncated},
 		{"a section without records", head + "00 00 00", protocol.BadValue},
 		{"a count above 7f", head + "00 00 80", protocol.WrongType},
 		{"a gap of zero after the first", head + "00 02 02 05 00 00 00", protocol.BadValue},
@@ -111,6 +125,36 @@ func TestStatesThatAreRefused(t *testing.T) {
 		if r.Next(&rec) {
 			t.Errorf("%s: a record follows the fault", c.name)
 		}
+	}
+}
+
+// TestAFaultSparesTheEventsBeforeIt: what was read is good, what follows is not read.
+func TestAFaultSparesTheEventsBeforeIt(t *testing.T) {
+	var r protocol.StateReader
+	v, err := readState(&r, arena(t), unhex(t, "01 01 0001 0768 00 0000 40 00 03 02 01 03 0000400005 08 00 ff"))
+	wantReject(t, "a number below zero", err, protocol.BadValue)
+	want := []eventVector{{Age: 1, Number: 3, Columns: []columnVector{{0, 0x0010_0005, ""}, {1, 8, ""}}}}
+	if len(v.Sections) != 1 || !reflect.DeepEqual(v.Sections[0].Events, want) {
+		t.Errorf("before the fault came %+v, want %+v", v.Sections, want)
+	}
+}
+
+// TestARecordThatIsReusedKeepsNothing: the fields of an event are not those of the entity before it.
+func TestARecordThatIsReusedKeepsNothing(t *testing.T) {
+	s := arena(t)
+	var r protocol.StateReader
+	if err := r.Open(unhex(t, "01 01 0001 0768 00 0000 40 00 01 01 28 03 00 2708 01 0468 1e 00 0b 01 01 03 0000400005 08"), s); err != nil {
+		t.Fatal(err)
+	}
+	var rec protocol.Record
+	if !r.Next(&rec) || rec.Index != 40 || rec.Generation != 3 {
+		t.Fatalf("the entity reads as %+v, %v", rec, r.Err())
+	}
+	if !r.Next(&rec) || rec.Index != 0 || rec.Generation != 0 || rec.Class != schema.Own || rec.Age != 1 || rec.Number != 3 || len(rec.Data) != 6 {
+		t.Errorf("the event reads as %+v, %v", rec, r.Err())
+	}
+	if r.Next(&rec) || r.Err() != nil {
+		t.Errorf("behind the event comes %+v, %v", rec, r.Err())
 	}
 }
 

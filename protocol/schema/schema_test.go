@@ -260,11 +260,86 @@ func TestWhatTravelsWholeHasNoAudience(t *testing.T) {
 		"event":   {Events: []*schema.Table{tb}},
 		"message": {Messages: []*schema.Table{tb}},
 		"request": {Requests: []schema.Request{{Ask: tb, Answer: whole}}},
+		"answer":  {Requests: []schema.Request{{Ask: whole, Answer: tb}}},
 	} {
 		s.Game, s.Input = "arena", whole
 		if _, err := schema.New(s); err == nil || !strings.Contains(err.Error(), "travels whole") {
 			t.Errorf("a %s with fields for its owner was answered with %v", name, err)
 		}
+	}
+}
+
+func TestWhatTravelsWholeHasAName(t *testing.T) {
+	whole, _, _ := schema.FromType("hit", reflect.TypeFor[hit]())
+	other, _, _ := schema.FromType("miss", reflect.TypeFor[hit]())
+	many := make([]*schema.Table, schema.MaxTables+1)
+	requests := make([]schema.Request, schema.MaxTables+1)
+	for name, s := range map[string]schema.Schema{
+		"two events of one name":            {Events: []*schema.Table{whole, other, whole}},
+		"two messages of one name":          {Messages: []*schema.Table{whole, whole}},
+		"two requests of one name":          {Requests: []schema.Request{{Ask: whole, Answer: other}, {Ask: whole, Answer: whole}}},
+		"65 events":                         {Events: many},
+		"65 messages":                       {Messages: many},
+		"65 requests":                       {Requests: requests},
+		"a request that nothing answers":    {Requests: []schema.Request{{Ask: whole}}},
+		"a request that nothing is made of": {Requests: []schema.Request{{Answer: whole}}},
+	} {
+		s.Game, s.Input = "arena", whole
+		if _, err := schema.New(s); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := schema.New(schema.Schema{
+		Game: "arena", Input: whole, Tables: []*schema.Table{whole}, Events: []*schema.Table{whole}, Messages: []*schema.Table{whole},
+		Requests: []schema.Request{{Ask: whole, Answer: whole}, {Ask: other, Answer: whole}},
+	}); err != nil {
+		t.Errorf("one name for one of each kind: %v", err)
+	}
+}
+
+// TestCheckRow: bytes from outside are one whole row with every field in its range, or none.
+func TestCheckRow(t *testing.T) {
+	type buy struct {
+		Item  uint8  `net:"range=1:10"`
+		Price uint16 `net:"range=0:1000"`
+		Note  string `net:"max=4"`
+	}
+	tb, _, err := schema.FromType("buy", reflect.TypeFor[buy]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		bytes string
+		want  error // nil for any
+		good  bool
+	}{
+		{"the smallest", "\x00\x00\x00\xa0", nil, true},
+		{"the largest", "\x09\x07\x68\xa4abcd", nil, true},
+		{"nothing", "", schema.ErrTruncated, false},
+		{"a row without its text", "\x00\x00\x00", schema.ErrTruncated, false},
+		{"a text that ends too early", "\x00\x00\x00\xa4abc", schema.ErrTruncated, false},
+		{"an item above its range", "\x0a\x00\x00\xa0", schema.ErrRange, false},
+		{"an item of more bits", "\x10\x00\x00\xa0", schema.ErrRange, false},
+		{"a price above its range", "\x00\x07\x69\xa0", schema.ErrRange, false},
+		{"a limb above 7f", "\x00\x80\x00\xa0", schema.ErrLimb, false},
+		{"a long text", "\x00\x00\x00\xa5abcde", schema.ErrLong, false},
+		{"a text that is not UTF-8", "\x00\x00\x00\xa1\xff", schema.ErrRange, false},
+		{"a text that is a bin", "\x00\x00\x00\xc4\x00", schema.ErrText, false},
+		{"bytes behind the row", "\x00\x00\x00\xa0\x00", nil, false},
+		{"two rows", "\x00\x00\x00\xa0\x00\x00\x00\xa0", nil, false},
+	} {
+		err := tb.CheckRow([]byte(c.bytes))
+		if (err == nil) != c.good || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	none, _, err := schema.FromType("nothing", reflect.TypeFor[struct{}]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if none.CheckRow(nil) != nil || none.CheckRow([]byte{0}) == nil {
+		t.Error("a row without columns should be no bytes, and those alone")
 	}
 }
 
@@ -279,7 +354,9 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(s.Append(nil))
-	f.Add([]byte{0x94, 0xa1, 'x', 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{0x96, 0xa1, 'x', 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{0x96, 0xa1, 'x', 0x90, 0x94, 0xa1, 'i', 0xff, 0xff, 0x90, 0x90, 0x90, 0x91, 0x92, 0x94, 0xa1, 'a', 0xff, 0xff, 0x90})
+	f.Add([]byte{0x96, 0xa1, 'x', 0x90, 0x94, 0xa1, 'i', 0xff, 0xff, 0x90, 0x90, 0x90, 0x91, 0x91, 0x94, 0xa1, 'a', 0xff, 0xff, 0x90})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := schema.Parse(b)
 		if err != nil {
