@@ -176,6 +176,15 @@ func TestNamesStandInTheDocument(t *testing.T) {
 	for kind := protocol.Kind(1); kind.FromClient() || kind.FromServer(); kind++ {
 		row("%d | %v", kind, kind)
 	}
+	for _, message := range samples {
+		b := encode(t, message)
+		kind, _ := protocol.KindOf(b)
+		from := map[bool]string{true: "client", false: "server"}[kind.FromClient()]
+		if kind.FromClient() && kind.FromServer() {
+			from = "either"
+		}
+		row("%d | %v | %s | %d", kind, kind, from, b[0]&0x0f)
+	}
 	for code := protocol.CloseNormal; code <= protocol.CloseProtocol; code++ {
 		row("%d | %v", code, code)
 	}
@@ -193,6 +202,14 @@ func TestNamesStandInTheDocument(t *testing.T) {
 	}
 	for kind := schema.Bool; kind <= schema.Entity; kind++ {
 		row("%v | %d", kind, kind)
+	}
+	var schemas []schemaVector
+	readGolden(t, schemaGolden, &schemas)
+	for _, v := range schemas {
+		hash, _ := strconv.ParseUint(v.Hash, 10, 64)
+		if want := fmt.Sprintf("its hash is %016x:", hash); v.Name == "pong" && !strings.Contains(text, want) {
+			t.Errorf("docs/protocol.md does not say of pong that %q", want)
+		}
 	}
 	for _, want := range []string{protocol.ALPN, protocol.DevPinFile} {
 		if !strings.Contains(text, "`"+want+"`") {

@@ -236,6 +236,13 @@ func TestReadingAStateAllocatesNothing(t *testing.T) {
 	if allocs := testing.AllocsPerRun(20, func() { readAll(t, &r, s, crowded) }); allocs != 0 {
 		t.Errorf("a datagram without text takes %v allocations, want none", allocs)
 	}
+	v := stateVector{Sections: []sectionVector{movers(false, 5), {Table: "shot", Class: "public", Kind: "happened", Events: []eventVector{
+		{Age: 1, Columns: columnsOf(s.Events[shotEvent], schema.Own, "")}, {Number: 300, Columns: columnsOf(s.Events[shotEvent], schema.Own, "")},
+	}}}}
+	shots := v.bytes(s)
+	if allocs := testing.AllocsPerRun(20, func() { readAll(t, &r, s, shots) }); allocs != 0 {
+		t.Errorf("a datagram with events takes %v allocations, want none", allocs)
+	}
 	broken := append(crowd(s), 0x7f, 0x7f, 0x7f)
 	wantFlatMemory(t, "a broken datagram", func() { readState(&r, s, broken[len(broken)-40:]) })
 }
