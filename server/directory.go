@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -264,6 +266,15 @@ func (d *directory) list(game string) []protocol.RoomInfo {
 			out = append(out, protocol.RoomInfo{Game: row.game, Name: row.name, Players: row.players, MaxPlayers: row.most})
 		}
 	}
+	full := func(r protocol.RoomInfo) int {
+		if r.Players < r.MaxPlayers {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(out, func(a, b protocol.RoomInfo) int {
+		return cmp.Or(cmp.Compare(full(a), full(b)), cmp.Compare(b.Players, a.Players), cmp.Compare(a.Game, b.Game), cmp.Compare(a.Name, b.Name))
+	})
 	return out
 }
 

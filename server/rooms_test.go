@@ -120,8 +120,8 @@ func TestRoomsAreListed(t *testing.T) {
 				t.Errorf("the list has %+v, want %+v", room, want[room.Name])
 			}
 		}
-		if len(rooms) != 2 {
-			t.Errorf("%d rooms are listed, want 2", len(rooms))
+		if len(rooms) != 2 || rooms[0].Name != "hall" {
+			t.Errorf("%v are listed, want two, the fuller one first", rooms)
 		}
 		none, err := client.List(s.t.Context(), "chess", s.config())
 		if err != nil || len(none) != 0 {

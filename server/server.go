@@ -157,7 +157,7 @@ func (s *Server) greet(ctx context.Context, sess *session) *refusal {
 	stopWaiting := context.AfterFunc(hello, func() { control.SetReadDeadline(past) })
 	defer stopWaiting()
 	sess.reader.from = control
-	for range maxLists + 1 {
+	for lists := 0; ; lists++ {
 		message, err := sess.reader.next()
 		if ctx.Err() != nil {
 			return &stopping
@@ -171,6 +171,9 @@ func (s *Server) greet(ctx context.Context, sess *session) *refusal {
 		kind, err := protocol.KindOf(message)
 		if err != nil {
 			return sess.refuse(err)
+		}
+		if kind == protocol.KindList && lists == maxLists {
+			return noHello("lists were asked for again and again")
 		}
 		if kind == protocol.KindList {
 			if refused := s.answerList(sess, message); refused != nil {
@@ -187,7 +190,6 @@ func (s *Server) greet(ctx context.Context, sess *session) *refusal {
 		}
 		return s.admit(ctx, sess, h)
 	}
-	return noHello("lists were asked for again and again")
 }
 
 // maxLists is how many lists a client may ask for before its hello.

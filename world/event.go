@@ -46,7 +46,7 @@ func (e Event[T]) Emit(tx *Tx, event T, to ...Recipients) {
 	r := EventRecord{Tick: tx.state.tick, Kind: e.def.index, Data: appendClamped(e.def.bind, nil, &event)}
 	if e.def.wire.Positioned() {
 		x, y := positionOf(e.def.bind, &event)
-		r.To = Recipients{Near: true, At: Pos{X: x, Y: y}}
+		r.To = Recipients{Scope: ScopeNear, At: Pos{X: x, Y: y}}
 	}
 	for _, o := range to {
 		r.To = o
@@ -74,31 +74,42 @@ func (e Event[T]) In(records []EventRecord) iter.Seq2[uint64, T] {
 	}
 }
 
+// Scope is how recipients are named.
+type Scope uint8
+
+// The scopes.
+const (
+	ScopeAll    Scope = iota // everybody in the room
+	ScopePlayer              // one player
+	ScopeTeam                // everybody in a team
+	ScopeNear                // those in whose view a place is
+)
+
 // Recipients say who is told of an event or gets a message. The zero value is everybody in the room.
 type Recipients struct {
-	Player Player // that one alone, unless zero
-	Team   TeamID // those of a team, unless zero
-	Near   bool   // those in whose view At is
-	At     Pos
+	Scope  Scope
+	Player Player // of ScopePlayer; zero is nobody
+	Team   TeamID // of ScopeTeam; zero is nobody
+	At     Pos    // of ScopeNear
 }
 
 // ToPlayer is one player.
-func ToPlayer(p Player) Recipients { return Recipients{Player: p} }
+func ToPlayer(p Player) Recipients { return Recipients{Scope: ScopePlayer, Player: p} }
 
 // ToTeam is everybody in a team.
-func ToTeam(t TeamID) Recipients { return Recipients{Team: t} }
+func ToTeam(t TeamID) Recipients { return Recipients{Scope: ScopeTeam, Team: t} }
 
 // ToAll is everybody in the room, also for an event with a position.
 func ToAll() Recipients { return Recipients{} }
 
 // Has tells whether a player is one of them.
 func (r Recipients) Has(s Seat) bool {
-	switch {
-	case r.Player != 0:
-		return s.Player == r.Player
-	case r.Team != 0:
-		return s.Team == r.Team
-	case r.Near:
+	switch r.Scope {
+	case ScopePlayer:
+		return r.Player != 0 && s.Player == r.Player
+	case ScopeTeam:
+		return r.Team != 0 && s.Team == r.Team
+	case ScopeNear:
 		dx, dy := r.At.X-s.Pos.X, r.At.Y-s.Pos.Y
 		return float64(dx*dx)+float64(dy*dy) <= float64(s.Radius*s.Radius)
 	}
