@@ -30,6 +30,7 @@ type timing struct {
 	tops        int    // of them above marginTop
 	settled     uint64 // the input tick from which on a report shows the lead as it is now
 	stamped     uint64 // the tick of the latest input
+	newest      uint64 // the newest tick received when it was stamped
 	resyncAsked int    // the epoch of which a resync was asked, plus one
 }
 
@@ -67,12 +68,16 @@ func (t *timing) move(by int) {
 	t.reports, t.lows, t.tops, t.settled = 0, 0, 0, t.stamped+1
 }
 
-// next is the tick for the next input, when newest is the newest tick received. It is one more than the last,
-// within two ticks of the lead; a client whose clock runs fast gets the same tick again, and waits.
+// next is the tick for the next input, when newest is the newest tick received: the lead ahead of it. Where that is
+// not later than the last one, since the lead has fallen or news came late, it is the last one again, and the input waits.
+// Without news inputs go on by one tick, for two ticks.
 func (t *timing) next(newest uint64) uint64 {
-	t.stamped = max(t.stamped+1, newest+uint64(t.lead))
-	if t.stamped > newest+uint64(t.lead)+2 {
-		t.stamped = newest + uint64(t.lead) + 2
+	target := newest + uint64(t.lead)
+	if newest > t.newest {
+		t.stamped = max(t.stamped, target)
+	} else {
+		t.stamped = max(t.stamped, min(t.stamped+1, target+2))
 	}
+	t.newest = newest
 	return t.stamped
 }

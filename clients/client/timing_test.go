@@ -57,6 +57,37 @@ func TestTheLeadKeepsBetweenItsBounds(t *testing.T) {
 	}
 }
 
+func TestALeadThatFellTakesEffect(t *testing.T) {
+	var tm timing
+	tm.start()
+	tick := uint64(100)
+	for ; tm.lead == leadFirst; tick++ {
+		tm.heard(reported(tm.next(tick), 20))
+	}
+	last := tm.next(tick)
+	if want := tick + leadFirst - 1; last != want {
+		t.Errorf("once the lead has fallen the input at tick %d is for %d, want %d", tick, last, want)
+	}
+	if got := tm.next(tick + 1); got != last+1 {
+		t.Errorf("the next one is for %d, want %d", got, last+1)
+	}
+}
+
+func TestNewsThatComeLateSkipNoTick(t *testing.T) {
+	var tm timing
+	tm.start()
+	first := tm.next(100)
+	if got := tm.next(100); got != first+1 { // tick 101 is late
+		t.Errorf("without news the input is for %d, want %d", got, first+1)
+	}
+	if got := tm.next(101); got != first+1 {
+		t.Errorf("once it has come the input is for %d, want %d again", got, first+1)
+	}
+	if got := tm.next(102); got != first+2 {
+		t.Errorf("then it is for %d, want %d", got, first+2)
+	}
+}
+
 func TestAHeaderWithoutAnInputMovesNothing(t *testing.T) {
 	var tm timing
 	tm.start()
