@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/alecthomas/kong v1.17.0
 	github.com/hashicorp/go-memdb v1.3.5
 	github.com/quic-go/quic-go v0.64.1
 	github.com/vmihailenco/msgpack/v5 v5.4.1
