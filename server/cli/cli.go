@@ -139,7 +139,11 @@ func Run(ctx context.Context, cfg Config) int {
 		}
 		return a.fail(usageError{settings.explain(err)}, command)
 	}
-	return a.fail(parsed.Run(), parsed.Command())
+	err = parsed.Run()
+	if usage := (usageError{}); errors.As(err, &usage) {
+		err = usageError{settings.explain(err)}
+	}
+	return a.fail(err, parsed.Command())
 }
 
 // description is what the help of the program begins with.

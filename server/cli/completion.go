@@ -106,6 +106,8 @@ func (a *app) candidates(root *kong.Node, words []string) []string {
 		return startingWith(last, "", flagNames(node))
 	case positionals < len(node.Positional):
 		return startingWith(last, "", a.valuesOf(node.Positional[positionals]))
+	case positionals > 0:
+		return nil
 	}
 	return startingWith(last, "", commandNames(node))
 }

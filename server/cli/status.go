@@ -34,7 +34,7 @@ func statusOf(before, after server.Stats, took time.Duration) string {
 	seconds := took.Seconds()
 	ticks := countOf(after.Ticks) - countOf(before.Ticks)
 	datagrams, bytes := after.Datagrams-before.Datagrams, after.DatagramBytes-before.DatagramBytes
-	return fmt.Sprintf("%d rooms, %d players, %.1f ticks/s, %.0f datagrams/s of %d bytes, a tick takes %v, 99 %% at most %v",
+	return fmt.Sprintf("rooms %d, players %d, %.1f ticks/s, %.0f datagrams/s of %d bytes, a tick takes %v, 99 %% at most %v",
 		after.Rooms, after.Players, float64(ticks)/seconds, float64(datagrams)/seconds, bytes/max(datagrams, 1),
 		meanTick(before, after), percentile(before.Ticks, after.Ticks, 0.99).Round(time.Microsecond))
 }

@@ -1,0 +1,295 @@
+package cli_test
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quicstep/quicstep/clients/bots"
+	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/examples/pong"
+	"github.com/quicstep/quicstep/server/cli"
+	"github.com/quicstep/quicstep/server/transport"
+	"github.com/quicstep/quicstep/world"
+)
+
+func TestPlayersAreToldOfTheEnd(t *testing.T) {
+	s := serve(t)
+	session, err := client.Open(t.Context(), pong.New(), client.Config{Addr: s.addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	s.stop()
+	s.wantCode(cli.ExitOK)
+	view := session.View()
+	for err == nil {
+		view, err = session.Next(t.Context(), view)
+	}
+	if !errors.Is(err, client.ErrShutdown) {
+		t.Errorf("the player was told %v, want that the server is stopping", err)
+	}
+}
+
+func TestBotsOnAServer(t *testing.T) {
+	s := serve(t, "--debug-addr", "127.0.0.1:0", "--tick", "60")
+	p := run(t, "bots", "--addr", s.addr(), "--server", s.debugURL(), "--clients", "2", "--room", "court", "--duration", "1s", "--warmup", "500ms",
+		"--json", "--quiet", "--assert", "clients.joined==2", "--assert", "server.ticks>10")
+	p.wantCode(cli.ExitOK)
+	if p.stderr.String() != "" {
+		t.Errorf("quietly it says %q", p.stderr.String())
+	}
+	r := reportOf(t, p)
+	if r.Game != "pong" || r.TickHz != 60 || r.Clients.Joined != 2 || r.Diverged != 0 || len(r.Failed) != 0 {
+		t.Errorf("the report is %+v", r)
+	}
+	// What the server tells of itself is what bots read.
+	if f := r.Server; f == nil || f.Ticks == 0 || f.TicksExpected < f.Ticks-2 || f.TicksExpected > f.Ticks+60 || f.TickMS.Max == 0 {
+		t.Errorf("the server's figures are %+v", f)
+	} else if runtime.GOOS == "linux" && (f.CPUUSPerClientTick == 0 || f.RSSMB == 0) {
+		t.Errorf("the process's figures are %+v", f)
+	}
+
+	rooms := run(t, "rooms", "--addr", s.addr())
+	rooms.wantCode(cli.ExitOK)
+	if fields := strings.Fields(rooms.stdout.String()); len(fields) != 8 || fields[4] != "pong" || fields[5] != "court" {
+		t.Errorf("rooms prints %q", rooms.stdout.String())
+	}
+	rooms = run(t, "rooms", "--addr", s.addr(), "--json", "--game", "pong")
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(rooms.stdout.String()), &list); err != nil || len(list) != 1 || list[0]["name"] != "court" || list[0]["max_players"] == 0.0 {
+		t.Errorf("rooms --json prints %q, %v", rooms.stdout.String(), err)
+	}
+	if none := run(t, "rooms", "--addr", s.addr(), "--json", "--game", "arena"); strings.TrimSpace(none.stdout.String()) != "[]" {
+		t.Errorf("without rooms --json prints %q", none.stdout.String())
+	}
+}
+
+func reportOf(t *testing.T, p *program) (r bots.Report) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(p.stdout.String()), &r); err != nil {
+		t.Fatalf("the report is not JSON: %v\n%s", err, p.stdout.String())
+	}
+	return r
+}
+
+func TestAFailedAssertionFails(t *testing.T) {
+	s := serve(t)
+	args := []string{"bots", "--addr", s.addr(), "--duration", "200ms", "--warmup", "0s", "--assert", "clients.joined==1", "--assert", "clients.joined>=7"}
+	p := run(t, append(args, "--json")...)
+	p.wantCode(cli.ExitFailed)
+	const want = "clients.joined is 1, want >= 7"
+	if r := reportOf(t, p); len(r.Failed) != 1 || r.Failed[0] != want {
+		t.Errorf("the report has failed %q, want %q", r.Failed, want)
+	}
+	if text := p.stderr.String(); !strings.Contains(text, want) || !strings.Contains(text, "1 of 2 assertions failed") {
+		t.Errorf("it says %q", text)
+	}
+	p = run(t, args...)
+	p.wantCode(cli.ExitFailed)
+	if !strings.Contains(p.stdout.String(), want) {
+		t.Errorf("the text is\n%s\nwithout %q", p.stdout.String(), want)
+	}
+}
+
+func TestBotsThatAreInterruptedReport(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := start(t, cli.Config{}, "bots", "--addr", s.addr(), "--duration", "1h", "--warmup", "0s", "--json")
+	p.expect(&p.stderr, `of 1h0m0s`)
+	p.stop()
+	p.wantCode(cli.ExitOK)
+	if r := reportOf(t, p); r.DurationS < 0.1 || r.Updates.PerClientPerS == 0 {
+		t.Errorf("the report is %+v", r)
+	}
+}
+
+func TestNobodyToJoin(t *testing.T) {
+	t.Parallel()
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	serve(t).pin() // so that there is a development certificate
+	p := run(t, "bots", "--addr", silent.LocalAddr().String(), "--quiet")
+	p.wantCode(cli.ExitFailed)
+	if text := p.stderr.String(); !strings.Contains(text, "is it running") {
+		t.Errorf("it says %q", text)
+	}
+}
+
+func TestAnAddressInUse(t *testing.T) {
+	s := serve(t, "--debug-addr", "127.0.0.1:0")
+	p := run(t, "serve", "--addr", s.addr())
+	p.wantCode(cli.ExitFailed)
+	if text := p.stderr.String(); !strings.Contains(text, "another program listens on "+s.addr()) {
+		t.Errorf("it says %q", text)
+	}
+	p = run(t, "serve", "--addr", "127.0.0.1:0", "--debug-addr", strings.TrimPrefix(s.debugURL(), "http://"))
+	p.wantCode(cli.ExitFailed)
+	if text := p.stderr.String(); !strings.Contains(text, "choose another port") {
+		t.Errorf("it says %q", text)
+	}
+}
+
+func TestACertificateFromFiles(t *testing.T) {
+	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: time.Now().Add(-time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile := writeFile(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})))
+	keyFile := writeFile(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	serve(t).pin() // so that there is a development certificate, too
+
+	s := serve(t, "--cert", certFile, "--key", keyFile)
+	sum := sha256.Sum256(cert.Certificate[0])
+	if pin := s.pin(); pin != hex.EncodeToString(sum[:]) {
+		t.Errorf("it says its pin is %s, and the file's is %x", pin, sum)
+	}
+	if hint := s.expect(&s.stdout, `to join: (.*)`); hint != "quicstep bots --addr "+s.addr()+" --pin "+s.pin() {
+		t.Errorf("it says to join with %q", hint)
+	}
+	run(t, "rooms", "--addr", s.addr(), "--pin", s.pin()).wantCode(cli.ExitOK)
+	p := run(t, "rooms", "--addr", s.addr())
+	p.wantCode(cli.ExitFailed)
+	if text := p.stderr.String(); !strings.Contains(text, "--pin") || strings.Contains(text, "Config.") {
+		t.Errorf("without the pin it says %q, want what to do in terms of flags", text)
+	}
+}
+
+func TestABench(t *testing.T) {
+	s := serve(t, "--bench", "--debug-addr", "127.0.0.1:0", "--players", "3")
+	if hint := s.expect(&s.stdout, `to join: (.*)`); !strings.HasSuffix(hint, " --bench") {
+		t.Errorf("it says to join with %q", hint)
+	}
+	p := run(t, "bots", "--bench", "--addr", s.addr(), "--server", s.debugURL(), "--clients", "3", "--duration", "1s", "--warmup", "500ms", "--json")
+	p.wantCode(cli.ExitOK)
+	if r := reportOf(t, p); r.Game != "arena" || r.TickHz != 20 || r.Clients.Joined != 3 || r.EntitiesVisible.Mean == 0 {
+		t.Errorf("the report is %+v", r)
+	}
+}
+
+func TestABenchNeedsOneWorkload(t *testing.T) {
+	for _, c := range []struct {
+		games []world.Game
+		want  string
+	}{{games()[:1], "none of the games has a workload"}, {append(games(), games()...), "choose one of arena, arena"}} {
+		p := start(t, cli.Config{Games: c.games}, "serve", "--addr", "127.0.0.1:0", "--bench")
+		p.wait()
+		p.wantCode(cli.ExitUsage)
+		if !strings.Contains(p.stderr.String(), c.want) {
+			t.Errorf("it says %q, want %q", p.stderr.String(), c.want)
+		}
+	}
+}
+
+func TestAShow(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "--game", "arena", "--bots", "2", "--log-level", "warn")
+	s.expect(&s.stdout, `rooms 1, players 2, \d+\.\d ticks/s, \d+ datagrams/s of \d+ bytes, a tick takes .*s, 99 % at most .*s\n`)
+	s.stop()
+	s.wantCode(cli.ExitOK)
+	if text := s.stderr.String(); text != "" {
+		t.Errorf("it logs %q", text)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	for format, want := range map[string]string{"auto": `"msg":"serving"`, "json": `"msg":"serving"`, "text": "msg=serving"} {
+		s := serve(t, "--log-format", format)
+		s.expect(&s.stderr, want)
+	}
+	s := serve(t, "--log-level", "error")
+	s.addr()
+	s.stop()
+	if text := s.stderr.String(); text != "" {
+		t.Errorf("it logs %q", text)
+	}
+}
+
+func TestTheDebugAddress(t *testing.T) {
+	s := serve(t, "--debug-addr", "127.0.0.1:0", "--tick", "50")
+	session, err := client.Open(t.Context(), pong.New(), client.Config{Addr: s.addr(), Private: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Next(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	url := s.debugURL()
+	status, text := get(t, url+"/stats", "")
+	var f struct {
+		At             time.Time
+		Ticks          *uint64
+		TicksDue       *uint64 `json:"ticks_due"`
+		TickRate       int     `json:"tick_rate"`
+		Rooms, Players int
+		Rejected       map[string]uint64
+		DatagramBytes  *uint64 `json:"datagram_bytes"`
+		Transport      map[string]any
+		RoomList       []struct{ Name string } `json:"room_list"`
+	}
+	if err := json.Unmarshal([]byte(text), &f); err != nil || status != http.StatusOK {
+		t.Fatalf("/stats answers %d %s, %v", status, text, err)
+	}
+	if f.At.IsZero() || f.Ticks == nil || f.TicksDue == nil || f.TickRate != 50 || f.Rooms != 1 || f.Players != 1 || len(f.RoomList) != 1 || f.DatagramBytes == nil {
+		t.Errorf("/stats answers %s", text)
+	}
+	if _, ok := f.Rejected["input_too_old"]; !ok || f.Transport["accepted"] == nil {
+		t.Errorf("/stats lacks the rejections or the transport: %s", text)
+	}
+	if code := session.Room(); code == "" || strings.Contains(text, code) || f.RoomList[0].Name != "" {
+		t.Errorf("/stats tells a private room's code: %s", text)
+	}
+	if status, text := get(t, url+"/debug/pprof/", ""); status != http.StatusOK || !strings.Contains(text, "goroutine") {
+		t.Errorf("/debug/pprof/ answers %d %s", status, text)
+	}
+	if status, _ := get(t, url+"/stats", "example.com"); status != http.StatusForbidden {
+		t.Errorf("a request by another name is answered with %d", status)
+	}
+	if status, _ := get(t, url+"/stats", "localhost:1"); status != http.StatusOK {
+		t.Errorf("a request by localhost is answered with %d", status)
+	}
+	s.stop()
+	s.wantCode(cli.ExitOK)
+	if answer, err := http.Get(url + "/stats"); err == nil {
+		answer.Body.Close()
+		t.Error("it still answers after the end")
+	}
+}
+
+// get asks by another name for the host when there is one.
+func get(t *testing.T, url, host string) (status int, text string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
