@@ -17,11 +17,9 @@ import (
 	"github.com/quicstep/quicstep/examples/pong"
 )
 
+// goEnv is a setting of the go command; empty without one.
 func goEnv(name string) string {
-	out, err := exec.Command("go", "env", name).Output()
-	if err != nil {
-		panic(err)
-	}
+	out, _ := exec.Command("go", "env", name).Output()
 	return strings.TrimSpace(string(out))
 }
 
@@ -228,6 +226,9 @@ func TestAProgramOfAnotherModule(t *testing.T) {
 // buildElsewhere builds ownGame in a module of its own that needs this checkout.
 func buildElsewhere(t *testing.T) string {
 	t.Helper()
+	if goCache == "" {
+		t.Skip("there is no go command")
+	}
 	checkout := filepath.Dir(goEnv("GOMOD"))
 	dir := t.TempDir()
 	sums, err := os.ReadFile(filepath.Join(checkout, "go.sum"))
