@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -81,10 +82,10 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 	return rejected
 }
 
-// marginOf is how long before its tick an input came, in quarters of a tick.
+// marginOf is how long before its tick an input came, in quarters of a tick, rounded down: negative is too late.
 func (b *inbox) marginOf(tick uint64, now time.Time) int8 {
 	ahead := b.due.Add(time.Duration(int64(tick-b.taken)) * b.period).Sub(now)
-	return int8(max(-64, min(63, ahead*4/b.period)))
+	return int8(max(-64, min(63, math.Floor(4*float64(ahead)/float64(b.period)))))
 }
 
 // inputSource tells where a tick's input came from.

@@ -161,7 +161,7 @@ func (l *link) welcomed(message []byte) (err error) {
 		return err
 	}
 	l.tick, l.answered = w.Tick, w.Tick
-	l.timing.start()
+	l.timing.start(l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod)
 	return nil
 }
 

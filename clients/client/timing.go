@@ -1,24 +1,26 @@
 package client
 
-import "github.com/quicstep/quicstep/protocol"
+import (
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+)
 
 // The lead is by how many ticks inputs are stamped ahead of the newest tick received, so that each arrives just
-// before its own. The server reports the margin, in quarters of a tick, and the lead follows it a tick at a time: up when
-// inputs come too close to their ticks, down when for a while none came within more than a tick.
+// before its own. It begins with what the handshake tells of the round trip. Then the server reports the margin, in
+// quarters of a tick, and the lead follows it a tick at a time: up when inputs come too late for their ticks, down when
+// nearly all would have come in time with a tick less.
 const (
-	leadFirst = 3
-	leadMax   = 32
-	// marginLow is the margin below which an input came too close to its tick. One such may be chance, two among the
-	// latest reports are not.
-	marginLow = 1
-	lowsMost  = 2
+	leadMax = 32
+	// marginLow is the margin below which an input was too late for its tick.
+	marginLow = 0
+	// marginTop is the margin above which it would have been in time with a tick less, of four quarters.
+	marginTop = marginLow + 3
 	// marginLate is the margin below which one report is enough: more than a tick too late.
 	marginLate = -4
-	// marginTop is the margin above which all of the latest reports must be for the lead to fall by a tick, which is four
-	// quarters.
-	marginTop = 5
-	// reportsLatest is how many reports are looked at.
-	reportsLatest = 16
+	// reportsLatest is how many reports are looked at, and strays is how many of them may be chance.
+	reportsLatest = 32
+	strays        = 1
 )
 
 // timing decides which tick an input is for.
@@ -34,7 +36,11 @@ type timing struct {
 	resyncAsked int    // the epoch of which a resync was asked, plus one
 }
 
-func (t *timing) start() { t.lead = leadFirst }
+// start begins with a lead of a round trip, the quarter of a period that an input may wait before it is sent, and the
+// quarter that it should be early.
+func (t *timing) start(roundTrip, period time.Duration) {
+	t.lead = int(min((roundTrip+period/2+period-1)/period, leadMax))
+}
 
 // heard takes a newer datagram's header.
 func (t *timing) heard(h protocol.StateHeader) {
@@ -53,11 +59,12 @@ func (t *timing) heard(h protocol.StateHeader) {
 		t.tops++
 	}
 	switch {
-	case (h.Margin < marginLate || t.lows >= lowsMost) && t.lead < leadMax:
+	case (h.Margin < marginLate || t.lows > strays) && t.lead < leadMax:
 		t.move(1)
-	case t.tops >= reportsLatest && t.lead > 0:
+	case t.reports < reportsLatest:
+	case t.tops >= reportsLatest-strays && t.lead > 0:
 		t.move(-1)
-	case t.reports >= reportsLatest:
+	default:
 		t.reports, t.lows, t.tops = 0, 0, 0
 	}
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
+// leadFirst is the lead that the tests begin with: 60 ms are 1.8 ticks, and half a tick more makes it three.
+const leadFirst = 3
+
 // reported is a datagram's header that tells of an input and its margin.
 func reported(tick uint64, margin int8) protocol.StateHeader {
 	return protocol.StateHeader{HasInput: true, InputTick: tick, Margin: margin}
@@ -19,7 +22,7 @@ func reported(tick uint64, margin int8) protocol.StateHeader {
 
 func TestTheLeadMovesATickAtATime(t *testing.T) {
 	var tm timing
-	tm.start()
+	tm.start(60*time.Millisecond, time.Second/30)
 	if got := tm.next(100); got != 100+leadFirst {
 		t.Errorf("the first input is for tick %d, want %d", got, 100+leadFirst)
 	}
@@ -47,7 +50,7 @@ func TestTheLeadKeepsBetweenItsBounds(t *testing.T) {
 		want   int
 	}{{-64, leadMax}, {63, 0}, {marginLow, leadFirst}, {marginTop, leadFirst}} {
 		var tm timing
-		tm.start()
+		tm.start(60*time.Millisecond, time.Second/30)
 		for tick := uint64(100); tick < 300; tick++ {
 			tm.heard(reported(tm.next(tick), c.margin))
 		}
@@ -57,9 +60,33 @@ func TestTheLeadKeepsBetweenItsBounds(t *testing.T) {
 	}
 }
 
+func TestTheLeadBeginsWithTheRoundTrip(t *testing.T) {
+	for roundTrip, want := range map[time.Duration]int{0: 1, time.Millisecond: 1, 25 * time.Millisecond: 1, 26 * time.Millisecond: 2, 100 * time.Millisecond: 3, time.Hour: leadMax} {
+		var tm timing
+		if tm.start(roundTrip, 50*time.Millisecond); tm.lead != want {
+			t.Errorf("with a round trip of %v the lead is %d at 20 Hz, want %d", roundTrip, tm.lead, want)
+		}
+	}
+}
+
+func TestAStrayReportMovesNothing(t *testing.T) {
+	var tm timing
+	tm.start(60*time.Millisecond, time.Second/30)
+	for tick := uint64(100); tick < 400; tick++ {
+		margin := int8(2)
+		if tick%reportsLatest == 0 {
+			margin = -3
+		}
+		tm.heard(reported(tm.next(tick), margin))
+	}
+	if tm.lead != leadFirst {
+		t.Errorf("with a late report among %d the lead becomes %d, want %d", reportsLatest, tm.lead, leadFirst)
+	}
+}
+
 func TestALeadThatFellTakesEffect(t *testing.T) {
 	var tm timing
-	tm.start()
+	tm.start(60*time.Millisecond, time.Second/30)
 	tick := uint64(100)
 	for ; tm.lead == leadFirst; tick++ {
 		tm.heard(reported(tm.next(tick), 20))
@@ -75,7 +102,7 @@ func TestALeadThatFellTakesEffect(t *testing.T) {
 
 func TestNewsThatComeLateSkipNoTick(t *testing.T) {
 	var tm timing
-	tm.start()
+	tm.start(60*time.Millisecond, time.Second/30)
 	first := tm.next(100)
 	if got := tm.next(100); got != first+1 { // tick 101 is late
 		t.Errorf("without news the input is for %d, want %d", got, first+1)
@@ -90,7 +117,7 @@ func TestNewsThatComeLateSkipNoTick(t *testing.T) {
 
 func TestAHeaderWithoutAnInputMovesNothing(t *testing.T) {
 	var tm timing
-	tm.start()
+	tm.start(60*time.Millisecond, time.Second/30)
 	tm.heard(protocol.StateHeader{Margin: -64})
 	if tm.lead != leadFirst || tm.margin != 0 {
 		t.Errorf("the lead is %d, the margin %d", tm.lead, tm.margin)
@@ -99,7 +126,7 @@ func TestAHeaderWithoutAnInputMovesNothing(t *testing.T) {
 
 func TestInputsAreForOneTickAfterTheOther(t *testing.T) {
 	var tm timing
-	tm.start()
+	tm.start(60*time.Millisecond, time.Second/30)
 	last := tm.next(100)
 	for tick := uint64(101); tick < 110; tick++ {
 		if got := tm.next(tick); got != last+1 {
@@ -142,7 +169,7 @@ func testClient(t *testing.T) *Client[aim] {
 		chance: rand.New(rand.NewPCG(1, 2)), ready: make(chan struct{}, 1),
 	}
 	l.session = &Session{game: g, schema: s, link: l, ended: make(chan struct{})}
-	l.timing.start()
+	l.timing.start(60*time.Millisecond, time.Second/30)
 	return &Client[aim]{Session: l.session, game: g}
 }
 
