@@ -81,7 +81,7 @@ type Boom struct {
 	Ship bool
 }
 
-// Kill tells the room that one ship has destroyed another, by their names.
+// Kill tells two players that the ship of one has destroyed the other's, by their names.
 type Kill struct {
 	Killer string `net:"max=16"`
 	Victim string `net:"max=16"`

@@ -81,7 +81,10 @@ func (g *Arena) hitShip(tx *world.Tx, by, id world.ID) {
 	killer := g.Ships.Edit(tx, by)
 	killer.Score += ShipScore
 	g.Booms.Emit(tx, Boom{X: victim.X, Y: victim.Y, Ship: true})
-	g.Kills.Send(tx, Kill{Killer: killer.Name, Victim: victim.Name})
+	// Only these two: a message is a packet for each who gets it, and in a crowd somebody falls all the time.
+	for _, ship := range []world.ID{by, id} {
+		g.Kills.Send(tx, Kill{Killer: killer.Name, Victim: victim.Name}, world.ToPlayer(g.Ships.OwnerOf(tx, ship)))
+	}
 }
 
 // line is a line of fire: a point and a direction of length one.

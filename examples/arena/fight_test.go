@@ -53,8 +53,13 @@ func TestAShipIsShotDownAndComesBack(t *testing.T) {
 	}
 	killer, victim := m.ship(m.view, 1), m.ship(m.view, 2)
 	_, booms, kills := m.told(kill)
-	if len(booms) != 1 || !booms[0].Ship || len(kills) != 1 || kills[0] != (arena.Kill{Killer: "pilot 1", Victim: "pilot 2"}) {
+	if len(booms) != 1 || !booms[0].Ship || len(kills) != 2 || kills[0] != (arena.Kill{Killer: "pilot 1", Victim: "pilot 2"}) || kills[1] != kills[0] {
 		t.Errorf("told of %+v and %+v", booms, kills)
+	}
+	for i, p := range []world.Player{1, 2} {
+		if to := kill.Messages[i].To; to != world.ToPlayer(p) {
+			t.Errorf("message %d goes to %+v, want player %d", i, to, p)
+		}
 	}
 	if killer.Score != arena.ShipScore || killer.Deaths != 0 || victim.Score != 0 || victim.Deaths != 1 {
 		t.Errorf("the killer is %+v, the victim %+v", killer, victim)
