@@ -21,9 +21,10 @@ SEED =
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: go ## play the example game
-	@echo "building pong; the first time takes a minute"
-	@go run ./examples/pong/match
+run: go ## serve the arena, with 16 bots in it, until Ctrl-C
+	@echo "building; the first time takes a minute"
+	@go build -o bin/quicstep ./server/cmd/quicstep
+	@exec bin/quicstep serve --game arena --bots 16 --debug-addr 127.0.0.1:6060
 
 test: tools check ## everything that must pass: check, tests under the race detector, long seeds, a short fuzz
 	@echo "== tests, with the race detector"
