@@ -34,6 +34,7 @@ var floors = []floor{
 	{path: "protocol/schema", level: 0, thirdParty: []string{msgpack}},
 
 	{path: "protocol", level: 1, thirdParty: []string{msgpack}},
+	{path: "protocol/ride", level: 1, thirdParty: []string{quic}},
 	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}},
 	{path: "world", level: 1, thirdParty: []string{memdb}},
 

@@ -25,7 +25,7 @@ type sentInput struct {
 // receive applies what the server sends until the connection ends.
 func (l *link) receive() {
 	for {
-		b, err := l.conn.ReceiveDatagram(l.live)
+		b, err := l.packets.Receive(l.live)
 		if err != nil {
 			if l.live.Err() == nil {
 				l.end(explain(err))
@@ -134,7 +134,7 @@ func (l *link) sendInputs() {
 		buf = l.appendInput(buf[:0])
 		// An error is the connection's end, which its context tells, or a path that shrank: then the next tick
 		// tries again.
-		l.conn.SendDatagram(buf)
+		l.packets.Send(buf)
 		timer.Reset(period + period/4)
 	}
 }

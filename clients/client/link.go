@@ -13,6 +13,7 @@ import (
 
 	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/ride"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -20,6 +21,7 @@ import (
 type link struct {
 	session *Session
 	conn    *quic.Conn
+	packets *ride.Conn // conn's datagrams
 	control *quic.Stream
 	socket  func() // closes it
 	welcome protocol.Welcome
@@ -55,7 +57,7 @@ func newLink(ctx context.Context, s *Session) (*link, error) {
 		return nil, err
 	}
 	l := &link{
-		session: s, conn: conn, socket: closeSocket,
+		session: s, conn: conn, packets: ride.New(conn), socket: closeSocket,
 		chance: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		ticked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 	}

@@ -11,12 +11,14 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/ride"
 )
 
-// Conn is the connection of one client. Its methods may be called from anywhere, except for Control.
+// Conn is the connection of one client. Its methods may be called from anywhere, except where they say otherwise.
 type Conn struct {
-	raw     *quic.Conn
-	control *Stream // touched by Control's caller only
+	raw       *quic.Conn
+	datagrams *ride.Conn
+	control   *Stream // touched by Control's caller only
 }
 
 // ConnStats is what QUIC knows of a connection. Sizes are in bytes of UDP payload; nothing of it is exact
@@ -52,13 +54,14 @@ func (c *Conn) Control(ctx context.Context) (*Stream, error) {
 
 // SendDatagram sends a copy of data, once and without notice whether it arrives. It blocks when 32
 // datagrams are queued, for as long as the client is dark: keep one or two there. It returns an error when
-// data is longer than MaxDatagram and the path does not take it, and when the connection has ended.
-func (c *Conn) SendDatagram(data []byte) error { return c.raw.SendDatagram(data) }
+// data is longer than MaxDatagram and the path does not take it, and when the connection has ended. One goroutine may
+// send.
+func (c *Conn) SendDatagram(data []byte) error { return c.datagrams.Send(data) }
 
 // ReceiveDatagram returns the next datagram from the client, which is then the caller's. When 128 wait,
-// further ones are dropped. It returns an error when ctx or the connection has ended.
+// further ones are dropped. It returns an error when ctx or the connection has ended. One goroutine may receive.
 func (c *Conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
-	return c.raw.ReceiveDatagram(ctx)
+	return c.datagrams.Receive(ctx)
 }
 
 // MaxDatagram returns the largest datagram, in bytes, that is sure to be sent: it fits the first packets

@@ -13,6 +13,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/ride"
 )
 
 // ErrClosed is returned by Accept after Close. It is a net.ErrClosed.
@@ -201,7 +202,7 @@ func (l *Listener) acceptLoop() {
 
 // admit hands the connection over, or closes it with the reason why not.
 func (l *Listener) admit(raw *quic.Conn) {
-	conn := &Conn{raw: raw}
+	conn := &Conn{raw: raw, datagrams: ride.New(raw)}
 	switch {
 	case !raw.ConnectionState().SupportsDatagrams.Remote:
 		l.refuse(conn, &l.noDatagrams, protocol.CloseProtocol, "datagrams are required")

@@ -1,0 +1,73 @@
+// Package ride sends datagrams so that QUIC's acknowledgements ride along with them. QUIC sends an acknowledgement of
+// its own for nearly each packet that carries nothing but a datagram, since it waits for a packet with other frames; a
+// byte on a stream of its own, written just before each datagram, is such a frame. docs/protocol.md §2 states what both
+// sides may expect. It serves server and client alike, so it stands beside the protocol.
+package ride
+
+import (
+	"context"
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+const (
+	// readEvery is how many datagrams come between two looks at the peer's bytes, far fewer than its window holds.
+	readEvery = 256
+	// readPatience bounds such a look; a well-behaved peer's bytes are there already.
+	readPatience = time.Millisecond
+)
+
+// Conn is the datagrams of a connection. One goroutine may send while another receives.
+type Conn struct {
+	quic *quic.Conn
+
+	// Touched by the sender only.
+	out   *quic.SendStream
+	tried bool // out was opened, or could not be
+
+	// Touched by the receiver only.
+	in       *quic.ReceiveStream
+	received int
+	bytes    [4 * readEvery]byte
+}
+
+// New begins with a connection whose handshake is over.
+func New(conn *quic.Conn) *Conn { return &Conn{quic: conn} }
+
+// Send sends a copy of a datagram, once and without notice whether it arrives. It blocks when 32 are queued, for as
+// long as the peer is dark. Whatever becomes of the byte before it only makes the packets more.
+func (c *Conn) Send(datagram []byte) error {
+	if !c.tried {
+		c.tried = true
+		c.out, _ = c.quic.OpenUniStream()
+	}
+	if c.out != nil {
+		c.out.TryWriteAll([]byte{0})
+	}
+	return c.quic.SendDatagram(datagram)
+}
+
+// Receive returns the next datagram, which is the caller's. When 128 wait, further ones are dropped. It returns an error
+// when ctx or the connection has ended.
+func (c *Conn) Receive(ctx context.Context) ([]byte, error) {
+	if c.received++; c.received%readEvery == 0 {
+		c.discard(ctx)
+	}
+	return c.quic.ReceiveDatagram(ctx)
+}
+
+// discard reads what the peer has written, so that its window stays open.
+func (c *Conn) discard(ctx context.Context) {
+	if c.in == nil {
+		short, cancel := context.WithTimeout(ctx, readPatience)
+		defer cancel()
+		var err error
+		if c.in, err = c.quic.AcceptUniStream(short); err != nil {
+			c.in = nil
+			return
+		}
+	}
+	c.in.SetReadDeadline(time.Now().Add(readPatience))
+	c.in.Read(c.bytes[:])
+}
