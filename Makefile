@@ -88,7 +88,7 @@ fuzz: ## run every fuzz target for TIME (2m), one after the other
 	@bash -c "$$fuzz_all"
 
 sim: ## the server and its clients on SEEDS (2000) simulated networks, or on that of one SEED
-	@set -o pipefail; go test -timeout 60m -run TestSimulation -v ./server -args $(if $(SEED),-sim.seed $(SEED),-sim.seeds $(SEEDS)) | grep -v -E '^ *(=== |simulation_test.go:[0-9]+: seed )'
+	@set -o pipefail; go test -timeout 60m -run TestSimulation -v ./server -args $(if $(SEED),-sim.seed $(SEED),-sim.seeds $(SEEDS)) | grep -v -E '^ *(=== |[a-z_]+_test.go:[0-9]+: seed [0-9]+$$)'
 
 generate: ## write the golden files anew; commit only what you can explain
 	@dirs=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$$||' | sort -u); \

@@ -77,6 +77,7 @@ type arena struct {
 	Potions world.Request[potion, healed]
 
 	restless    bool // stones change hands and players their teams; set before the first use
+	left        atomic.Int32 // why the latest player left
 	flashed     atomic.Uint32
 	herald      atomic.Pointer[func(*world.Tx)] // runs in the next OnTick
 	resting     atomic.Bool                     // nothing happens but what players do
@@ -106,7 +107,8 @@ func newArena() *arena {
 		}
 	})
 	g.OnJoin(g.join)
-	g.OnLeave(func(tx *world.Tx, p world.Player) {
+	g.OnLeave(func(tx *world.Tx, p world.Player, why world.LeaveReason) {
+		g.left.Store(int32(why))
 		for id := range g.Units.Owned(tx, p) {
 			g.Units.Remove(tx, id)
 		}

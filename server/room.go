@@ -92,9 +92,10 @@ func (r *room) join(s *session) {
 	r.mu.Unlock()
 }
 
-// leave asks the loop to take a session out at its next tick.
-func (r *room) leave(s *session) {
+// leave asks the loop to take a session out at its next tick, for a reason.
+func (r *room) leave(s *session, why world.LeaveReason) {
 	r.mu.Lock()
+	s.why = why
 	r.doors.leaves = append(r.doors.leaves, s)
 	r.mu.Unlock()
 }
@@ -191,7 +192,7 @@ func (r *room) drain(due time.Time) world.Commands {
 	for _, s := range doors.leaves {
 		if at, ok := r.find(s.player); ok {
 			r.sessions = slices.Delete(r.sessions, at, at+1)
-			c.Leaves = append(c.Leaves, world.Leave{Player: s.player})
+			c.Leaves = append(c.Leaves, world.Leave{Player: s.player, Reason: s.why})
 		}
 	}
 	for _, s := range doors.joins[:later] {

@@ -239,3 +239,29 @@ func TestWithoutReconnectTheEndIsTheEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestAGameIsToldWhyAPlayerLeaves(t *testing.T) {
+	simulate(t, 49, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		s.join()
+		bad := s.dial(s.sockets[7])
+		bad.hello(s.game)
+		leaves := func(why world.LeaveReason) {
+			s.t.Helper()
+			s.pass(20 * time.Second)
+			if got := world.LeaveReason(s.game.left.Load()); got != why {
+				t.Errorf("the game was told %q, want %q", got, why)
+			}
+			s.game.left.Store(-1)
+		}
+		bad.write(frame(0x91, 77), false)
+		leaves(world.Expelled)
+		s.join().Close()
+		leaves(world.Left)
+		s.join()
+		s.net.setDark(s.sockets[2].LocalAddr(), true)
+		leaves(world.Lost)
+		s.stop()
+		<-s.ended
+		leaves(world.Stopped)
+	})
+}

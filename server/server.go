@@ -14,6 +14,7 @@ import (
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/clock"
 	"github.com/quicstep/quicstep/server/transport"
+	"github.com/quicstep/quicstep/world"
 )
 
 // Server runs rooms of games.
@@ -126,7 +127,7 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 		end := s.play(ctx, sess)
 		s.directory.exit(row)
 		refused = &end
-		sess.room.leave(sess)
+		sess.room.leave(sess, sess.reasonOf(end))
 	}
 	sess.bye(*refused, s.cfg.Limits.CloseTimeout)
 }
@@ -242,7 +243,7 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	}
 	if err := sess.welcome(h, answer.tick); err != nil {
 		s.cfg.Log.Debug("welcome failed", "player", sess.player, "error", err)
-		room.leave(sess)
+		room.leave(sess, world.Lost)
 		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}
 	}
 	s.cfg.Log.Debug("session joined", "room", room.name, "player", sess.player, "tick", answer.tick, "from", sess.conn.RemoteAddr().String())

@@ -31,7 +31,8 @@ type session struct {
 	game *game
 	room *room
 
-	player world.Player // set by the loop before it answers on joined
+	player world.Player      // set by the loop before it answers on joined
+	why    world.LeaveReason // why it leaves; set before the room's leave
 	joined chan joinAnswer
 	inbox  inbox
 	reader frameReader // touched by greet, then by the control reader
@@ -195,6 +196,22 @@ func (s *session) refuse(err error) *refusal {
 		return &refusal{protocol.CloseVersion, err.Error()}
 	}
 	return &refusal{protocol.CloseProtocol, err.Error()}
+}
+
+// reasonOf is why a session leaves that play has ended.
+func (s *session) reasonOf(end refusal) world.LeaveReason {
+	switch {
+	case end.code == protocol.CloseShutdown:
+		return world.Stopped
+	case end.code != protocol.CloseNormal:
+		return world.Expelled
+	case s.conn.Context().Err() == nil:
+		return world.Left // a goodbye, or the end of the stream
+	}
+	if code, _, closed := transport.PeerClose(context.Cause(s.conn.Context())); closed && code == protocol.CloseNormal {
+		return world.Left
+	}
+	return world.Lost
 }
 
 // bye says on the stream what is left to say, and goodbye, gives the client a moment to close, and closes.

@@ -21,7 +21,36 @@ type Commands struct {
 type Join struct{ Player Player }
 
 // Leave takes a player out; one that is not there is passed over.
-type Leave struct{ Player Player }
+type Leave struct {
+	Player Player
+	Reason LeaveReason
+}
+
+// LeaveReason is why a player leaves.
+type LeaveReason uint8
+
+// Why players leave.
+const (
+	Left     LeaveReason = iota // it said goodbye
+	Lost                        // nothing came from it any more
+	Expelled                    // the server ended its connection
+	Stopped                     // the server is stopping
+)
+
+// String returns the reason's name in lower case.
+func (r LeaveReason) String() string {
+	switch r {
+	case Left:
+		return "left"
+	case Lost:
+		return "lost"
+	case Expelled:
+		return "expelled"
+	case Stopped:
+		return "stopped"
+	}
+	return "unknown"
+}
 
 // Input is what a player asks for. Data is as AppendInput writes it and the schema's CheckRow has checked it; empty
 // is the neutral input. Of several for one player the last counts.
@@ -69,6 +98,7 @@ func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Leaves)))
 	for _, l := range c.Leaves {
 		dst = binary.AppendUvarint(dst, uint64(l.Player))
+		dst = binary.AppendUvarint(dst, uint64(l.Reason))
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(c.Requests)))
 	for _, q := range c.Requests {
@@ -98,7 +128,7 @@ func ParseCommands(b []byte) (Commands, error) {
 		c.Joins = append(c.Joins, Join{r.player()})
 	}
 	for range r.count() {
-		c.Leaves = append(c.Leaves, Leave{r.player()})
+		c.Leaves = append(c.Leaves, Leave{r.player(), LeaveReason(r.uint32())})
 	}
 	for range r.count() {
 		c.Requests = append(c.Requests, Ask{r.player(), r.uint32(), int(r.uint32()), r.bytes()})

@@ -39,7 +39,7 @@ type definition struct {
 
 	onStart func(*Tx)
 	onJoin  func(*Tx, Player) error
-	onLeave func(*Tx, Player)
+	onLeave func(*Tx, Player, LeaveReason)
 	onInput func(*Tx, Player, []byte)
 	onTick  func(*Tx)
 	onBot   func(*View, Player, *rand.Rand) ([]byte, error)
@@ -105,9 +105,9 @@ func (g *GameOf[I]) OnJoin(f func(*Tx, Player) error) {
 	g.def.onJoin = f
 }
 
-// OnLeave sets what runs when a player leaves. Its rows are still there, and still there afterwards unless
-// the callback removes them; then nobody owns them.
-func (g *GameOf[I]) OnLeave(f func(*Tx, Player)) {
+// OnLeave sets what runs when a player leaves, and why it does. Its rows are still there, and still there afterwards
+// unless the callback removes them; then nobody owns them. When the room ends, nobody leaves any more.
+func (g *GameOf[I]) OnLeave(f func(*Tx, Player, LeaveReason)) {
 	g.def.mustBeOpen("OnLeave")
 	g.def.onLeave = f
 }

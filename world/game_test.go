@@ -72,7 +72,7 @@ func newFleet() *fleet {
 		g.maybePanic("OnJoin")
 		return nil
 	})
-	g.OnLeave(func(tx *world.Tx, p world.Player) {
+	g.OnLeave(func(tx *world.Tx, p world.Player, _ world.LeaveReason) {
 		for id := range g.Ships.Owned(tx, p) {
 			g.Ships.Remove(tx, id)
 		}

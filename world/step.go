@@ -148,7 +148,7 @@ func (w *World) run(c Commands) (failed *failure) {
 	}
 	for _, l := range c.Leaves {
 		at.Callback, at.Player = "OnLeave", l.Player
-		w.leave(l.Player)
+		w.leave(l)
 	}
 	at.Callback = "OnRequest"
 	for _, q := range c.Requests {
@@ -193,14 +193,14 @@ func (w *World) join(p Player) (reason string) {
 	return ""
 }
 
-func (w *World) leave(p Player) {
-	if w.state.player(p) == nil {
+func (w *World) leave(l Leave) {
+	if w.state.player(l.Player) == nil {
 		return
 	}
 	if w.state.def.onLeave != nil {
-		w.state.def.onLeave(w.tx, p)
+		w.state.def.onLeave(w.tx, l.Player, l.Reason)
 	}
-	w.state.removePlayer(p)
+	w.state.removePlayer(l.Player)
 }
 
 // inputs runs OnInput exactly once for every player, in the order of their numbers.

@@ -187,7 +187,7 @@ func (g *Arena) join(tx *world.Tx, p world.Player) error {
 	return nil
 }
 
-func (g *Arena) leave(tx *world.Tx, p world.Player) {
+func (g *Arena) leave(tx *world.Tx, p world.Player, _ world.LeaveReason) {
 	for id := range g.Ships.Owned(tx, p) {
 		g.Ships.Remove(tx, id)
 	}

@@ -53,7 +53,7 @@ func New() *Pong {
 	g.Ball = world.AddSingleton(g, "ball", Ball{X: Width / 2, Y: Height / 2})
 	g.Score = world.AddSingleton(g, "score", Score{})
 	g.OnJoin(g.join)
-	g.OnLeave(func(tx *world.Tx, p world.Player) {
+	g.OnLeave(func(tx *world.Tx, p world.Player, _ world.LeaveReason) {
 		for id := range g.Paddles.Owned(tx, p) {
 			g.Paddles.Remove(tx, id)
 		}

@@ -74,7 +74,7 @@ func newOrchardIn(how weather) *orchard {
 		}
 		return nil
 	})
-	g.OnLeave(func(tx *world.Tx, p world.Player) {
+	g.OnLeave(func(tx *world.Tx, p world.Player, _ world.LeaveReason) {
 		for id := range g.Pickers.Owned(tx, p) {
 			g.Pickers.Remove(tx, id)
 		}

@@ -64,7 +64,7 @@ func newHarbour() *harbour {
 		}
 	})
 	g.OnJoin(g.join)
-	g.OnLeave(func(tx *world.Tx, p world.Player) {
+	g.OnLeave(func(tx *world.Tx, p world.Player, _ world.LeaveReason) {
 		for id := range g.Boats.Owned(tx, p) {
 			if tx.Rand().IntN(2) == 0 {
 				g.Boats.Remove(tx, id)
