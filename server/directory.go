@@ -104,7 +104,7 @@ func nameKey(game, name string, private bool) []byte {
 	if private {
 		kind = '#'
 	}
-	return append(append(gameKey(game), kind), name...)
+	return append(append(append(gameKey(game), kind), name...), 0) // or it would also find what begins like it
 }
 
 func (r *roomRow) nameKey() []byte { return nameKey(r.game, r.name, r.private) }

@@ -92,6 +92,28 @@ func TestAPrivateRoomIsFoundByItsCodeAlone(t *testing.T) {
 	})
 }
 
+func TestARoomIsNotFoundByTheBeginningOfItsName(t *testing.T) {
+	simulate(t, 49, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		long := s.joinAs(s.in("hallway"))
+		if short := s.joinAs(s.in("hall")); short.Room() != "hall" || short.Player() != 1 {
+			t.Errorf("who asked for the hall is player %d of %q", short.Player(), short.Room())
+		}
+		cfg := s.in("hallw")
+		cfg.Existing = true
+		if _, err := client.Join(s.t.Context(), s.game, cfg); !errors.Is(err, client.ErrRefused) {
+			t.Errorf("half of %q was answered with %v", long.Room(), err)
+		}
+		cfg = s.config()
+		cfg.Private = true
+		host := s.joinAs(cfg)
+		cfg = s.config()
+		cfg.Code = host.Room()[:1]
+		if _, err := client.Join(s.t.Context(), s.game, cfg); !errors.Is(err, client.ErrRefused) {
+			t.Errorf("the first letter of a private room's code was answered with %v", err)
+		}
+	})
+}
+
 // list is what the server lists.
 func list(s *simulation) []client.Room {
 	s.t.Helper()
