@@ -27,7 +27,8 @@ type Limits struct {
 	// with a refusal.
 	OpenRequests int
 	// UnreadMessages bounds the messages and lines of chat that wait for a client that does not read; zero means 256.
-	// Further ones are dropped and counted; answers to requests are not.
+	// Further ones are dropped and counted. Answers to requests are not: while as many of them wait, no further request of
+	// this client is read.
 	UnreadMessages int
 	// ChatPerMinute bounds the lines that one session may say, a quarter of a minute's at once; zero means 60. The rest
 	// is dropped, counted, and the speaker told.

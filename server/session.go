@@ -161,7 +161,7 @@ func (s *session) readControl(ctx context.Context) refusal {
 		case protocol.KindResync:
 			err = s.takeResyncRequest(message)
 		case protocol.KindRequest:
-			err = s.takeRequest(message)
+			err = s.takeRequest(ctx, message)
 		case protocol.KindSay:
 			err = s.takeLine(ctx, message)
 		case protocol.KindGoodbye:

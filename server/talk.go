@@ -30,12 +30,14 @@ type spoken struct {
 // maxLines bounds the lines of chat that wait for a room's next tick; further ones are dropped and counted.
 const maxLines = 1024
 
-// takeRequest hands a request to the room; the error is a *protocol.RejectError.
-func (s *session) takeRequest(message []byte) error {
+// takeRequest hands a request to the room; the error is a *protocol.RejectError. While too many answers wait for a client
+// that does not read them, it waits too: answers must not be dropped, and must not pile up.
+func (s *session) takeRequest(ctx context.Context, message []byte) error {
 	m, err := protocol.ParseRequest(message)
 	if err != nil {
 		return err
 	}
+	s.outbox.space(ctx)
 	requests := s.game.schema.Requests
 	if m.Kind >= len(requests) {
 		return &protocol.RejectError{Reject: protocol.BadValue, Detail: fmt.Sprintf("request %d is unknown: the game has %d", m.Kind, len(requests))}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
 	"github.com/quicstep/quicstep/world"
 )
@@ -294,5 +296,41 @@ func TestWhoeverDoesNotReadLosesMessages(t *testing.T) {
 			t.Errorf("the other one knows tick %d of %d, %v", got.Tick, s.server.Tick(), reads.Err())
 		}
 		deaf.CloseWithError(0, "")
+	})
+}
+
+// TestAnswersDoNotPileUp: a client that asks and asks, and never reads an answer.
+func TestAnswersDoNotPileUp(t *testing.T) {
+	simulate(t, 70, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{UnreadMessages: 8}}, func(s *simulation) {
+		reads := s.join()
+		deaf := s.dial(s.sockets[5])
+		deaf.hello(s.game)
+		ask, err := s.game.Potions.AppendAsk(nil, potion{HP: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := protocol.AppendRequest(nil, protocol.Request{Number: 1, Data: ask})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const most = 20_000
+		for range most / 100 { // as many as the stream takes, a hundred a tick
+			deaf.control.SetWriteDeadline(time.Now().Add(time.Second))
+			if _, err = deaf.control.Write(bytes.Repeat(protocol.AppendFrame(nil, request), 100)); err != nil {
+				break
+			}
+			s.pass(time.Second / 30)
+		}
+		if got := s.server.Stats().Requests; got < 100 || got > most*3/4 {
+			t.Errorf("%d of %d requests were taken of a client that reads no answer", got, most)
+		}
+		if reads.Err() != nil || deaf.Context().Err() != nil {
+			t.Errorf("the connections ended with %v and %v", reads.Err(), context.Cause(deaf.Context()))
+		}
+		deaf.CloseWithError(0, "")
+		s.pass(3 * time.Second)
+		if _, sessions := s.server.Rows(); sessions != 1 {
+			t.Errorf("%d sessions are left, want the one that reads", sessions)
+		}
 	})
 }
