@@ -54,10 +54,14 @@ func (c *Client) Check(v *world.View, r Report, fresh bool) (out Checked) {
 // checkRow compares one row with the server's at its register's tick, when the client sees it in the same way since then
 // or before.
 func (c *Client) checkRow(v *world.View, r *protocol.RowReport, fresh bool, out *Checked) {
-	tick := protocol.Widen(uint16(r.Tick), v.Tick)
 	table := &c.tables[r.Table]
-	d := Divergence{Tick: tick, Table: r.Table, ID: schema.MakeID(r.Index, r.Generation)}
 	at, ok := table.find(r.Index)
+	near := v.Tick
+	if ok && table.entries[at].known != 0 { // the row may have rested for longer than the short tick tells apart
+		near = uint64(table.entries[at].known)
+	}
+	tick := protocol.Widen(uint16(r.Tick), near)
+	d := Divergence{Tick: tick, Table: r.Table, ID: schema.MakeID(r.Index, r.Generation)}
 	if !ok && fresh {
 		d.Field, d.Server, d.Client = "row", "not in sight", "here"
 		out.Rows++
