@@ -47,7 +47,7 @@ func TestAReportOfARowThatRestedForLong(t *testing.T) {
 	g := newBell()
 	s := newStage(t, g, replicate.Config{Period: 10 * time.Millisecond}, 2)
 	s.run(20)
-	for _, rest := range []int{100, 8200, 1<<14 - 22, 1<<14 - 21, 1<<14 - 20, 1<<14} {
+	for _, rest := range []int{100, 8200, 1<<14 - 22, 1<<14 - 21, 1<<14 - 20, 1 << 14} {
 		s.run(rest)
 		g.once(func(tx *world.Tx) {
 			for id := range g.Bells.All(tx) {

@@ -83,7 +83,8 @@ func (c *Client) acknowledgeEvent(id uint32) {
 	c.events = slices.DeleteFunc(c.events, func(e event) bool { return e.id == id })
 }
 
-// happened writes the due events into datagrams, a section for each kind, as far as so many bytes go.
+// happened writes the due events into datagrams, a section for each kind, as far as so many bytes go; the first goes in any
+// case, or one that is longer would wait until it is too old.
 func (f *filler) happened(budget int) {
 	var kinds uint64
 	for i := range f.events {
@@ -91,16 +92,18 @@ func (f *filler) happened(budget int) {
 			kinds |= 1 << e.kind
 		}
 	}
+	told := 0
 	for kind := uint8(0); kinds>>kind != 0; kind++ {
 		for i := range f.events {
 			e := &f.events[i]
 			if e.kind != kind || !e.due(f.tick) {
 				continue
 			}
-			if budget -= e.bytes(); budget < 0 || f.full {
+			if budget -= e.bytes(); budget < 0 && told > 0 || f.full {
 				return
 			}
 			f.event(e, int32(i))
+			told++
 		}
 	}
 	f.endSection()
