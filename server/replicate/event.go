@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxEvents bounds the events that wait for a client; beyond it the oldest is dropped and counted.
+	// maxEvents bounds the events that wait for a client; beyond it the oldest is dropped, and counted if it was not told.
 	maxEvents = 64
 	// eventAgainTicks is after how many ticks an event that is not acknowledged is told again: it has no time to lose.
 	eventAgainTicks = 2
@@ -51,8 +51,10 @@ func (c *Client) gatherEvents(v *world.View) {
 
 func (c *Client) queueEvent(e event) {
 	if len(c.events) == maxEvents {
+		if c.events[0].sent == 0 {
+			c.eventsDropped++ // others were told, and most likely wait for no more than their acknowledgement
+		}
 		c.events = slices.Delete(c.events, 0, 1)
-		c.eventsDropped++
 	}
 	c.eventID = (c.eventID + 1) &^ refEvent
 	e.id = c.eventID
