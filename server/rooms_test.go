@@ -226,7 +226,8 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 		cfg.Reconnect, cfg.Room = time.Minute, "hall"
 		c := s.joinAs(cfg)
 		s.join()
-		s.wander(time.Second)
+		s.wander(30 * time.Second)
+		checked := c.Stats().Checks.Rows
 		s.net.setDark(s.sockets[0].LocalAddr(), true)
 		s.pass(20 * time.Second)
 		if c.Connected() || c.Err() != nil {
@@ -241,6 +242,9 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 		s.rest()
 		s.pass(2 * time.Second)
 		s.wantSame()
+		if st := c.Stats(); checked == 0 || st.Checks.Rows <= checked {
+			t.Errorf("%d rows are checked since it began, %d were before it was lost", st.Checks.Rows, checked)
+		}
 	})
 }
 

@@ -34,8 +34,8 @@ type Session struct {
 	news    chan struct{} // closed, and made anew, when there is a new tick
 	input   []byte        // what the player asks for
 	inbox   inbox
-	former  Stats // what connections before this one have counted
-	checks  protocol.Checks
+	former  Stats           // what connections before this one have counted
+	checks  protocol.Checks // what the server says of this one
 	wrong   []protocol.Diverged
 }
 
@@ -141,7 +141,9 @@ func worthATry(err error) bool {
 func (s *Session) rejoined(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.former = s.former.plus(s.link.stats())
+	lost := s.link.stats()
+	lost.Checks, s.checks = s.checks, protocol.Checks{}
+	s.former = s.former.plus(lost)
 	s.link, s.joined, s.view = l, true, nil
 	s.rejoins++
 	s.wakeUp()

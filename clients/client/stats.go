@@ -24,7 +24,7 @@ type Stats struct {
 	InboxDropped uint64
 	// Replica are those of the replica.
 	Replica replica.Counters
-	// Checks is what the server says about the rows that this client has reported, of this connection.
+	// Checks is what the server says about the rows that this client has reported.
 	Checks protocol.Checks
 }
 
@@ -32,8 +32,10 @@ type Stats struct {
 func (s *Session) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := s.former.plus(s.link.stats())
-	out.Rejoins, out.InboxDropped, out.Checks = s.rejoins, s.inbox.dropped, s.checks
+	now := s.link.stats()
+	now.Checks = s.checks
+	out := s.former.plus(now)
+	out.Rejoins, out.InboxDropped = s.rejoins, s.inbox.dropped
 	return out
 }
 
@@ -54,6 +56,10 @@ func (s Stats) plus(later Stats) Stats {
 	later.SentPackets += s.SentPackets
 	later.ReceivedPackets += s.ReceivedPackets
 	later.Replica = later.Replica.Plus(s.Replica)
+	later.Checks.Rows += s.Checks.Rows
+	later.Checks.Pages += s.Checks.Pages
+	later.Checks.Skipped += s.Checks.Skipped
+	later.Checks.Diverged += s.Checks.Diverged
 	return later
 }
 
