@@ -248,6 +248,33 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 	})
 }
 
+func TestWhoeverMadeAPrivateRoomComesBackToIt(t *testing.T) {
+	simulate(t, 50, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{EmptyRoomLifetime: time.Second}}, func(s *simulation) {
+		cfg := s.config()
+		cfg.Private, cfg.Reconnect = true, 3*time.Minute
+		host := s.joinAs(cfg)
+		code := host.Room()
+		cfg = s.config()
+		cfg.Code = code
+		guest := s.joinAs(cfg)
+		dark := func() {
+			s.net.setDark(s.sockets[0].LocalAddr(), true)
+			s.pass(20 * time.Second)
+			s.net.setDark(s.sockets[0].LocalAddr(), false)
+			s.pass(15 * time.Second)
+		}
+		dark()
+		if !host.Connected() || host.Room() != code || host.Player() != 3 {
+			t.Errorf("whoever made the room %q is player %d of %q afterwards", code, host.Player(), host.Room())
+		}
+		guest.Close()
+		dark() // and the room ends, since nobody is left
+		if !host.Connected() || host.Room() == code || host.Stats().Rejoins != 2 {
+			t.Errorf("after the room %q has ended its maker is connected: %v, to %q, with the error %v", code, host.Connected(), host.Room(), host.Err())
+		}
+	})
+}
+
 func TestWithoutReconnectTheEndIsTheEnd(t *testing.T) {
 	simulate(t, 48, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
 		cfg := s.config()

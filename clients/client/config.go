@@ -40,7 +40,8 @@ type Config struct {
 	// Code joins the private room that has this code.
 	Code string
 	// Reconnect is for how long a lost connection, or one that a server ended to restart, is tried again; zero means not
-	// at all. The player joins anew then, as somebody else.
+	// at all. The player joins anew then, as somebody else; a private room that it has made again by its code, or another
+	// when that one has ended.
 	Reconnect time.Duration
 	// Log gets what should never happen: rows that are not as the server's. Nil drops it.
 	Log *slog.Logger

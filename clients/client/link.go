@@ -105,7 +105,7 @@ func (l *link) greet(ctx context.Context) error {
 	}
 	l.control = stream
 	s := l.session
-	hello, err := protocol.AppendHello(nil, s.cfg.hello(s.schema.Game, s.schema.Hash()))
+	hello, err := protocol.AppendHello(nil, s.hello())
 	if err != nil {
 		return err
 	}

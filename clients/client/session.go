@@ -26,6 +26,8 @@ type Session struct {
 	once  sync.Once
 	err   error // why it ended; set before ended is closed
 
+	code string // of the private room that the session has made; touched by Open, then by run
+
 	mu      sync.Mutex
 	link    *link // the connection now, or the latest
 	joined  bool  // link is a connection that lives
@@ -71,7 +73,19 @@ func (s *Session) connect(ctx context.Context) (*link, error) {
 		l.close(protocol.CloseNormal)
 		return nil, err
 	}
+	if s.cfg.Private {
+		s.code = l.welcome.RoomName
+	}
 	return l, nil
+}
+
+// hello asks for what the configuration says; for the private room that the session has made, once it has.
+func (s *Session) hello() protocol.Hello {
+	cfg := s.cfg
+	if s.code != "" {
+		cfg.Private, cfg.Code = false, s.code
+	}
+	return cfg.hello(s.schema.Game, s.schema.Hash())
 }
 
 // run plays on one connection after the other, until one ends for a reason that another does not change.
@@ -126,6 +140,10 @@ func (s *Session) reconnect(lost error) *link {
 		if err == nil {
 			s.rejoined(l)
 			return l
+		}
+		if s.code != "" && errors.Is(err, ErrRefused) {
+			s.code = "" // the room has ended meanwhile: make another
+			continue
 		}
 		if !worthATry(err) {
 			return nil
