@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -273,6 +276,39 @@ func TestWhoeverMadeAPrivateRoomComesBackToIt(t *testing.T) {
 			t.Errorf("after the room %q has ended its maker is connected: %v, to %q, with the error %v", code, host.Connected(), host.Room(), host.Err())
 		}
 	})
+}
+
+func TestTheCodeOfAPrivateRoomIsNotLogged(t *testing.T) {
+	var logged lines
+	cfg := server.Config{Games: []world.Game{newArena()}, Log: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	simulate(t, 51, calm, cfg, func(s *simulation) {
+		private := s.config()
+		private.Private = true
+		host := s.joinAs(private)
+		s.pass(time.Second)
+		s.close()
+		if got := logged.text(); !strings.Contains(got, "session joined") || strings.Contains(got, host.Room()) {
+			t.Errorf("the log should tell of the session and not the code %q:\n%s", host.Room(), got)
+		}
+	})
+}
+
+// lines is a log that several goroutines write.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }
 
 func TestWithoutReconnectTheEndIsTheEnd(t *testing.T) {

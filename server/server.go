@@ -242,11 +242,11 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 		return answer.refusal
 	}
 	if err := sess.welcome(h, answer.tick); err != nil {
-		s.cfg.Log.Debug("welcome failed", "player", sess.player, "error", err)
+		room.log.Debug("welcome failed", "player", sess.player, "error", err)
 		room.leave(sess, world.Lost)
 		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}
 	}
-	s.cfg.Log.Debug("session joined", "room", room.name, "player", sess.player, "tick", answer.tick, "from", sess.conn.RemoteAddr().String())
+	room.log.Debug("session joined", "player", sess.player, "tick", answer.tick, "from", sess.conn.RemoteAddr().String())
 	return nil
 }
 
