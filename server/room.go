@@ -185,7 +185,8 @@ func (r *room) drain(due time.Time) world.Commands {
 	r.mu.Lock()
 	doors := r.doors
 	later := min(len(doors.joins), r.cfg.Limits.JoinsPerTick)
-	r.doors = door{joins: doors.joins[later:]}
+	said := min(len(doors.lines), linesPerTick)
+	r.doors = door{joins: doors.joins[later:], lines: doors.lines[said:]}
 	r.mu.Unlock()
 
 	c := world.Commands{Leaves: r.leaving}
@@ -204,7 +205,7 @@ func (r *room) drain(due time.Time) world.Commands {
 	for _, q := range doors.asks {
 		c.Requests = append(c.Requests, world.Ask{Player: q.session.player, Number: q.number, Kind: q.kind, Data: q.data})
 	}
-	r.leaving, r.lines = c.Leaves, doors.lines
+	r.leaving, r.lines = c.Leaves, doors.lines[:said]
 	tick := r.world.View().Tick + 1
 	for _, s := range r.sessions {
 		data, from := s.inbox.take(tick, due)

@@ -27,8 +27,12 @@ type spoken struct {
 	text    string
 }
 
-// maxLines bounds the lines of chat that wait for a room's next tick; further ones are dropped and counted.
-const maxLines = 1024
+const (
+	// maxLines bounds the lines of chat that wait in a room; further ones are dropped and counted.
+	maxLines = 1024
+	// linesPerTick is how many of them a tick hands out, each to as many as a thousand players; the others wait for the next.
+	linesPerTick = 16
+)
 
 // takeRequest hands a request to the room; the error is a *protocol.RejectError. While too many answers wait for a client
 // that does not read them, it waits too: answers must not be dropped, and must not pile up.

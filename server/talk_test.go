@@ -273,6 +273,32 @@ func TestWhoeverSaysTooMuchIsNotHeard(t *testing.T) {
 	})
 }
 
+func TestALotOfChatIsSpreadOverTicks(t *testing.T) {
+	simulate(t, 71, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{ChatPerMinute: 400}}, func(s *simulation) {
+		a, b := s.join(), s.join()
+		s.pass(time.Second)
+		const said = 100
+		for n := range said {
+			a.Say(fmt.Sprint(n))
+		}
+		s.pass(100 * time.Millisecond)
+		some := heard(b)
+		if len(some) == 0 || len(some) > 60 {
+			t.Errorf("in three ticks %d lines of %d came through, want 16 a tick at most", len(some), said)
+		}
+		s.pass(time.Second)
+		all := append(some, heard(b)...)
+		if len(all) != said {
+			t.Errorf("%d of %d lines came through", len(all), said)
+		}
+		for n, line := range all {
+			if want := fmt.Sprint("1 room ", n); line != want {
+				t.Fatalf("line %d is %q, want %q", n, line, want)
+			}
+		}
+	})
+}
+
 // TestWhoeverDoesNotReadLosesMessages: a client that never reads its control stream, and says so to nobody.
 func TestWhoeverDoesNotReadLosesMessages(t *testing.T) {
 	simulate(t, 69, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{UnreadMessages: 8}}, func(s *simulation) {
