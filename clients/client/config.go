@@ -168,6 +168,10 @@ func (c Config) dial(ctx context.Context) (conn *quic.Conn, closeSocket func(), 
 		return nil, nil, fmt.Errorf("address %q: %w; write host:port", c.Addr, err)
 	}
 	addr, err := net.ResolveUDPAddr("udp", c.Addr)
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) && lookup.Temporary() {
+		return nil, nil, fmt.Errorf("%w: address %q: %w", ErrUnreachable, c.Addr, err)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("address %q: %w", c.Addr, err)
 	}

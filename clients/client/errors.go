@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/quic-go/quic-go"
 
@@ -66,6 +67,10 @@ func explain(err error) error {
 	if errors.As(err, &idle) {
 		return fmt.Errorf("%w: nothing came for %v", ErrUnreachable, idleTimeout)
 	}
+	var socket *net.OpError // such as a network that is down
+	if errors.As(err, &socket) {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
 	return err
 }
 
@@ -86,6 +91,8 @@ func explainDial(addr string, err error) error {
 		return fmt.Errorf("%w: %s: %v; pin it with Config.Pins if it is your own", ErrCertificate, addr, err)
 	case errors.As(err, &transportErr) && transportErr.ErrorCode == quic.ConnectionRefused:
 		return fmt.Errorf("%w: %s takes no further connection at the moment; try again later", ErrFull, addr)
+	case errors.As(err, &transportErr) && transportErr.ErrorCode == quic.InternalError && !transportErr.Remote:
+		return fmt.Errorf("%w: %s: %v; is there a network?", ErrUnreachable, addr, err)
 	case errors.As(err, &handshake), errors.As(err, &idle), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %s: %v; is it running, and is UDP let through?", ErrUnreachable, addr, err)
 	}
