@@ -76,7 +76,7 @@ type arena struct {
 	News    world.Message[news]
 	Potions world.Request[potion, healed]
 
-	restless    bool // stones change hands and players their teams; set before the first use
+	restless    bool         // stones change hands and players their teams; set before the first use
 	left        atomic.Int32 // why the latest player left
 	flashed     atomic.Uint32
 	herald      atomic.Pointer[func(*world.Tx)] // runs in the next OnTick
