@@ -149,7 +149,8 @@ func (w *World) keepEvents(events []EventRecord) {
 }
 
 // Message is a kind of message from the game to its players, such as the end of a round: it arrives, in the order of
-// sending, while the player's connection lives.
+// sending, while the player's connection lives and its client reads. A server bounds how many wait for one that does not,
+// or that a single tick sends to one player; those beyond are lost to that player.
 type Message[T any] struct{ def *table }
 
 // AddMessage adds a kind of message. T follows the rules of events.
