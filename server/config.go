@@ -36,8 +36,8 @@ type Config struct {
 	Seed uint64
 	// BudgetBytes bounds the records sent to one client per tick; zero means replicate's default.
 	BudgetBytes int
-	// Moderate, if given, is asked about each line of chat before anybody gets it: it returns the text to pass on, or an
-	// error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
+	// Moderate, if given, is asked about each line of chat before anybody gets it: it returns the text to pass on, empty
+	// for none, or an error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
 	// end when ctx does.
 	Moderate func(ctx context.Context, line Line) (text string, err error)
 	// Limits bound everything that could grow.

@@ -196,31 +196,46 @@ func (d *directory) resize(row *roomRow, by int) {
 	d.write(func(txn *memdb.Txn) error { return txn.Insert(roomRows, &next) })
 }
 
-// open adds a new room with a place taken for whoever made it. It returns false when there are as many as may be, or
-// another one of that name has come first.
-func (d *directory) open(row *roomRow, most int) bool {
+// hasSpace tells whether there may be another room.
+func (d *directory) hasSpace(most int) bool {
+	return len(find[roomRow](d, roomRows, byID, nil)) < most
+}
+
+// open adds a new room, for a hello, with a place taken for whoever sent it. It returns false when there are as many as
+// may be, or when by now there is one that the hello is to get.
+func (d *directory) open(row *roomRow, h protocol.Hello, most int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(find[roomRow](d, roomRows, byID, nil)) >= most || len(find[roomRow](d, roomRows, byName, row.nameKey())) > 0 {
+	if there, refused := d.choose(row.game, h); there != nil || refused != nil || !d.hasSpace(most) {
 		return false
+	}
+	if len(find[roomRow](d, roomRows, byName, row.nameKey())) > 0 {
+		return false // a name or a code that was made up is taken
 	}
 	row.players = 1
 	d.write(func(txn *memdb.Txn) error { return txn.Insert(roomRows, row) })
 	return true
 }
 
-// release gives places in a room back. The room's loop calls it once those who had them are out of its world.
-func (d *directory) release(id [16]byte, places int) {
-	d.mu.Lock()
+// release gives places in a room back, once those who had them are out of its world. The room's loop calls it, and does
+// not wait: it returns false when somebody else is at the directory.
+func (d *directory) release(id [16]byte, places int) bool {
+	if !d.mu.TryLock() {
+		return false
+	}
 	defer d.mu.Unlock()
 	if rows := find[roomRow](d, roomRows, byID, id[:]); len(rows) > 0 {
 		d.resize(rows[0], -places)
 	}
+	return true
 }
 
-// retire takes an empty room out, so that nobody finds it any more; it returns false when somebody is on the way in.
+// retire takes an empty room out, so that nobody finds it any more; it returns false when somebody is on the way in, or
+// at the directory.
 func (d *directory) retire(id [16]byte) bool {
-	d.mu.Lock()
+	if !d.mu.TryLock() {
+		return false
+	}
 	defer d.mu.Unlock()
 	rows := find[roomRow](d, roomRows, byID, id[:])
 	if len(rows) > 0 && rows[0].players > 0 {

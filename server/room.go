@@ -35,6 +35,7 @@ type room struct {
 	joining  []*session // in the order of their players, until the next tick has them
 	leaving  []world.Leave
 	lines    []spoken // of chat, until the tick is made
+	free     int      // places to give back to the directory
 	empty    uint64   // ticks since the last player left
 	idle     time.Time
 	slowest  string    // the longest phase of the latest tick
@@ -106,6 +107,7 @@ func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 	defer close(r.closed)
 	r.later(func() { r.log.Info("room opened") })
 	r.reason = r.loop(ctx, ticks)
+	r.directory.close(r.id) // before its players are told, so that none of them finds it again
 	tick, reason := r.tick.Load(), r.reason
 	r.later(func() { r.log.Info("room closed", "tick", tick, "reason", reason) })
 }
@@ -227,15 +229,14 @@ func (r *room) find(p world.Player) (int, bool) {
 // settle tells joiners what became of them, gives back the places of those who are out, and keeps the leaves of a tick
 // that was undone for the next.
 func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
-	free := 0
 	if !failed {
-		free = len(r.leaving)
+		r.free += len(r.leaving)
 		r.leaving = nil
 	}
 	for _, s := range r.joining {
 		at := slices.IndexFunc(changes.Refused, func(f world.Refusal) bool { return f.Player == s.player })
 		if at >= 0 {
-			free++
+			r.free++
 			s.answer(joinAnswer{refusal: &refusal{protocol.CloseRefused, changes.Refused[at].Reason}})
 			continue
 		}
@@ -245,8 +246,8 @@ func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
 	}
 	r.joining = nil
 	r.players.Store(int64(len(r.sessions)))
-	if free > 0 {
-		r.directory.release(r.id, free)
+	if r.free > 0 && r.directory.release(r.id, r.free) {
+		r.free = 0
 	}
 }
 

@@ -354,3 +354,27 @@ func TestAGameIsToldWhyAPlayerLeaves(t *testing.T) {
 		leaves(world.Stopped)
 	})
 }
+
+func TestTwoWhoComeAtOnceMeet(t *testing.T) {
+	simulate(t, 70, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		const players = 6
+		joined := make(chan *client.Client[stride], players)
+		for i := range players {
+			cfg := s.config()
+			cfg.PacketConn = s.sockets[i]
+			go func() {
+				c, err := client.Join(s.t.Context(), s.game, cfg)
+				if err != nil {
+					t.Error(err)
+				}
+				joined <- c
+			}()
+		}
+		for range players {
+			s.clients = append(s.clients, <-joined)
+		}
+		if rooms, sessions := s.server.Rows(); rooms != 1 || sessions != players {
+			t.Errorf("%d players who came at once are in %d rooms", sessions, rooms)
+		}
+	})
+}

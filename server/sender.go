@@ -58,8 +58,9 @@ func (s *session) pass(scratch *replicate.Scratch) {
 
 func (s *session) takeAcks() {
 	s.ackMu.Lock()
-	defer s.ackMu.Unlock()
-	for _, a := range s.acks {
+	s.acks, s.acksTaken = s.acksTaken[:0], s.acks
+	s.ackMu.Unlock()
+	for _, a := range s.acksTaken {
 		if a.epoch != s.replicate.Epoch() {
 			s.counters.staleAcks.Add(1)
 			continue
@@ -71,7 +72,6 @@ func (s *session) takeAcks() {
 		}
 		s.check(a, fresh)
 	}
-	s.acks = s.acks[:0]
 }
 
 // takeResync begins a new epoch when the client asked to leave the present one.

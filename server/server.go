@@ -250,12 +250,18 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	return nil
 }
 
+// placeTries is how often a place is looked for while other joins come first.
+const placeTries = 16
+
 // place finds the room that a hello asks for, or makes it, and takes a place in it.
 func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
-	for range s.cfg.Limits.MaxRooms + 1 { // another room of the same name may come first, or be full by then
+	for range placeTries { // another room may come first, and be full by then
 		room, refused := s.directory.seat(g.schema.Game, h)
 		if room != nil || refused != nil {
 			return room, refused
+		}
+		if !s.directory.hasSpace(s.cfg.Limits.MaxRooms) {
+			break
 		}
 		room, err := s.open(g, h)
 		if err != nil {
@@ -264,9 +270,6 @@ func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
 		}
 		if room != nil {
 			return room, nil
-		}
-		if len(find[roomRow](s.directory, roomRows, byID, nil)) >= s.cfg.Limits.MaxRooms {
-			break
 		}
 	}
 	return nil, &refusal{protocol.CloseFull, fmt.Sprintf("the server has as many rooms as it may, %d: join one of them, or try later", s.cfg.Limits.MaxRooms)}
@@ -287,14 +290,13 @@ func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
 		return nil, err
 	}
 	row.room, row.opened = r, time.Now()
-	if !s.directory.open(row, s.cfg.Limits.MaxRooms) {
+	if !s.directory.open(row, h, s.cfg.Limits.MaxRooms) {
 		return nil, nil
 	}
 	ticks := s.clock.Add(s.cfg.period())
 	s.rooms.Go(func() {
 		r.run(s.stop, ticks)
 		ticks.Stop()
-		s.directory.close(r.id)
 	})
 	s.rooms.Go(r.logging)
 	return r, nil

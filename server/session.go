@@ -41,6 +41,7 @@ type session struct {
 
 	// Touched by the sender only.
 	replicate     *replicate.Client
+	acksTaken     []ack // those of the pass
 	checks        checks
 	eventsDropped uint64 // of those that replicate has dropped, as many are counted
 

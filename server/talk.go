@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -84,16 +86,11 @@ func (s *session) takeLine(ctx context.Context, message []byte) error {
 		s.tell(fmt.Sprintf("you say too much: at most %d lines a minute", s.server.cfg.Limits.ChatPerMinute))
 		return nil
 	}
-	text := m.Text
-	if moderate := s.server.cfg.Moderate; moderate != nil {
-		text, err = moderate(ctx, Line{
-			Game: s.game.schema.Game, Room: s.room.name, From: s.player, Scope: m.Scope, To: world.Player(m.Player), Text: text,
-		})
-		if err != nil {
-			s.counters.chatRefused.Add(1)
-			s.tell(err.Error())
-			return nil
-		}
+	text, err := s.moderate(ctx, m)
+	if err != nil {
+		s.counters.chatRefused.Add(1)
+		s.tell(err.Error())
+		return nil
 	}
 	r := s.room
 	r.mu.Lock()
@@ -105,6 +102,30 @@ func (s *session) takeLine(ctx context.Context, message []byte) error {
 	s.counters.chatLines.Add(1)
 	r.doors.lines = append(r.doors.lines, spoken{session: s, scope: m.Scope, to: world.Player(m.Player), text: text})
 	return nil
+}
+
+// errNotSaid is what a speaker is told whose line moderation has left nothing of, or has failed on.
+var errNotSaid = errors.New("this was not passed on")
+
+// moderate asks Config.Moderate about a line. A panic in it costs the line.
+func (s *session) moderate(ctx context.Context, m protocol.Say) (text string, err error) {
+	ask := s.server.cfg.Moderate
+	if ask == nil {
+		return m.Text, nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			s.room.log.Error("moderation panicked; the line was not passed on", "player", s.player, "panic", v, "stack", string(debug.Stack()))
+			text, err = "", errNotSaid
+		}
+	}()
+	text, err = ask(ctx, Line{
+		Game: s.game.schema.Game, Room: s.room.name, From: s.player, Scope: m.Scope, To: world.Player(m.Player), Text: m.Text,
+	})
+	if err == nil && text == "" {
+		err = errNotSaid
+	}
+	return text, err
 }
 
 // tell is a line from the server itself to one player.

@@ -232,6 +232,9 @@ func TestChatIsModerated(t *testing.T) {
 		if strings.Contains(l.Text, "spam") {
 			return "", fmt.Errorf("%s in %s: no advertising", l.Game, l.Room)
 		}
+		if l.Text == "boom" {
+			panic("moderation fails")
+		}
 		return strings.ReplaceAll(l.Text, "darn", "****"), nil
 	}
 	simulate(t, 67, calm, server.Config{Games: []world.Game{newArena()}, Moderate: moderate}, func(s *simulation) {
@@ -245,8 +248,13 @@ func TestChatIsModerated(t *testing.T) {
 		if got := heard(a); len(got) != 2 || !slices.Contains(got, "0 player arena in hall: no advertising") {
 			t.Errorf("the speaker heard %q, want the line and why the other one was not passed on", got)
 		}
-		if st := s.server.Stats(); st.ChatLines != 1 || st.ChatRefused != 1 {
-			t.Errorf("%d lines were passed on and %d refused, want one each", st.ChatLines, st.ChatRefused)
+		a.Say("boom")
+		s.pass(time.Second)
+		if got := heard(a); len(got) != 1 || len(heard(b)) != 0 {
+			t.Errorf("of a line that moderation fails on the speaker heard %q, want that it was not passed on", got)
+		}
+		if st := s.server.Stats(); st.ChatLines != 1 || st.ChatRefused != 2 {
+			t.Errorf("%d lines were passed on and %d refused, want one and two", st.ChatLines, st.ChatRefused)
 		}
 	})
 }

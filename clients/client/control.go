@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 func (l *link) readControl() {
 	for {
 		message, err := readFrame(l.control)
+		if _, rejected := protocol.RejectOf(err); rejected || errors.Is(err, ErrProtocol) {
+			l.end(fmt.Errorf("%w: %v", ErrProtocol, err))
+			return
+		}
 		if err != nil {
 			return // the stream's end alone is not the connection's
 		}
@@ -24,7 +29,12 @@ func (l *link) readControl() {
 				return
 			}
 		}
-		if err := l.session.took(kind, message); err != nil {
+		if kind == protocol.KindDiverged {
+			err = l.diverged(message)
+		} else {
+			err = l.session.took(kind, message)
+		}
+		if err != nil {
 			l.end(fmt.Errorf("%w: %v", ErrProtocol, err))
 			return
 		}
@@ -60,12 +70,6 @@ func (s *Session) took(kind protocol.Kind, message []byte) error {
 			s.checks = m
 		}
 		return err
-	case protocol.KindDiverged:
-		m, err := protocol.ParseDiverged(message)
-		if err == nil {
-			s.diverged(m)
-		}
-		return err
 	}
 	return nil
 }
@@ -73,16 +77,25 @@ func (s *Session) took(kind protocol.Kind, message []byte) error {
 // maxDiverged is how many divergences a session remembers.
 const maxDiverged = 16
 
-func (s *Session) diverged(m protocol.Diverged) {
+// diverged remembers and logs that a row was not as the server's.
+func (l *link) diverged(message []byte) error {
+	m, err := protocol.ParseDiverged(message)
+	if err != nil {
+		return err
+	}
+	s := l.session
+	s.mu.Lock()
 	if len(s.wrong) < maxDiverged {
 		s.wrong = append(s.wrong, m)
 	}
+	s.mu.Unlock()
 	table := fmt.Sprint(m.Table)
 	if m.Table < len(s.schema.Tables) {
 		table = s.schema.Tables[m.Table].Name
 	}
-	s.cfg.Log.Error("the replica diverged from the server", "player", s.link.welcome.Player, "tick", m.Tick, "table", table,
+	s.cfg.Log.Error("the replica diverged from the server", "player", l.welcome.Player, "tick", m.Tick, "table", table,
 		"row", m.Entity.String(), "field", m.Field, "server", m.Server, "client", m.Client)
+	return nil
 }
 
 // writeTimeout bounds how long a message waits for a server that does not read.
@@ -158,6 +171,9 @@ func Ask[Q, A any](ctx context.Context, by Asker, request world.Request[Q, A], a
 func (s *Session) askBytes(ctx context.Context, kind int, data []byte) ([]byte, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
+	}
+	if kind >= len(s.schema.Requests) {
+		return nil, fmt.Errorf("client: the request is not one of game %s", s.schema.Game)
 	}
 	s.mu.Lock()
 	l := s.link

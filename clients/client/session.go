@@ -95,9 +95,8 @@ func (s *Session) run() {
 		l.play(s.live)
 		err := l.err
 		s.lost(l, err)
-		if s.live.Err() == nil {
-			if next := s.reconnect(err); next != nil {
-				l = next
+		if s.live.Err() == nil && s.cfg.Reconnect > 0 && worthATry(err) {
+			if l, err = s.reconnect(err); err == nil {
 				continue
 			}
 		}
@@ -121,11 +120,8 @@ const (
 	pauseLast  = 5 * time.Second
 )
 
-// reconnect joins anew after a connection was lost, or returns nil when that is of no use or took too long.
-func (s *Session) reconnect(lost error) *link {
-	if s.cfg.Reconnect == 0 || !worthATry(lost) {
-		return nil
-	}
+// reconnect joins anew after a connection was lost. The error is why that is of no use, or the loss when it took too long.
+func (s *Session) reconnect(lost error) (*link, error) {
 	ctx, cancel := context.WithTimeout(s.live, s.cfg.Reconnect)
 	defer cancel()
 	for pause := pauseFirst; ; pause = min(2*pause, pauseLast) {
@@ -133,20 +129,20 @@ func (s *Session) reconnect(lost error) *link {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil
+			return nil, lost
 		case <-timer.C:
 		}
 		l, err := s.connect(ctx)
 		if err == nil {
 			s.rejoined(l)
-			return l
+			return l, nil
 		}
 		if s.code != "" && errors.Is(err, ErrRefused) {
 			s.code = "" // the room has ended meanwhile: make another
 			continue
 		}
-		if !worthATry(err) {
-			return nil
+		if !worthATry(err) && ctx.Err() == nil {
+			return nil, err
 		}
 	}
 }
