@@ -34,7 +34,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests of .ci/check"
 	go test -shuffle=on ./.ci/check
 	@echo "== a short fuzz"
-	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=2s
+	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
 	@echo "== all passed"
 
 check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod

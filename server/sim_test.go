@@ -17,7 +17,7 @@ import (
 
 var (
 	simSeed  = flag.Int64("sim.seed", -1, "run this seed of the simulation alone")
-	simSeeds = flag.Int("sim.seeds", 0, "run so many seeds of the simulation; zero: 240, and 12 with the race detector")
+	simSeeds = flag.Int("sim.seeds", 0, "run so many seeds of the simulation; zero: 200, and 10 with the race detector")
 )
 
 // The simulation plays for so long, and rests for so long.
@@ -41,9 +41,9 @@ func TestSimulation(t *testing.T) {
 	case testing.Short():
 		seeds = 4
 	case raceEnabled:
-		seeds = 12
+		seeds = 10
 	default:
-		seeds = 240
+		seeds = 200
 	}
 	if *simSeed >= 0 {
 		playSeed(t, uint64(*simSeed), &sum{})

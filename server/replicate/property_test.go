@@ -530,7 +530,7 @@ func seeds(t *testing.T) int {
 	case testing.Short():
 		return 50
 	case raceEnabled:
-		return 150
+		return 100
 	}
 	return 5000
 }
