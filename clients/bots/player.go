@@ -27,6 +27,8 @@ type bot struct {
 	number int
 	chance *rand.Rand
 	probe  probe
+	input  []byte // what it asks for
+	think  uint64 // the tick from which on the brain is asked again
 
 	session atomic.Pointer[client.Session] // nil until it has joined
 	gone    atomic.Bool                    // it was disconnected before the end
@@ -96,26 +98,33 @@ func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	return s, closeSocket, nil
 }
 
-// play answers each new tick with an input.
-func (b *bot) play(ctx context.Context, s *client.Session) error {
-	view := s.View()
-	for {
-		next, err := s.Next(ctx, view)
-		if err != nil {
+// play answers each new tick with an input. It looks at the rows only when it thinks, and while it waits for an effect.
+func (b *bot) play(ctx context.Context, s *client.Session) (err error) {
+	period := s.TickPeriod()
+	every := uint64(max(1, time.Second/time.Duration(b.run.cfg.ThinksPerSecond)/period))
+	for tick := s.Tick(); ; {
+		if tick, err = s.NextTick(ctx, tick); err != nil {
 			return err
 		}
-		view = next
-		b.saw(view, time.Now(), s.TickPeriod())
-		input, err := b.decide(view, s.Player())
-		if err != nil {
-			return err
+		b.saw(tick, time.Now(), period)
+		if tick >= b.think || b.probe.input != nil {
+			if b.input, err = b.decide(s.View(), s.Player()); err != nil {
+				return err
+			}
 		}
-		if err := s.SendBytes(input); err != nil {
+		if err := s.SendBytes(b.input); err != nil {
 			return err
 		}
 		if b.probe.input != nil && b.probe.sent.IsZero() {
 			b.probe.sent = time.Now()
 		}
+		if tick < b.think {
+			continue
+		}
+		if b.think == 0 {
+			b.think = tick + uint64(b.number)%every // not all in the same tick
+		}
+		b.think += every
 		s.Events() // nobody looks at them
 		s.Messages()
 		s.Chat()
@@ -123,14 +132,14 @@ func (b *bot) play(ctx context.Context, s *client.Session) error {
 }
 
 // saw notes a new tick.
-func (b *bot) saw(view *world.View, now time.Time, period time.Duration) {
+func (b *bot) saw(tick uint64, now time.Time, period time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.at.IsZero() && b.run.measuring.on() {
 		b.run.interval.AddDuration(now.Sub(b.at))
 	}
-	b.tick, b.at = view.Tick, now
-	if origin := now.Add(-time.Duration(view.Tick) * period); b.origin.IsZero() || origin.Before(b.origin) {
+	b.tick, b.at = tick, now
+	if origin := now.Add(-time.Duration(tick) * period); b.origin.IsZero() || origin.Before(b.origin) {
 		b.origin = origin
 	}
 }

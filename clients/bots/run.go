@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
 )
@@ -24,6 +25,9 @@ type Config struct {
 	Warmup time.Duration
 	// JoinsPerSecond is how fast they come; zero means 100.
 	JoinsPerSecond int
+	// ThinksPerSecond is how often the brain of each is asked, every tick at most; zero means 10. In the ticks between
+	// a bot asks for the same again, as a player does who holds a key.
+	ThinksPerSecond int
 	// Rooms spreads them over as many public rooms, named bots-1 and so on; zero lets the server choose.
 	Rooms int
 	// Impairment makes their network bad.
@@ -61,7 +65,8 @@ func (c Config) withDefaults() (Config, error) {
 		name            string
 		value           *int
 		standard, limit int
-	}{{"Clients", &c.Clients, 1, maxClients}, {"JoinsPerSecond", &c.JoinsPerSecond, 100, 100_000}, {"Rooms", &c.Rooms, 0, maxRooms}} {
+	}{{"Clients", &c.Clients, 1, maxClients}, {"JoinsPerSecond", &c.JoinsPerSecond, 100, 100_000},
+		{"ThinksPerSecond", &c.ThinksPerSecond, 10, protocol.MaxTickRate}, {"Rooms", &c.Rooms, 0, maxRooms}} {
 		if *f.value < 0 || *f.value > f.limit {
 			return c, fmt.Errorf("bots: %s is %d; 0 to %d are possible", f.name, *f.value, f.limit)
 		}

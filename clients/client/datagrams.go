@@ -48,6 +48,7 @@ func (l *link) apply(b []byte) (resync bool) {
 		l.rejected++
 	}
 	if applied.NewEpoch {
+		l.stale.clear()
 		l.rows.Clear()
 		s.view = nil
 	}
@@ -66,20 +67,28 @@ func (l *link) apply(b []byte) (resync bool) {
 	return l.rules.Orphaned()
 }
 
-// change brings the rows and the events of a datagram to where the player finds them.
+// change notes the rows of a datagram, and brings its events to where the player finds them.
 func (l *link) change(applied replica.Applied) {
 	for _, ch := range applied.Changes {
-		row, ok := l.rules.Get(ch.Table, ch.Index)
-		if !ok {
-			l.rows.Remove(ch.Table, ch.Index)
-			continue
-		}
-		l.rows.Put(ch.Table, schema.MakeID(ch.Index, row.Generation), row.Class, row.Words, row.Texts)
+		l.stale.mark(ch.Table, ch.Index)
 	}
 	b := &l.session.inbox
 	for _, e := range applied.Events {
 		b.events = keep(b, b.events, world.EventRecord{Tick: e.Tick, Kind: e.Kind, Data: e.Data})
 	}
+}
+
+// view brings the typed rows up to the newest tick. The caller holds the session's mu.
+func (l *link) view() *world.View {
+	l.stale.take(func(table int, index uint32) {
+		row, ok := l.rules.Get(table, index)
+		if !ok {
+			l.rows.Remove(table, index)
+			return
+		}
+		l.rows.Put(table, schema.MakeID(index, row.Generation), row.Class, row.Words, row.Texts)
+	})
+	return l.rows.View(l.tick)
 }
 
 // askResync tells the server that the replica can't be right. One request per epoch is enough: the replica is

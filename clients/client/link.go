@@ -36,6 +36,7 @@ type link struct {
 	// Guarded by the session's mu.
 	rules    *replica.Replica
 	rows     *world.Replica
+	stale    stale  // what rows lack of rules
 	tick     uint64 // the newest received
 	timing   timing
 	answered uint64 // the newest tick that an input datagram has answered

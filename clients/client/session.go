@@ -242,7 +242,7 @@ func (s *Session) View() *world.View {
 
 func (s *Session) currentView() *world.View {
 	if s.view == nil {
-		s.view = s.link.rows.View(s.link.tick)
+		s.view = s.link.view()
 	}
 	return s.view
 }
@@ -250,22 +250,41 @@ func (s *Session) currentView() *world.View {
 // Next waits for another tick than the one of a View and returns the rows then; nil takes the next that comes. Ticks
 // rise but for a session that has joined anew. It returns an error when ctx ends or the session has.
 func (s *Session) Next(ctx context.Context, after *world.View) (*world.View, error) {
+	var tick uint64
+	if after != nil {
+		tick = after.Tick
+	} else {
+		tick = s.Tick()
+	}
+	if _, err := s.NextTick(ctx, tick); err != nil {
+		return nil, err
+	}
+	return s.View(), nil
+}
+
+// Tick is the newest tick received; zero before the first.
+func (s *Session) Tick() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.link.tick
+}
+
+// NextTick waits for another tick than one, as Next does, and returns it. It leaves the rows alone until View asks for
+// them, which costs less for who looks at them in some ticks only.
+func (s *Session) NextTick(ctx context.Context, after uint64) (uint64, error) {
 	for {
 		s.mu.Lock()
-		view, news := s.currentView(), s.news
+		tick, news := s.link.tick, s.news
 		s.mu.Unlock()
-		if after != nil && view.Tick != after.Tick {
-			return view, nil
-		}
-		if after == nil {
-			after = view
+		if tick != after {
+			return tick, nil
 		}
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return 0, ctx.Err()
 		case <-s.ended:
-			return nil, s.err
+			return 0, s.err
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quicstep/quicstep/clients/bots"
 	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -15,6 +16,7 @@ type botsCmd struct {
 	Game    string `help:"Play this game; without it the first that this program has." placeholder:"NAME" group:"game"`
 	Bench   bool   `help:"Play a game's workload for measurements, as serve --bench serves it." group:"game"`
 	Clients int    `help:"How many bots play." default:"1" placeholder:"N" group:"game"`
+	Think   int    `help:"How often the brain of each is asked per second, every tick at most; in between it asks for the same again." default:"10" placeholder:"HZ" group:"game"`
 	Seed    uint64 `help:"Begin the bots' chances, and the bad network's, with this number." default:"1" placeholder:"N" group:"game"`
 
 	Addr     string   `help:"The server's address." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
@@ -85,7 +87,8 @@ func (c *botsCmd) config() (cfg bots.Config, err error) {
 	for _, f := range []struct {
 		name               string
 		value, bottom, top int
-	}{{"clients", c.Clients, 1, 10_000}, {"join-rate", c.JoinRate, 1, 100_000}, {"rooms", c.Rooms, 0, 10_000}} {
+	}{{"clients", c.Clients, 1, 10_000}, {"join-rate", c.JoinRate, 1, 100_000},
+		{"think", c.Think, 1, protocol.MaxTickRate}, {"rooms", c.Rooms, 0, 10_000}} {
 		if f.value < f.bottom || f.value > f.top {
 			return cfg, usagef("--%s is %d; %d to %d are possible", f.name, f.value, f.bottom, f.top)
 		}
@@ -108,7 +111,7 @@ func (c *botsCmd) config() (cfg bots.Config, err error) {
 	return bots.Config{
 		Client:  client.Config{Addr: c.Addr, Pins: pins, Room: c.Room, Code: c.Code},
 		Clients: c.Clients, Duration: c.Duration, Warmup: warmup, JoinsPerSecond: c.JoinRate, Rooms: c.Rooms,
-		Impairment: impairment, Server: c.Server, Seed: c.Seed,
+		ThinksPerSecond: c.Think, Impairment: impairment, Server: c.Server, Seed: c.Seed,
 	}, nil
 }
 
