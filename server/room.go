@@ -27,6 +27,7 @@ type room struct {
 	game      *game
 	directory *directory
 	counters  *counters
+	fanout    *fanout
 
 	// Touched by the loop only.
 	world    *world.World
@@ -73,7 +74,7 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	}
 	r := &room{
 		cfg: s.cfg, log: s.cfg.Log.With("game", row.game, "room", name, "id", fmt.Sprintf("%x", row.id[:4])),
-		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters,
+		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters, fanout: s.fanout,
 		world: w, logs: make(chan func(), logLines), closed: make(chan struct{}),
 	}
 	r.view.Store(w.View())
@@ -172,7 +173,7 @@ func (r *room) step(due time.Time) error {
 	r.settle(changes, view, err != nil)
 	r.deliver(changes, view)
 	for _, s := range r.sessions {
-		s.wake()
+		r.fanout.wake(s)
 	}
 	r.counters.clamped.Add(uint64(changes.Clamped))
 	r.measure(drained.Sub(start), stepped.Sub(drained), time.Since(stepped))

@@ -1,41 +1,23 @@
 package server
 
 import (
-	"context"
-	"sync"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/replicate"
 )
 
-// send chooses, encodes and sends for one client, whenever there is a new view. It works from immutable data:
-// when the connection makes it wait, only this client's states grow old, and what it then sends is the newest.
-func (s *session) send(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.news:
-		}
-		s.takeAcks()
-		s.tellChecks(time.Now())
-		s.takeResync()
-		scratch := scratches.Get().(*replicate.Scratch)
-		s.pass(scratch)
-		scratches.Put(scratch)
-	}
-}
-
-// scratches are what passes work in; as many as passes run at once.
-var scratches = sync.Pool{New: func() any { return new(replicate.Scratch) }}
-
-// pass sends one tick to the client, the newest.
-func (s *session) pass(scratch *replicate.Scratch) {
+// prepare takes what came from the client, and chooses and encodes what to send of the newest tick. It works from
+// immutable data. The datagrams are good until the scratch serves another session.
+func (s *session) prepare(scratch *replicate.Scratch) []replicate.Datagram {
+	now := time.Now()
+	s.takeAcks()
+	s.tellChecks(now)
+	s.takeResync()
 	newest, margin, any := s.inbox.report()
 	s.counters.passes.Add(1)
 	datagrams := s.replicate.Pass(replicate.Pass{
-		View: s.room.view.Load(), Now: time.Now(),
+		View: s.room.view.Load(), Now: now,
 		HasInput: any, InputTick: newest, Margin: margin,
 	}, scratch)
 	if len(datagrams) == 0 {
@@ -45,6 +27,12 @@ func (s *session) pass(scratch *replicate.Scratch) {
 		s.counters.eventsDropped.Add(n - s.eventsDropped)
 		s.eventsDropped = n
 	}
+	return datagrams
+}
+
+// hand gives datagrams to the connection. When it waits for the client, only this client's states grow old, and what is
+// sent then is the newest.
+func (s *session) hand(datagrams []replicate.Datagram) {
 	for _, d := range datagrams {
 		if err := s.conn.SendDatagram(d.Bytes); err != nil {
 			s.counters.unsent.Add(1)

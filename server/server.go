@@ -27,9 +27,10 @@ type Server struct {
 	counters  counters
 
 	// Set by Run before anybody can need it.
-	clock *clock.Clock
-	rooms sync.WaitGroup // the goroutines of rooms
-	stop  context.Context
+	clock  *clock.Clock
+	fanout *fanout
+	rooms  sync.WaitGroup // the goroutines of rooms
+	stop   context.Context
 
 	opened atomic.Uint64 // rooms that were ever made, for their names and seeds
 }
@@ -88,6 +89,7 @@ func (s *Server) Pin() [32]byte { return s.listener.Pin() }
 // Call it once.
 func (s *Server) Run(ctx context.Context) error {
 	s.clock = clock.New(s.cfg.Sleeper)
+	s.fanout = newFanout(s.cfg.Limits.MaxConns)
 	roomsCtx, stopRooms := context.WithCancel(context.Background())
 	s.stop = roomsCtx
 	s.cfg.Log.Info("serving", "games", len(s.games), "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)
@@ -97,6 +99,7 @@ func (s *Server) Run(ctx context.Context) error {
 	conns.Wait()
 	stopRooms()
 	s.rooms.Wait()
+	s.fanout.close()
 	s.clock.Close()
 	return errors.Join(err, s.listener.Close())
 }
@@ -118,7 +121,7 @@ func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
 func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	sess := &session{
 		server: s, conn: conn, id: newID(), counters: &s.counters,
-		joined: make(chan joinAnswer, 1), news: make(chan struct{}, 1), outbox: newOutbox(s.cfg.Limits.UnreadMessages),
+		joined: make(chan joinAnswer, 1), outbox: newOutbox(s.cfg.Limits.UnreadMessages),
 	}
 	refused := s.greet(ctx, sess)
 	if refused == nil {
@@ -307,8 +310,8 @@ func (s *Server) play(ctx context.Context, sess *session) refusal {
 	live, stop := context.WithCancel(sess.conn.Context())
 	var work sync.WaitGroup
 	work.Go(func() { sess.readDatagrams(live) })
-	work.Go(func() { sess.send(live) })
 	work.Go(func() { sess.writeControl(live) })
+	sess.turn.start()
 	ended := make(chan refusal, 1)
 	work.Go(func() { ended <- sess.readControl(live) })
 	var end refusal
@@ -322,8 +325,9 @@ func (s *Server) play(ctx context.Context, sess *session) refusal {
 	}
 	stop()
 	sess.control.SetDeadline(past) // ends readControl and writeControl
-	// The sender may be waiting for a client in the dark, which nothing but the connection's end interrupts.
+	// A pass may be waiting for a client in the dark, which nothing but the connection's end interrupts.
 	late := time.AfterFunc(s.cfg.Limits.CloseTimeout, func() { sess.conn.Close(end.code, end.reason) })
+	sess.turn.end()
 	work.Wait()
 	late.Stop()
 	return end

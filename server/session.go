@@ -18,8 +18,8 @@ import (
 // which is as if it had been lost.
 const maxAcks = 32
 
-// session is one player's connection. Four goroutines work for it, all started and awaited by play: two read and write
-// the control stream, one reads datagrams, one sends them.
+// session is one player's connection. Three goroutines work for it, all started and awaited by play: two read and write
+// the control stream, one reads datagrams. The server's fanout sends them.
 type session struct {
 	server   *Server
 	conn     *transport.Conn
@@ -39,19 +39,19 @@ type session struct {
 	chat   *rate.Limiter
 	torn   bool // the control stream ended within a frame; set by its writer, read when that has ended
 
-	// Touched by the sender only.
+	// Touched by whoever has its turn.
 	replicate     *replicate.Client
 	acksTaken     []ack // those of the pass
 	checks        checks
 	eventsDropped uint64 // of those that replicate has dropped, as many are counted
 
 	// Shared: each says how.
-	news         chan struct{} // the loop puts one when there is a new view, the sender takes
-	outbox       outbox        // anyone puts, the control writer takes
-	openRequests atomic.Int64  // the control reader adds, the loop takes away
+	turn         turn         // has its own mutex
+	outbox       outbox       // anyone puts, the control writer takes
+	openRequests atomic.Int64 // the control reader adds, the loop takes away
 	ackMu        sync.Mutex
-	acks         []ack        // the datagram reader appends under ackMu, the sender takes all
-	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the sender takes
+	acks         []ack        // the datagram reader appends under ackMu, the pass takes all
+	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the pass takes
 }
 
 // ack is an acknowledgement that waits for the next pass, with what was reported beside it.
@@ -74,14 +74,6 @@ func (s *session) answer(a joinAnswer) { s.joined <- a } // it holds one, and ge
 // row is the session's row of the directory.
 func (s *session) row() *sessionRow {
 	return &sessionRow{id: s.id, room: s.room.id, player: s.player, addr: s.conn.RemoteAddr().String(), joined: time.Now()}
-}
-
-// wake tells the sender that there is a new view; when it has not taken the former notice, that one serves.
-func (s *session) wake() {
-	select {
-	case s.news <- struct{}{}:
-	default:
-	}
 }
 
 // welcome begins the session's replication and sends the welcome.

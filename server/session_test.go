@@ -147,7 +147,7 @@ func testSession(t testing.TB, tick uint64, control io.Reader) *session {
 	}
 	srv := &Server{cfg: cfg}
 	s := &session{
-		server: srv, counters: &srv.counters, news: make(chan struct{}, 1), outbox: newOutbox(cfg.Limits.UnreadMessages),
+		server: srv, counters: &srv.counters, outbox: newOutbox(cfg.Limits.UnreadMessages),
 		reader: frameReader{from: control}, chat: rate.NewLimiter(1, 5),
 	}
 	if s.game, err = newGame(cfg.Games[0], cfg); err != nil {

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"net"
 	"runtime"
 	"slices"
 	"testing"
@@ -68,6 +69,39 @@ func heapNow() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// TestClientsInTheDarkHoldNobodyUp: more of them than there are workers, until each has filled its connection's queue, and
+// would make whoever sends to it wait.
+func TestClientsInTheDarkHoldNobodyUp(t *testing.T) {
+	cfg := server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{IdleTimeout: 30 * time.Second}}
+	simulate(t, 82, calm, cfg, func(s *simulation) {
+		other := s.join()
+		s.game.loud.Store(true) // many bytes a tick: they fill the congestion window first
+		s.pass(time.Second)
+		before := s.ages(2*time.Second, other)
+		var dark []net.Addr
+		for range min(runtime.GOMAXPROCS(0)+1, len(s.sockets)-1) {
+			dark = append(dark, s.sockets[len(s.clients)].LocalAddr())
+			s.join()
+		}
+		s.pass(time.Second)
+		for _, addr := range dark {
+			s.net.setDark(addr, true)
+		}
+		s.pass(6 * time.Second)
+		ages := s.ages(6*time.Second, other)
+		if got, want := p99(ages[0]), p99(before[0]); got > want {
+			t.Errorf("the other one's newest state is %d ticks old (p99), before it was %d", got, want)
+		}
+		for _, addr := range dark {
+			s.net.setDark(addr, false)
+		}
+		s.rest()
+		s.game.loud.Store(false)
+		s.pass(3 * time.Second)
+		s.wantSame()
+	})
 }
 
 // TestWhoeverReadsNothingForTenSeconds: its QUIC stack answers, but nobody takes what it has received.

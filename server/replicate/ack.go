@@ -164,6 +164,7 @@ func (c *Client) Ack(epoch uint8, newest uint16, missing uint64, now time.Time) 
 		fresh = missing&^c.ackMissing == 0
 		c.ackMissing &= missing
 	}
+	c.arrived = max(c.arrived, seq)
 	if seq > c.ring.acked {
 		if s := &c.ring.slots[seq%ringSlots]; s.seq == seq {
 			c.pace.acked(now.Sub(s.at), now)

@@ -103,6 +103,7 @@ type Client struct {
 	// The newest acknowledgement, as a set of datagrams that only grows.
 	ackSeq     uint64
 	ackMissing uint64
+	arrived    uint64 // the highest sequence number of this connection that is acknowledged, or is before its first
 
 	events        []event // in the order in which they happened
 	eventTick     uint64  // the latest tick whose events were taken
@@ -139,6 +140,7 @@ func NewClient(s *schema.Schema, p world.Player, epoch uint8, sequence uint64, c
 		return nil, err
 	}
 	c := &Client{cfg: cfg, schema: s, player: p, epoch: epoch, nextSeq: max(sequence, 1)}
+	c.arrived = c.nextSeq - 1
 	c.pace.start(cfg)
 	c.forget()
 	return c, nil
@@ -164,8 +166,12 @@ func (c *Client) Resume() {
 		return
 	}
 	c.ring.clear(c.nextSeq)
+	c.arrived = c.nextSeq - 1
 	c.pace.start(c.cfg)
 }
+
+// UnderWay is how many datagrams were sent after the newest that is acknowledged: no more can wait in the connection.
+func (c *Client) UnderWay() int { return int(c.nextSeq - 1 - c.arrived) }
 
 func (c *Client) forget() {
 	c.tables = make([]sight, len(c.schema.Tables))
@@ -196,6 +202,12 @@ type Datagram struct {
 	carries        []carried
 	from, to       int // its place in Scratch.buf while it is being filled
 	carried, until int // its place in Scratch.carried, likewise
+}
+
+// Clone is a copy that stays good.
+func (d Datagram) Clone() Datagram {
+	d.Bytes, d.carries = slices.Clone(d.Bytes), slices.Clone(d.carries)
+	return d
 }
 
 // Pass chooses and encodes what to send now, in the order in which to send it. Nothing is returned when too
