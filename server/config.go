@@ -36,6 +36,9 @@ type Config struct {
 	Seed uint64
 	// BudgetBytes bounds the records sent to one client per tick; zero means replicate's default.
 	BudgetBytes int
+	// SteadyRate sends every change at once, however far away. Otherwise clients are told less often of what is far from
+	// where they look; see replicate.Config.
+	SteadyRate bool
 	// Moderate, if given, is asked about each line of chat before anybody gets it: it returns the text to pass on, empty
 	// for none, or an error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
 	// end when ctx does.

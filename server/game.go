@@ -42,6 +42,6 @@ const (
 
 func newReplication(g *game, p world.Player, cfg Config) (*replicate.Client, error) {
 	return replicate.NewClient(g.schema, p, firstEpoch, firstSequence, replicate.Config{
-		Period: cfg.period(), BudgetBytes: cfg.BudgetBytes, EventTicks: cfg.eventTicks(),
+		Period: cfg.period(), BudgetBytes: cfg.BudgetBytes, SteadyRate: cfg.SteadyRate, EventTicks: cfg.eventTicks(),
 	})
 }

@@ -105,8 +105,9 @@ type Arena struct {
 	Kills  world.Message[Kill]
 	Rename world.Request[Rename, Renamed]
 
-	rules  Rules
-	drones int
+	rules    Rules
+	drones   int
+	workload world.Workload // of Bench
 }
 
 // Config is how an arena is laid out.

@@ -15,18 +15,27 @@ const (
 	BenchSight   = 200
 	BenchVisible = 50
 
+	// CrowdSide is the square of a crowd. Everybody sees twice as far as its diagonal, so that all of it is near.
+	CrowdSide  = 1000
+	CrowdSight = 2 * 1415
+
 	benchShipSpeed = 60 // units per second; drones fly as in the game
 	benchTickRate  = 20
+	benchRest      = 4 // seconds; something rests for so long, or a multiple of it
 )
 
 // Bench returns the game's tables under a workload that is the same in every second: ships and 1,000 drones fly straight
 // on and reflect at the walls, ships go where their inputs aim, and nobody shoots. The square is such that a player sees
-// some 50 of them. It is an *Arena, too, of 20 Hz unless SetTickRate says otherwise. With more than some 16,000 players
-// the square is as large as it can be, and they see more.
-func (g *Arena) Bench(players int) world.Game {
-	all := float64(max(0, players) + BenchDrones)
-	side := math.Sqrt(all * math.Pi * BenchSight * BenchSight / BenchVisible)
-	b := define(Config{TickRate: benchTickRate, Drones: BenchDrones, Side: int(math.Round(side))})
+// some 50 of them. What rests stands still; a ship that does points to where its input aims all the same. In a crowd
+// there are ships alone, which see all others. It is an *Arena, too, of 20 Hz unless SetTickRate says otherwise. With
+// more than some 16,000 players the square is as large as it can be, and they see more.
+func (g *Arena) Bench(w world.Workload) world.Game {
+	cfg := Config{TickRate: benchTickRate, Drones: BenchDrones, Side: benchSide(w.Players)}
+	if w.Crowd {
+		cfg.Drones, cfg.Side = 0, CrowdSide
+	}
+	b := define(cfg)
+	b.workload = w
 	b.OnStart(b.start)
 	b.OnJoin(b.benchJoin)
 	b.OnLeave(b.leave)
@@ -36,12 +45,25 @@ func (g *Arena) Bench(players int) world.Game {
 	return b
 }
 
+func benchSide(players int) int {
+	all := float64(max(0, players) + BenchDrones)
+	return int(math.Round(math.Sqrt(all * math.Pi * BenchSight * BenchSight / BenchVisible)))
+}
+
 func (g *Arena) benchJoin(tx *world.Tx, p world.Player) error {
 	s := Ship{Hull: ShipHull}
 	s.X, s.Y = g.anywhere(tx)
-	s.head(float32(tx.Rand().IntN(120) * 3))
+	s.head(g.benchAim(tx.Rand().Uint64()))
 	g.Ships.Insert(tx, s, world.Owner(p))
 	return nil
+}
+
+// benchAim is any direction; in a crowd one in which both coordinates change.
+func (g *Arena) benchAim(whim uint64) float32 {
+	if g.workload.Crowd {
+		return float32(whim%4*90 + 15 + whim>>2%21*3)
+	}
+	return float32(whim % 120 * 3)
 }
 
 // head sends a ship off at the bench's speed. It flies elsewhere than it points once it met a wall.
@@ -50,26 +72,50 @@ func (s *Ship) head(aim float32) {
 	s.Aim, s.VX, s.VY = aim, float32(benchShipSpeed*x), float32(benchShipSpeed*y)
 }
 
+// rests tells whether something stands still in a tick. Each thing decides anew every few seconds, not all of them in
+// the same tick. It depends on nothing else, so that clients predict it.
+func (g *Arena) rests(id world.ID, tick uint64, r Rules) bool {
+	if g.workload.Idle == 0 {
+		return false
+	}
+	turn := (tick + uint64(id)*7) / uint64(r.ticks(benchRest))
+	return float64(rand.NewPCG(uint64(id), turn).Uint64()>>11)/(1<<53) < g.workload.Idle
+}
+
 func (g *Arena) benchSteer(tx *world.Tx, p world.Player, in Steer) {
 	rules, ok := g.Rules.Get(tx)
 	if !ok {
 		return
 	}
-	for id := range g.Ships.Owned(tx, p) {
-		s := g.Ships.Edit(tx, id)
+	for id, was := range g.Ships.Owned(tx, p) {
+		s := was
 		if in.Aim != s.Aim {
 			s.head(in.Aim)
 		}
-		s.X, s.VX = rules.glide(s.X, s.VX)
-		s.Y, s.VY = rules.glide(s.Y, s.VY)
-		tx.SetView(p, world.Pos{X: float64(s.X), Y: float64(s.Y)}, BenchSight)
+		if !g.rests(id, tx.Tick(), rules) {
+			s.X, s.VX = rules.glide(s.X, s.VX)
+			s.Y, s.VY = rules.glide(s.Y, s.VY)
+		}
+		if s != was {
+			*g.Ships.Edit(tx, id) = s
+		}
+		tx.SetView(p, world.Pos{X: float64(s.X), Y: float64(s.Y)}, g.benchSight())
 	}
+}
+
+func (g *Arena) benchSight() float64 {
+	if g.workload.Crowd {
+		return CrowdSight
+	}
+	return BenchSight
 }
 
 func (g *Arena) benchTick(tx *world.Tx) {
 	rules, _ := g.Rules.Get(tx)
 	for id := range g.Drones.All(tx) {
-		g.Drones.Edit(tx, id).fly(rules)
+		if !g.rests(id, tx.Tick(), rules) {
+			g.Drones.Edit(tx, id).fly(rules)
+		}
 	}
 }
 
@@ -80,5 +126,5 @@ func (g *Arena) benchBot(v *world.View, me world.Player, _ *rand.Rand) Steer {
 		return Steer{}
 	}
 	second := (v.Tick + uint64(me)) / uint64(rules.TickRate)
-	return Steer{Aim: float32(whimOf(me, second) % 120 * 3)}
+	return Steer{Aim: g.benchAim(whimOf(me, second))}
 }

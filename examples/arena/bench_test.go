@@ -11,7 +11,11 @@ import (
 )
 
 func bench(players int) *arena.Arena {
-	return arena.New(arena.Config{}).Bench(players).(*arena.Arena)
+	return benchOf(world.Workload{Players: players})
+}
+
+func benchOf(w world.Workload) *arena.Arena {
+	return arena.New(arena.Config{}).Bench(w).(*arena.Arena)
 }
 
 func TestTheBenchTravelsLikeTheGame(t *testing.T) {
@@ -120,6 +124,96 @@ func wantFlight(t *testing.T, f flight, speed float64, rules arena.Rules) {
 	wall := min(f.x, f.y, float32(side)-f.x, float32(side)-f.y) < float32(step) // it may have met it
 	if went > step+1e-2 || went < step-1e-2 && !wall || went == 0 || f.x < 0 || f.y < 0 || f.x > float32(side) || f.y > float32(side) {
 		t.Fatalf("%+v went %v, want %v", f, went, step)
+	}
+}
+
+// TestAShareOfTheBenchRests: as much as was asked for, not the same all the time, and nothing of it changes but a ship
+// that turns.
+func TestAShareOfTheBenchRests(t *testing.T) {
+	const n, ticks, drones, idle = 100, 400, 2, 0.75
+	m := newMatch(t, benchOf(world.Workload{Players: n, Idle: idle}), 5, players(n)...)
+	rested := map[world.ID]int{}
+	resting, least, most := 0, n+arena.BenchDrones, 0
+	for range ticks {
+		before := m.view
+		changes := m.step(m.bots())
+		still := 0
+		for id, s := range m.Ships.All(m.view) {
+			if was, _ := m.Ships.Get(before, id); s.X == was.X && s.Y == was.Y {
+				still++
+			}
+		}
+		for id, d := range m.Drones.All(m.view) {
+			if was, _ := m.Drones.Get(before, id); d == was {
+				still++
+				rested[id]++
+			}
+		}
+		if changed := len(changes.Tables[drones].Changed); changed > arena.BenchDrones/2 {
+			t.Fatalf("tick %d: %d drones changed", m.view.Tick, changed)
+		}
+		resting, least, most = resting+still, min(least, still), max(most, still)
+	}
+	share := float64(resting) / ticks / (n + arena.BenchDrones)
+	if share < idle-0.03 || share > idle+0.03 || float64(most-least) > 0.15*(n+arena.BenchDrones) {
+		t.Errorf("%.3f of it rested, %d to %d in a tick, want %v of %d", share, least, most, idle, n+arena.BenchDrones)
+	}
+	changeable := 0
+	for _, times := range rested {
+		if times < ticks {
+			changeable++
+		}
+	}
+	if changeable < arena.BenchDrones/2 {
+		t.Errorf("only %d drones both rested and flew", changeable)
+	}
+}
+
+func TestAnIdleShipShowsItsInput(t *testing.T) {
+	m := newMatch(t, benchOf(world.Workload{Players: 1, Idle: 1}), 6, 1)
+	before := m.ship(m.view, 1)
+	in := arena.Steer{Aim: 30}
+	if before.Aim == in.Aim {
+		in.Aim = 60
+	}
+	m.steer(map[world.Player]arena.Steer{1: in})
+	s := m.ship(m.view, 1)
+	if shown, _ := world.Shown(m, m.view, 1, m.input(in)); !shown || s.X != before.X || s.Y != before.Y {
+		t.Errorf("the ship %+v became %+v, want it to point to %v and to stand still", before, s, in.Aim)
+	}
+}
+
+// TestInACrowdEverybodySeesEverybody has all ships in sight of each player, near enough for the full rate, and each of
+// them change both coordinates in each tick.
+func TestInACrowdEverybodySeesEverybody(t *testing.T) {
+	const n = 100
+	m := newMatch(t, benchOf(world.Workload{Players: n, Crowd: true}), 7, players(n)...)
+	m.step(m.bots())
+	same := 0
+	for range 200 {
+		before := m.view
+		m.step(m.bots())
+		for id, s := range m.Ships.All(m.view) {
+			if was, _ := m.Ships.Get(before, id); math.Abs(float64(s.X-was.X)) < 0.1 || math.Abs(float64(s.Y-was.Y)) < 0.1 {
+				same++ // a wall threw it back to where it was
+			}
+		}
+	}
+	if same > 200*n/100 {
+		t.Errorf("%d times of %d a ship did not move on both axes", same, 200*n)
+	}
+	for _, p := range m.view.Players() {
+		seat, _ := m.view.Seat(p)
+		near := 0
+		for range m.Ships.Near(m.view, seat.Pos, seat.Radius/2) {
+			near++
+		}
+		if near != n {
+			t.Fatalf("player %d sees %d ships near it, want %d", p, near, n)
+		}
+	}
+	for range m.Drones.All(m.view) {
+		t.Fatal("there are drones")
 	}
 }
 

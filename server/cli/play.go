@@ -18,6 +18,7 @@ type botsCmd struct {
 	Clients int    `help:"How many bots play." default:"1" placeholder:"N" group:"game"`
 	Think   int    `help:"How often the brain of each is asked per second, every tick at most; in between it asks for the same again." default:"10" placeholder:"HZ" group:"game"`
 	Seed    uint64 `help:"Begin the bots' chances, and the bad network's, with this number." default:"1" placeholder:"N" group:"game"`
+	workloadFlags
 
 	Addr     string   `help:"The server's address." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
 	Pin      []string `help:"Trust the certificate with this SHA-256, as serve prints it; may be repeated." placeholder:"HEX" group:"network"`
@@ -124,8 +125,12 @@ func (c *botsCmd) game(a *app) (world.Game, error) {
 	if err != nil {
 		return nil, err
 	}
+	workload, err := c.workload(c.Bench, c.Clients)
+	if err != nil {
+		return nil, err
+	}
 	if c.Bench {
-		return bench(games, c.Clients)
+		return bench(games, workload)
 	}
 	return games[0], nil
 }

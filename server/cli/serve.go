@@ -36,12 +36,14 @@ type serveCmd struct {
 	Seed    uint64   `help:"Begin the rooms' random streams with this number; 0 draws one." default:"0" placeholder:"N" group:"game"`
 	Bench   bool     `help:"Serve a game's workload for measurements in place of the game, and its figures at --debug-addr." group:"game"`
 	Players int      `help:"Lay that workload out for so many players." default:"200" placeholder:"N" group:"game"`
+	workloadFlags
 
 	Addr                   string `help:"Listen on this UDP address; port 0 takes a free one." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
 	Cert                   string `help:"The certificate's PEM file, with its chain. Without one a development certificate is made, which clients on this machine trust." placeholder:"FILE" group:"network"`
 	Key                    string `help:"The certificate's key, a PEM file." placeholder:"FILE" group:"network"`
 	AllowPublicDevelopment bool   `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
 	Budget                 int    `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
+	SteadyRate             bool   `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
 
 	MaxRooms          int           `help:"The most rooms; 0 means 100." default:"0" placeholder:"N" group:"rooms"`
 	MaxPlayers        int           `help:"The most players in a room; 0 means 1,000, or what the game says." default:"0" placeholder:"N" group:"rooms"`
@@ -102,12 +104,16 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 		return cfg, err
 	}
 	tick := c.Tick
+	workload, err := c.workload(c.Bench, c.Players)
+	if err != nil {
+		return cfg, err
+	}
 	if c.Bench {
-		workload, err := bench(games, c.Players)
+		game, err := bench(games, workload)
 		if err != nil {
 			return cfg, err
 		}
-		games = []world.Game{workload}
+		games = []world.Game{game}
 		if tick == 0 {
 			tick = defaultBenchTick
 		}
@@ -129,7 +135,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 	}
 	return server.Config{
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
-		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, Log: c.logger(a.Stderr),
+		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, Log: c.logger(a.Stderr),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime},
 	}, nil
 }
@@ -226,7 +232,7 @@ func (c *serveCmd) announce(a *app, s *server.Server, cfg server.Config, debug *
 	pin := protocol.FormatPin(s.Pin())
 	join := a.Name + " bots --addr " + nearAddr(s.Addr())
 	if c.Bench {
-		join += " --bench"
+		join += " --bench" + c.words()
 	}
 	if cfg.Certificate != nil || !strings.HasPrefix(nearAddr(s.Addr()), "127.") {
 		join += " --pin " + pin

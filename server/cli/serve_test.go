@@ -184,6 +184,20 @@ func TestABench(t *testing.T) {
 	}
 }
 
+func TestABenchOfACrowd(t *testing.T) {
+	workload := []string{"--bench", "--idle", "0.25", "--crowd", "--exact"}
+	s := serve(t, append(workload, "--debug-addr", "127.0.0.1:0", "--players", "4", "--steady-rate")...)
+	if hint := s.expect(&s.stdout, `to join: (.*)`); !strings.HasSuffix(hint, " --bench --idle 0.25 --crowd --exact") {
+		t.Errorf("it says to join with %q", hint)
+	}
+	p := run(t, append([]string{"bots", "--addr", s.addr(), "--clients", "4", "--duration", "1500ms", "--warmup", "500ms", "--json"}, workload...)...)
+	p.wantCode(cli.ExitOK)
+	// Four ships, and the row of the rules.
+	if r := reportOf(t, p); r.Clients.Joined != 4 || r.EntitiesVisible.Mean != 5 || r.Diverged != 0 {
+		t.Errorf("the report is %+v", r)
+	}
+}
+
 func TestABenchNeedsOneWorkload(t *testing.T) {
 	for _, c := range []struct {
 		games []world.Game
