@@ -20,6 +20,9 @@ type Impairment struct {
 	Loss float64
 	// Delay is added to the round trip.
 	Delay time.Duration
+	// Spread has the bots of a run differ: each one's delay is longer by a part of it, from none for the first to all of it
+	// for the last. A single conn does not look at it.
+	Spread time.Duration
 	// Jitter is by how much the delay varies: evenly from Delay-Jitter to Delay+Jitter, never below zero. Packets that
 	// follow each other within less than the jitter may change places by it.
 	Jitter time.Duration
@@ -46,7 +49,7 @@ func (i Impairment) Check() error {
 	times := []struct {
 		name string
 		time time.Duration
-	}{{"Delay", i.Delay}, {"Jitter", i.Jitter}}
+	}{{"Delay", i.Delay}, {"Spread", i.Spread}, {"Jitter", i.Jitter}}
 	for _, d := range times {
 		if d.time < 0 || d.time > impairTimeMax {
 			return fmt.Errorf("impairment: %s is %v: give a time from 0 to %v", d.name, d.time, impairTimeMax)
@@ -59,6 +62,7 @@ func (i Impairment) Check() error {
 type ImpairmentReport struct {
 	Loss      float64 `json:"loss"`
 	DelayMS   float64 `json:"delay_ms"`
+	SpreadMS  float64 `json:"spread_ms"`
 	JitterMS  float64 `json:"jitter_ms"`
 	Duplicate float64 `json:"duplicate"`
 	Reorder   float64 `json:"reorder"`
@@ -70,6 +74,7 @@ func (i Impairment) Report() ImpairmentReport {
 	r := ImpairmentReport{
 		Loss:      i.Loss,
 		DelayMS:   float64(i.Delay) / float64(time.Millisecond),
+		SpreadMS:  float64(i.Spread) / float64(time.Millisecond),
 		JitterMS:  float64(i.Jitter) / float64(time.Millisecond),
 		Duplicate: i.Duplicate,
 		Reorder:   i.Reorder,

@@ -82,6 +82,7 @@ func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	}
 	impairment := b.run.cfg.Impairment
 	impairment.Seed += uint64(b.number)
+	impairment.Delay += impairment.Spread * time.Duration(b.number) / time.Duration(max(b.run.cfg.Clients-1, 1))
 	if impairment.Report() != (ImpairmentReport{}) {
 		socket, err := net.ListenUDP("udp", nil)
 		if err != nil {

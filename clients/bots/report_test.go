@@ -59,7 +59,7 @@ func fullReport() *bots.Report {
 		},
 		Events:       bots.EventsReport{Fired: 400, Late: 3},
 		LoadCoreIdle: 0.0449,
-		Impairment: bots.Impairment{Loss: 0.05, Delay: 100 * time.Millisecond, Jitter: 20 * time.Millisecond,
+		Impairment: bots.Impairment{Loss: 0.05, Delay: 100 * time.Millisecond, Spread: 50 * time.Millisecond, Jitter: 20 * time.Millisecond,
 			Duplicate: 0.01, Reorder: 0.02, Seed: 7}.Report(),
 		Errors: map[string]uint64{"the server or the room is full": 1, "the server does not answer": 1200},
 		Server: &bots.ServerReport{CPUUSPerClientTick: 41.26, RSSMB: 84.25,

@@ -33,8 +33,12 @@ func (r *Report) WriteText(w io.Writer) error {
 	r.writeTraffic(&p)
 	r.writeWorld(&p)
 	if i := r.Impairment; i != (ImpairmentReport{}) {
+		delay := number(i.DelayMS)
+		if i.SpreadMS > 0 {
+			delay += "–" + number(i.DelayMS+i.SpreadMS)
+		}
 		p.row("network", "%s %% lost, %s ± %s ms delay, %s %% twice, %s %% reordered, seed %d", number(i.Loss*100),
-			number(i.DelayMS), number(i.JitterMS), number(i.Duplicate*100), number(i.Reorder*100), i.Seed)
+			delay, number(i.JitterMS), number(i.Duplicate*100), number(i.Reorder*100), i.Seed)
 	}
 	if r.Server != nil {
 		r.writeServer(&p)

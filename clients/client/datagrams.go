@@ -123,21 +123,28 @@ func (l *link) inputIsHere() {
 }
 
 // sendInputs answers each new tick with a datagram: what was received, and the input for the tick that is coming. It
-// leaves as soon as the input is set, and after a quarter of a period at the latest. When no tick comes, one leaves
-// when the next tick's would have.
+// leaves after timing's wait; without one as soon as the input is set, and after a quarter of a period at the latest.
+// When no tick comes, one leaves when the next tick's would have.
 func (l *link) sendInputs() {
 	period := l.welcome.TickPeriod
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var buf []byte
+	wait := 0 // of the input that is about to leave
 	for {
 		select {
 		case <-l.live.Done():
 			return
 		case <-l.ticked:
-			timer.Reset(period / 4)
+			if wait == 0 { // else one is about to leave, and answers this tick too
+				wait = l.wait()
+				timer.Reset(max(time.Duration(wait), 1) * period / 4)
+			}
 			continue
 		case <-l.ready:
+			if wait > 0 {
+				continue
+			}
 		case <-timer.C:
 		}
 		buf = l.appendInput(buf[:0])
@@ -145,7 +152,15 @@ func (l *link) sendInputs() {
 		// tries again.
 		l.packets.Send(buf)
 		timer.Reset(period + period/4)
+		wait = 0
 	}
+}
+
+// wait is by how many quarters of a period the next input waits.
+func (l *link) wait() int {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	return l.timing.wait
 }
 
 // appendInput writes the next input datagram.

@@ -23,13 +23,30 @@ const (
 	strays        = 1
 )
 
-// timing decides which tick an input is for.
+// The wait is by how many quarters of a period an input leaves after the news that it answers. Acknowledgements of QUIC
+// are held back for 25 ms at most, and ride along with what leaves by then: so the server's rides if an input comes less
+// than that before the next tick, and ours if the input leaves within it. The wait brings inputs there, where both can be
+// had. What a player asks for meanwhile is in time for the same tick.
+const (
+	// rideWithin is how long before a tick an input should come, and how long after the news it may leave: 25 ms, less
+	// what the way through both machines takes.
+	rideWithin = 20 * time.Millisecond
+	// rideHold is for how many reports the wait does not rise again after it had to fall.
+	rideHold = 8 * reportsLatest
+)
+
+// timing decides which tick an input is for, and when it leaves.
 type timing struct {
 	lead        int
+	wait        int // quarters of a period
+	waitMax     int
+	inTime      int8 // the highest quarter before a tick whose acknowledgement rides
+	hold        int  // reports until the wait may rise
 	margin      int8
 	reports     int    // since the lead changed, or all of them were looked at
 	lows        int    // of them below marginLow
 	tops        int    // of them above marginTop
+	early       int    // of them in a quarter above inTime
 	settled     uint64 // the input tick from which on a report shows the lead as it is now
 	stamped     uint64 // the tick of the latest input
 	newest      uint64 // the newest tick received when it was stamped
@@ -40,6 +57,8 @@ type timing struct {
 // quarter that it should be early.
 func (t *timing) start(roundTrip, period time.Duration) {
 	t.lead = int(min((roundTrip+period/2+period-1)/period, leadMax))
+	quarters := int(4 * rideWithin / period)
+	t.waitMax, t.inTime = min(quarters, 3), int8(max(min(quarters-1, 3), 0))
 }
 
 // heard takes a newer datagram's header.
@@ -52,6 +71,11 @@ func (t *timing) heard(h protocol.StateHeader) {
 		return
 	}
 	t.reports++
+	t.hold = max(t.hold-1, 0)
+	quarter := h.Margin & 3 // of the tick before the one that it is in time for
+	if quarter > t.inTime {
+		t.early++
+	}
 	switch {
 	case h.Margin < marginLow:
 		t.lows++
@@ -59,20 +83,26 @@ func (t *timing) heard(h protocol.StateHeader) {
 		t.tops++
 	}
 	switch {
+	case t.lows > strays && t.wait > 0:
+		t.move(0, -1)
+		t.hold = rideHold
 	case (h.Margin < marginLate || t.lows > strays) && t.lead < leadMax:
-		t.move(1)
+		t.move(1, 0)
 	case t.reports < reportsLatest:
 	case t.tops >= reportsLatest-strays && t.lead > 0:
-		t.move(-1)
+		t.move(-1, 0)
+	case t.early >= reportsLatest*3/4 && t.hold == 0 && t.wait+int(quarter-t.inTime) <= t.waitMax:
+		t.move(0, 1)
 	default:
-		t.reports, t.lows, t.tops = 0, 0, 0
+		t.reports, t.lows, t.tops, t.early = 0, 0, 0, 0
 	}
 }
 
-// move changes the lead; reports of inputs that were stamped before do not tell of it.
-func (t *timing) move(by int) {
-	t.lead += by
-	t.reports, t.lows, t.tops, t.settled = 0, 0, 0, t.stamped+1
+// move changes the lead and the wait; reports of inputs that were stamped before do not tell of it.
+func (t *timing) move(lead, wait int) {
+	t.lead += lead
+	t.wait += wait
+	t.reports, t.lows, t.tops, t.early, t.settled = 0, 0, 0, 0, t.stamped+1
 }
 
 // next is the tick for the next input, when newest is the newest tick received: the lead ahead of it. Where that is

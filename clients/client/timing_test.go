@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -245,5 +246,59 @@ func TestASendOutOfRangeKeepsTheFormerInput(t *testing.T) {
 	want, _ := c.game.AppendInput(nil, aim{Text: "fine"})
 	if in := c.nextInput(t); in.Count != 1 || !bytes.Equal(in.Inputs[0], want) {
 		t.Errorf("the next datagram has %d inputs, want the former one", in.Count)
+	}
+}
+
+// steer answers each input with the margin that it would have, for a round trip that includes what the server takes.
+func steer(tm *timing, roundTrip, period time.Duration, reports int) (lates int) {
+	tm.start(roundTrip, period)
+	for tick := uint64(100); tick < 100+uint64(reports); tick++ {
+		in := tm.next(tick)
+		due := time.Duration(in-tick) * period // after the news left
+		arrives := roundTrip + time.Duration(tm.wait)*period/4
+		margin := int8(math.Floor(4 * float64(due-arrives) / float64(period)))
+		if margin < marginLow {
+			lates++
+		}
+		tm.heard(reported(in, margin))
+	}
+	return lates
+}
+
+func TestTheWaitBringsInputsToWhereAcknowledgementsRide(t *testing.T) {
+	for _, hz := range []time.Duration{30, 60} {
+		period := time.Second / hz
+		for roundTrip := time.Millisecond; roundTrip < 150*time.Millisecond; roundTrip += time.Millisecond {
+			var tm timing
+			if lates := steer(&tm, roundTrip, period, 1000); lates > 3 {
+				t.Errorf("at %d Hz with a round trip of %v %d inputs are late", hz, roundTrip, lates)
+			}
+			wait := time.Duration(tm.wait) * period / 4
+			before := period - (roundTrip+wait)%period // the next tick
+			if wait > rideWithin || before > 25*time.Millisecond {
+				t.Errorf("at %d Hz with a round trip of %v an input leaves after %v, and comes %v before a tick; both are to be 25 ms at most", hz, roundTrip, wait, before)
+			}
+		}
+	}
+}
+
+func TestTheWaitFallsBeforeTheLeadRises(t *testing.T) {
+	var tm timing
+	steer(&tm, time.Millisecond, time.Second/30, 1000)
+	lead, wait := tm.lead, tm.wait
+	if wait == 0 {
+		t.Fatal("there is no wait to fall")
+	}
+	for tick := uint64(2000); tm.wait == wait; tick++ {
+		tm.heard(reported(tm.next(tick), -1))
+	}
+	if tm.lead != lead || tm.wait != wait-1 {
+		t.Errorf("after late inputs the lead is %d and the wait %d, want %d and %d", tm.lead, tm.wait, lead, wait-1)
+	}
+	for tick := uint64(3000); tick < 3000+rideHold-reportsLatest; tick++ {
+		tm.heard(reported(tm.next(tick), 3))
+	}
+	if tm.wait != wait-1 {
+		t.Errorf("the wait is %d soon after it fell, want %d still", tm.wait, wait-1)
 	}
 }

@@ -34,6 +34,7 @@ type botsCmd struct {
 
 	Loss    float64       `help:"The share of packets that are lost, from 0 to 1." default:"0" placeholder:"SHARE" group:"impair"`
 	Delay   time.Duration `help:"What is added to the round trip." default:"0s" placeholder:"TIME" group:"impair"`
+	Spread  time.Duration `help:"What is added for the last bot beyond that, and in part for those before." default:"0s" placeholder:"TIME" group:"impair"`
 	Jitter  time.Duration `help:"By how much that varies." default:"0s" placeholder:"TIME" group:"impair"`
 	Dup     float64       `help:"The share of packets that come twice, from 0 to 1." default:"0" placeholder:"SHARE" group:"impair"`
 	Reorder float64       `help:"The share of packets that are overtaken, from 0 to 1." default:"0" placeholder:"SHARE" group:"impair"`
@@ -97,7 +98,7 @@ func (c *botsCmd) config() (cfg bots.Config, err error) {
 	if c.Duration <= 0 || c.Warmup < 0 {
 		return cfg, usagef("--duration %v --warmup %v: the first must be more than zero, the second not less", c.Duration, c.Warmup)
 	}
-	impairment := bots.Impairment{Loss: c.Loss, Delay: c.Delay, Jitter: c.Jitter, Duplicate: c.Dup, Reorder: c.Reorder, Seed: c.Seed}
+	impairment := bots.Impairment{Loss: c.Loss, Delay: c.Delay, Spread: c.Spread, Jitter: c.Jitter, Duplicate: c.Dup, Reorder: c.Reorder, Seed: c.Seed}
 	if err := impairment.Check(); err != nil {
 		return cfg, usageError{err}
 	}
