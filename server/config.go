@@ -92,7 +92,8 @@ func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
 		AllowPublicDevelopment: c.AllowPublicDevelopment,
-		MaxConns:               c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes, HandshakeTimeout: c.Limits.HandshakeTimeout,
+		MaxConns:               c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes,
+		HandshakesPerSecond: c.Limits.HandshakesPerSecond, HandshakeTimeout: c.Limits.HandshakeTimeout,
 		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams,
 		StreamWindowBytes: c.Limits.StreamWindowBytes, ConnWindowBytes: c.Limits.ConnWindowBytes,
 	}

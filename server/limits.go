@@ -42,6 +42,9 @@ type Limits struct {
 	// MaxHandshakes bounds the handshakes under way at once; zero means 256. One more is refused before it costs
 	// anything.
 	MaxHandshakes int
+	// HandshakesPerSecond bounds the handshakes that are computed in a second, each of which takes some 1 ms of a core, so
+	// that many newcomers at once leave the processor to those who play; zero means 500. The others wait for their turn.
+	HandshakesPerSecond int
 	// MaxStreams bounds the streams of each kind that a client may have open; zero means 4.
 	MaxStreams int
 	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
@@ -75,6 +78,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"CatchUpTicks", &l.CatchUpTicks, 5},
 		{"MaxConns", &l.MaxConns, 4096},
 		{"MaxHandshakes", &l.MaxHandshakes, 256},
+		{"HandshakesPerSecond", &l.HandshakesPerSecond, 500},
 		{"MaxStreams", &l.MaxStreams, 4},
 		{"StreamWindowBytes", &l.StreamWindowBytes, 64 << 10},
 		{"ConnWindowBytes", &l.ConnWindowBytes, 256 << 10},

@@ -52,6 +52,10 @@ type Config struct {
 	// means 256. One more is refused before it costs anything (QUIC's CONNECTION_REFUSED).
 	MaxHandshakes int
 
+	// HandshakesPerSecond bounds how many of them are computed in a second, so that a storm of newcomers leaves the
+	// processor to those who are in; zero means 500, half of a core. The others wait for their turn.
+	HandshakesPerSecond int
+
 	// Backlog bounds the connections that wait for Accept; zero means 64. One more is closed with
 	// protocol.CloseFull.
 	Backlog int
@@ -90,6 +94,7 @@ func (c Config) withDefaults() (Config, error) {
 	}{
 		{"MaxConns", &c.MaxConns, 1024},
 		{"MaxHandshakes", &c.MaxHandshakes, 256},
+		{"HandshakesPerSecond", &c.HandshakesPerSecond, 500},
 		{"Backlog", &c.Backlog, 64},
 		{"MaxStreams", &c.MaxStreams, 4},
 		{"StreamWindowBytes", &c.StreamWindowBytes, 64 << 10},
@@ -160,11 +165,12 @@ func (c Config) quicConfig() *quic.Config {
 	}
 }
 
-func tlsConfig(cert tls.Certificate) *tls.Config {
+func tlsConfig(cert tls.Certificate, turn func(*tls.ClientHelloInfo) (*tls.Config, error)) *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		NextProtos:   []string{protocol.ALPN},
-		MinVersion:   tls.VersionTLS13,
+		GetConfigForClient: turn,
+		Certificates:       []tls.Certificate{cert},
+		NextProtos:         []string{protocol.ALPN},
+		MinVersion:         tls.VersionTLS13,
 		// The hybrid key exchange, crypto/tls's default, takes a third more CPU.
 		CurvePreferences: []tls.CurveID{tls.X25519},
 		// Without 0-RTT, whose data can be replayed, resumption saves neither CPU nor a round trip.

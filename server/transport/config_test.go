@@ -80,6 +80,7 @@ func TestListenRefusesBadConfig(t *testing.T) {
 		"empty certificate":    {Certificate: &tls.Certificate{}},
 		"nothing to resolve":   {Addr: "127.0.0.1"},
 		"handshakes below 0":   {MaxHandshakes: -1},
+		"handshakes/s below 0": {HandshakesPerSecond: -1},
 		"handshake time below": {HandshakeTimeout: -1},
 	} {
 		cfg.CacheDir = t.TempDir()

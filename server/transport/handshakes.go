@@ -2,11 +2,13 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync/atomic"
 
 	"github.com/quic-go/quic-go"
+	"golang.org/x/time/rate"
 )
 
 var errTooManyHandshakes = errors.New("too many handshakes")
@@ -15,8 +17,14 @@ var errTooManyHandshakes = errors.New("too many handshakes")
 // those who play.
 type handshakes struct {
 	max     int64
+	pace    *rate.Limiter
 	open    atomic.Int64
 	refused atomic.Uint64
+}
+
+func newHandshakes(cfg Config) *handshakes {
+	perSecond := cfg.HandshakesPerSecond
+	return &handshakes{max: int64(cfg.MaxHandshakes), pace: rate.NewLimiter(rate.Limit(perSecond), max(1, perSecond/50))}
 }
 
 // handshake is one place among them.
@@ -45,6 +53,12 @@ func (h *handshakes) begin(ctx context.Context, _ *quic.ClientInfo) (context.Con
 // crowded tells that a newcomer must first show that it receives at its address (QUIC's Retry, a round trip
 // more): from a quarter of the places on, so that invented addresses can't take them all.
 func (h *handshakes) crowded(net.Addr) bool { return h.open.Load() > h.max/4 }
+
+// turn waits until a handshake may be computed. It is crypto/tls's hook for each ClientHello, the first that a handshake
+// costs; only the connection's own goroutine waits in it.
+func (h *handshakes) turn(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	return nil, h.pace.Wait(hello.Context())
+}
 
 func (h *handshake) end() {
 	if !h.ended.Swap(true) {

@@ -32,7 +32,7 @@ type Listener struct {
 	err        error         // why it ended, set before
 	work       sync.WaitGroup
 	closing    sync.Once
-	handshakes handshakes
+	handshakes *handshakes
 
 	mu     sync.Mutex // guards what follows
 	conns  map[*Conn]struct{}
@@ -80,7 +80,7 @@ func Listen(cfg Config) (*Listener, error) {
 		pin:        sha256.Sum256(cert.Certificate[0]),
 		queue:      make(chan *Conn, cfg.Backlog),
 		ended:      make(chan struct{}),
-		handshakes: handshakes{max: int64(cfg.MaxHandshakes)},
+		handshakes: newHandshakes(cfg),
 		conns:      make(map[*Conn]struct{}),
 	}
 	if err := l.open(addr, cert); err != nil {
@@ -101,7 +101,7 @@ func (l *Listener) open(addr *net.UDPAddr, cert tls.Certificate) error {
 	}
 	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded}
 	var err error
-	if l.inner, err = l.quic.Listen(tlsConfig(cert), l.cfg.quicConfig()); err != nil {
+	if l.inner, err = l.quic.Listen(tlsConfig(cert, l.handshakes.turn), l.cfg.quicConfig()); err != nil {
 		l.closeSocket()
 	}
 	return err

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -52,33 +53,72 @@ func exchangeLargest(t *testing.T, client *quic.Conn, server *transport.Conn) {
 	}
 }
 
+// virtual opens a listener on a simulated network of 40 ms there and back, and what clients dial it with. The bubble ends
+// both.
+func virtual(t *testing.T, cert *tls.Certificate, cfg transport.Config) (*transport.Listener, *quic.Transport, *cutRouter) {
+	t.Helper()
+	router := &cutRouter{}
+	network := &simnet.Simnet{Router: router}
+	link := simnet.NodeBiDiLinkSettings{LatencyFunc: func(simnet.Packet) time.Duration { return 20 * time.Millisecond }}
+	serverSocket := network.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4433}, link)
+	clientSocket := network.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 5000}, link)
+	if err := network.Start(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.PacketConn, cfg.Certificate = serverSocket, cert
+	l, err := transport.Listen(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := &quic.Transport{Conn: clientSocket}
+	t.Cleanup(func() {
+		dialer.Close()
+		l.Close()
+		serverSocket.Close()
+		clientSocket.Close()
+		network.Close()
+	})
+	return l, dialer, router
+}
+
+// TestAStormOfNewcomersWaits: of fifty at once, ten in a second have their handshake.
+func TestAStormOfNewcomersWaits(t *testing.T) {
+	cert := testCertificate(t)
+	synctest.Test(t, func(t *testing.T) {
+		l, dialer, _ := virtual(t, cert, transport.Config{HandshakesPerSecond: 10})
+		began := time.Now()
+		for range 50 {
+			go func() {
+				c, err := dialer.Dial(t.Context(), l.Addr(), pinned(l.Pin()), clientConfig())
+				if err != nil {
+					t.Errorf("after %v: %v", time.Since(began), err)
+					return
+				}
+				<-c.Context().Done()
+			}()
+		}
+		for n := range 50 {
+			if _, err := l.Accept(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if least := time.Duration(n) * time.Second / 10; time.Since(began) < least {
+				t.Fatalf("handshake %d is over after %v, want %v at least", n+1, time.Since(began), least)
+			}
+		}
+		if took := time.Since(began); took > 6*time.Second {
+			t.Errorf("all of them took %v, want 5 s and a round trip or two", took)
+		}
+	})
+}
+
 // TestListenerInVirtualTime plays through a connection on a simulated network. The bubble fails the test
 // when Close leaves a goroutine behind.
 func TestListenerInVirtualTime(t *testing.T) {
 	cert := testCertificate(t)
 	synctest.Test(t, func(t *testing.T) {
-		router := &cutRouter{}
-		network := &simnet.Simnet{Router: router}
-		link := simnet.NodeBiDiLinkSettings{LatencyFunc: func(simnet.Packet) time.Duration { return 20 * time.Millisecond }}
-		serverAddr := &net.UDPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4433}
-		serverSocket := network.NewEndpoint(serverAddr, link)
-		clientSocket := network.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 5000}, link)
-		if err := network.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer network.Close()
-		defer clientSocket.Close()
-		defer serverSocket.Close()
-
-		l, err := transport.Listen(transport.Config{PacketConn: serverSocket, Certificate: cert})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		dialer := &quic.Transport{Conn: clientSocket}
-		defer dialer.Close()
+		l, dialer, router := virtual(t, cert, transport.Config{})
 		connect := func() (*quic.Conn, *transport.Conn) {
-			client, err := dialer.Dial(t.Context(), serverAddr, pinned(l.Pin()), clientConfig())
+			client, err := dialer.Dial(t.Context(), l.Addr(), pinned(l.Pin()), clientConfig())
 			if err != nil {
 				t.Fatal(err)
 			}
