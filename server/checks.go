@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -22,26 +21,19 @@ type checks struct {
 	last time.Time // when the client was told
 }
 
-// reportOf copies what a datagram reports.
-func reportOf(in *protocol.Input) (r replicate.Report) {
-	if in.HasRow {
-		row := in.Row
-		row.Columns = bytes.Clone(row.Columns)
-		r.Row = &row
-	}
-	if in.HasPage {
-		page := in.Page
-		r.Page = &page
-	}
-	return r
-}
-
 // check compares what a client reported with an acknowledgement, and names what differs.
-func (s *session) check(a ack, fresh bool) {
-	if a.report.Row == nil && a.report.Page == nil {
+func (s *session) check(a *ack, fresh bool) {
+	var report replicate.Report
+	if a.hasRow {
+		report.Row = &a.row
+	}
+	if a.hasPage {
+		report.Page = &a.page
+	}
+	if report == (replicate.Report{}) {
 		return
 	}
-	found := s.replicate.Check(s.room.view.Load(), a.report, fresh)
+	found := s.replicate.Check(s.room.view.Load(), report, fresh)
 	c := &s.checks
 	c.Rows += uint64(found.Rows)
 	c.Pages += uint64(found.Pages)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -98,13 +97,13 @@ const (
 )
 
 // take returns the input for a tick that was due at a moment: the one sent for it, the last one repeated, or
-// the neutral one.
+// the neutral one. It is good until the next call.
 func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken, b.due, b.budget = tick, due, b.limit
 	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
-		b.last, b.starve = slices.Clone(slot.data), 0
+		b.last, slot.data, b.starve = slot.data, b.last, 0 // the slot gets the space of the one before
 		return b.last, inputSent
 	}
 	if b.starve++; b.starve <= repeatTicks && b.last != nil {

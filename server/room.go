@@ -35,9 +35,10 @@ type room struct {
 	last     world.Player
 	joining  []*session // in the order of their players, until the next tick has them
 	leaving  []world.Leave
-	lines    []spoken // of chat, until the tick is made
-	free     int      // places to give back to the directory
-	empty    uint64   // ticks since the last player left
+	inputs   []world.Input // space for those of a tick
+	lines    []spoken      // of chat, until the tick is made
+	free     int           // places to give back to the directory
+	empty    uint64        // ticks since the last player left
 	idle     time.Time
 	slowest  string    // the longest phase of the latest tick
 	warned   time.Time // when late ticks were logged last
@@ -192,7 +193,7 @@ func (r *room) drain(due time.Time) world.Commands {
 	r.doors = door{joins: doors.joins[later:], lines: doors.lines[said:]}
 	r.mu.Unlock()
 
-	c := world.Commands{Leaves: r.leaving}
+	c := world.Commands{Leaves: r.leaving, Inputs: r.inputs[:0]}
 	for _, s := range doors.leaves {
 		if at, ok := r.find(s.player); ok {
 			r.sessions = slices.Delete(r.sessions, at, at+1)
@@ -220,6 +221,7 @@ func (r *room) drain(due time.Time) world.Commands {
 		}
 		c.Inputs = append(c.Inputs, world.Input{Player: s.player, Data: data})
 	}
+	r.inputs = c.Inputs
 	return c
 }
 

@@ -48,7 +48,8 @@ func (s *session) takeAcks() {
 	s.ackMu.Lock()
 	s.acks, s.acksTaken = s.acksTaken[:0], s.acks
 	s.ackMu.Unlock()
-	for _, a := range s.acksTaken {
+	for i := range s.acksTaken {
+		a := &s.acksTaken[i]
 		if a.epoch != s.replicate.Epoch() {
 			s.counters.staleAcks.Add(1)
 			continue

@@ -60,7 +60,10 @@ type ack struct {
 	newest  uint16
 	missing uint64
 	at      time.Time
-	report  replicate.Report
+	hasRow  bool
+	row     protocol.RowReport
+	hasPage bool
+	page    protocol.PageReport
 }
 
 // joinAnswer is what became of a join: let in at a tick, or refused.
@@ -122,21 +125,35 @@ func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
 		return
 	}
 	if in.HasAck {
-		s.queueAck(ack{epoch: in.Epoch, newest: uint16(in.Newest), missing: in.Missing, at: now, report: reportOf(in)})
+		s.queueAck(in, now)
 	}
 	for _, r := range s.inbox.put(in, now) {
 		s.counters.rejected[r].Add(1)
 	}
 }
 
-func (s *session) queueAck(a ack) {
+// queueAck copies what a datagram acknowledges and reports, into space of acknowledgements before it.
+func (s *session) queueAck(in *protocol.Input, now time.Time) {
 	s.ackMu.Lock()
 	defer s.ackMu.Unlock()
-	if len(s.acks) == maxAcks {
-		s.acks = append(s.acks[:0], s.acks[1:]...)
+	switch n := len(s.acks); {
+	case n == maxAcks:
+		first := s.acks[0]
+		copy(s.acks, s.acks[1:])
+		s.acks[n-1] = first
 		s.counters.acksDropped.Add(1)
+	case n < cap(s.acks):
+		s.acks = s.acks[:n+1]
+	default:
+		s.acks = append(s.acks, ack{})
 	}
-	s.acks = append(s.acks, a)
+	a := &s.acks[len(s.acks)-1]
+	columns := a.row.Columns[:0]
+	*a = ack{
+		epoch: in.Epoch, newest: uint16(in.Newest), missing: in.Missing, at: now,
+		hasRow: in.HasRow, row: in.Row, hasPage: in.HasPage, page: in.Page,
+	}
+	a.row.Columns = append(columns, in.Row.Columns...)
 }
 
 // readControl takes the client's stream messages until the stream ends, and returns how to close.

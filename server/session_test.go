@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -175,6 +176,52 @@ func TestTheAckQueueIsBounded(t *testing.T) {
 	}
 	if len(s.acks) != maxAcks || s.acks[0].newest != 5 || s.counters.acksDropped.Load() != 5 {
 		t.Errorf("%d wait from %d on, %d were dropped; want the newest %d", len(s.acks), s.acks[0].newest, s.counters.acksDropped.Load(), maxAcks)
+	}
+}
+
+// TestATickOfAClientAllocatesNothing: its datagram, its input, its pass.
+func TestATickOfAClientAllocatesNothing(t *testing.T) {
+	s := testSession(t, 1, nil)
+	s.player = 1
+	_, view, err := s.room.world.Step(world.Commands{Joins: []world.Join{{Player: s.player}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.room.view.Store(view)
+	if s.replicate, err = newReplication(s.game, s.player, s.server.cfg); err != nil {
+		t.Fatal(err)
+	}
+	data, err := s.game.Game.(*world.GameOf[push]).AppendInput(nil, push{Force: 3, Aim: 0.5}) // a text would be copied
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scratch replicate.Scratch
+	var in protocol.Input
+	out := protocol.Input{Count: 1, Epoch: firstEpoch, HasAck: true}
+	out.Inputs[0] = data
+	var datagram []byte
+	tick, sent := view.Tick, 0
+	passes := func() {
+		tick++
+		out.Tick, out.Newest = tick, s.replicate.NextSequence()-1
+		datagram = protocol.AppendInput(datagram[:0], &out)
+		s.takeDatagram(datagram, &in, time.Now())
+		if _, from := s.inbox.take(tick, time.Now()); from != inputSent {
+			t.Fatalf("the input of tick %d is number %d", tick, from)
+		}
+		for _, d := range s.prepare(&scratch) {
+			s.replicate.Sent(d)
+			sent++
+		}
+	}
+	for range 2 * inboxTicks { // until every slot has its space
+		passes()
+	}
+	if allocs := testing.AllocsPerRun(200, passes); allocs != 0 {
+		t.Errorf("a tick allocates %v times", allocs)
+	}
+	if sent < 200 {
+		t.Errorf("%d datagrams were sent, that tests too little", sent)
 	}
 }
 

@@ -32,6 +32,9 @@ type Conn struct {
 	bytes    [4 * readEvery]byte
 }
 
+// rideByte is what is written before each datagram.
+var rideByte [1]byte
+
 // New begins with a connection whose handshake is over.
 func New(conn *quic.Conn) *Conn { return &Conn{quic: conn} }
 
@@ -43,7 +46,7 @@ func (c *Conn) Send(datagram []byte) error {
 		c.out, _ = c.quic.OpenUniStream()
 	}
 	if c.out != nil {
-		c.out.TryWriteAll([]byte{0})
+		c.out.TryWriteAll(rideByte[:])
 	}
 	return c.quic.SendDatagram(datagram)
 }
