@@ -41,7 +41,7 @@ var floors = []floor{
 	{path: "world/snapshot", level: 2, thirdParty: []string{msgpack}},
 	{path: "world/replay", level: 2, thirdParty: []string{msgpack}, also: []string{"world/snapshot"}},
 	{path: "server/clock", level: 2, thirdParty: []string{sys}},
-	{path: "server/transport", level: 2, thirdParty: []string{quic, webtransport}},
+	{path: "server/transport", level: 2, thirdParty: []string{quic, webtransport, xtime}},
 	{path: "server/replicate", level: 2},
 	{path: "clients/replica", level: 2},
 
