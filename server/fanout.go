@@ -3,6 +3,7 @@ package server
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/quicstep/quicstep/server/replicate"
 )
@@ -18,13 +19,14 @@ const (
 // fanout is the workers that choose, encode and send. Clients share no lock there: each pass works from an immutable View and
 // one client's own state. A client whose connection would make a worker wait is left to a goroutine of its own for as long.
 type fanout struct {
+	began time.Time
 	queue chan *session // each at most once
 	work  sync.WaitGroup
 }
 
 // newFanout starts as many workers as there are processors for them, for so many connections.
 func newFanout(conns int) *fanout {
-	f := &fanout{queue: make(chan *session, 2*conns)} // those that have ended may be in it beside as many new ones
+	f := &fanout{began: time.Now(), queue: make(chan *session, 2*conns)} // those that have ended may be in it beside as many new ones
 	for range runtime.GOMAXPROCS(0) {
 		f.work.Go(f.run)
 	}
@@ -52,9 +54,16 @@ func (f *fanout) run() {
 
 // pass makes one pass for a session whose turn has begun.
 func (f *fanout) pass(s *session, scratch *replicate.Scratch) {
-	datagrams := s.prepare(scratch)
+	label(workChoose)
+	begin := time.Now()
+	s.counters.spread.add(begin.Sub(f.began) - time.Duration(s.room.stepped.Load()))
+	datagrams := s.prepare(scratch, begin)
+	chosen := time.Now()
+	s.counters.choose.add(chosen.Sub(begin))
+	label(workHand)
 	if s.replicate.UnderWay()+len(datagrams) <= sureSends {
 		s.hand(datagrams)
+		s.counters.hand.add(time.Since(chosen))
 		f.finish(s)
 		return
 	}

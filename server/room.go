@@ -48,6 +48,7 @@ type room struct {
 	doors   door                       // anyone knocks under mu, the loop opens
 	view    atomic.Pointer[world.View] // the loop stores after each step, anyone loads
 	tick    atomic.Uint64              // likewise
+	stepped atomic.Int64               // likewise: when, in nanoseconds since the server's start
 	players atomic.Int64               // likewise
 	logs    chan func()                // the loop puts, logging takes; when it is full the line is dropped and counted
 	closed  chan struct{}              // closed by the loop when the room has closed
@@ -105,6 +106,7 @@ func (r *room) leave(s *session, why world.LeaveReason) {
 
 // run is the loop: it ticks until ctx ends, nobody has been there for a while, or the game fails three times in a row.
 func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
+	label(workTick)
 	defer close(r.logs)
 	defer close(r.closed)
 	r.later(func() { r.log.Info("room opened") })
@@ -171,6 +173,7 @@ func (r *room) step(due time.Time) error {
 	stepped := time.Now()
 	r.view.Store(view)
 	r.tick.Store(view.Tick)
+	r.stepped.Store(int64(stepped.Sub(r.fanout.began)))
 	r.settle(changes, view, err != nil)
 	r.deliver(changes, view)
 	for _, s := range r.sessions {

@@ -9,8 +9,7 @@ import (
 
 // prepare takes what came from the client, and chooses and encodes what to send of the newest tick. It works from
 // immutable data. The datagrams are good until the scratch serves another session.
-func (s *session) prepare(scratch *replicate.Scratch) []replicate.Datagram {
-	now := time.Now()
+func (s *session) prepare(scratch *replicate.Scratch, now time.Time) []replicate.Datagram {
 	s.takeAcks()
 	s.tellChecks(now)
 	s.takeResync()

@@ -110,10 +110,12 @@ func (s *session) welcome(h protocol.Hello, tick uint64) error {
 func (s *session) readDatagrams(ctx context.Context) {
 	var in protocol.Input
 	for {
+		label(workReceive)
 		b, err := s.conn.ReceiveDatagram(ctx)
 		if err != nil {
 			return
 		}
+		label(workInput)
 		s.takeDatagram(b, &in, time.Now())
 	}
 }

@@ -49,11 +49,14 @@ type Stats struct {
 	Ticks Distribution
 	// Drain, Step and Publish are the parts of a tick: taking the inputs, the step with its commit, handing on.
 	Drain, Step, Publish Phase
+	// Choose and Hand are what follows for each client, in the workers: choosing and encoding, handing to the connection.
+	// Spread is how long after its tick a client's turn came.
+	Choose, Hand, Spread Phase
 	// Transport are the listener's.
 	Transport transport.Stats
 }
 
-// Phase is the time that a part of the tick took.
+// Phase is the time that a part of the work took.
 type Phase struct {
 	Count      uint64
 	Total, Max time.Duration
@@ -102,7 +105,7 @@ type counters struct {
 	requests, requestsRefused, messagesDropped                      atomic.Uint64
 	chatLines, chatLimited, chatRefused                             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
-	drain, step, publish                                            phaseCounter
+	drain, step, publish, choose, hand, spread                      phaseCounter
 	ticks                                                           distribution
 }
 
@@ -112,7 +115,7 @@ func (c *counters) reject(err error) {
 	}
 }
 
-// phaseCounter is written by the rooms' loops.
+// phaseCounter is written by the rooms' loops, or by the workers.
 type phaseCounter struct {
 	count      atomic.Uint64
 	total, max atomic.Int64
@@ -145,6 +148,7 @@ func (s *Server) Stats() Stats {
 		ChatLines: c.chatLines.Load(), ChatLimited: c.chatLimited.Load(), ChatRefused: c.chatRefused.Load(),
 		MessagesDropped: c.messagesDropped.Load(), LogsDropped: c.logsDropped.Load(),
 		Ticks: c.ticks.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
+		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Transport: s.listener.Stats(),
 	}
 	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
