@@ -6,6 +6,7 @@ package ride
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -16,11 +17,16 @@ const (
 	readEvery = 256
 	// readPatience bounds such a look; a well-behaved peer's bytes are there already.
 	readPatience = time.Millisecond
+	// ackDelay is for how long QUIC holds an acknowledgement back (RFC 9000, max_ack_delay): then it has left alone, and
+	// nothing is there to ride along.
+	ackDelay = 25 * time.Millisecond
 )
 
 // Conn is the datagrams of a connection. One goroutine may send while another receives.
 type Conn struct {
-	quic *quic.Conn
+	quic  *quic.Conn
+	began time.Time
+	owed  atomic.Int64 // since when an acknowledgement waits for a ride, in nanoseconds from began; zero: none does
 
 	// Touched by the sender only.
 	out   *quic.SendStream
@@ -36,16 +42,17 @@ type Conn struct {
 var rideByte [1]byte
 
 // New begins with a connection whose handshake is over.
-func New(conn *quic.Conn) *Conn { return &Conn{quic: conn} }
+func New(conn *quic.Conn) *Conn { return &Conn{quic: conn, began: time.Now()} }
 
-// Send sends a copy of a datagram, once and without notice whether it arrives. It blocks when 32 are queued, for as
+// Send sends a copy of a datagram, once and without notice whether it arrives, and the byte before it when an
+// acknowledgement may wait for it. It blocks when 32 are queued, for as
 // long as the peer is dark. Whatever becomes of the byte before it only makes the packets more.
 func (c *Conn) Send(datagram []byte) error {
 	if !c.tried {
 		c.tried = true
 		c.out, _ = c.quic.OpenUniStream()
 	}
-	if c.out != nil {
+	if since := c.owed.Swap(0); since != 0 && c.out != nil && time.Since(c.began)-time.Duration(since) < ackDelay {
 		c.out.TryWriteAll(rideByte[:])
 	}
 	return c.quic.SendDatagram(datagram)
@@ -57,7 +64,11 @@ func (c *Conn) Receive(ctx context.Context) ([]byte, error) {
 	if c.received++; c.received%readEvery == 0 {
 		c.discard(ctx)
 	}
-	return c.quic.ReceiveDatagram(ctx)
+	b, err := c.quic.ReceiveDatagram(ctx)
+	if err == nil {
+		c.owed.CompareAndSwap(0, int64(time.Since(c.began)))
+	}
+	return b, err
 }
 
 // discard reads what the peer has written, so that its window stays open.
