@@ -167,6 +167,7 @@ const warnEvery = time.Second
 // step is the tick: take what came, step the world, publish the view, hand it on. Nothing in it waits.
 func (r *room) step(due time.Time) error {
 	start := time.Now()
+	r.counters.late.add(start.Sub(due))
 	commands := r.drain(due)
 	drained := time.Now()
 	changes, view, err := r.world.Step(commands)

@@ -47,6 +47,8 @@ type Stats struct {
 	LogsDropped uint64
 	// Ticks is how long the ticks of all rooms took.
 	Ticks Distribution
+	// Late is how long after they were due ticks began.
+	Late Distribution
 	// Drain, Step and Publish are the parts of a tick: taking the inputs, the step with its commit, handing on.
 	Drain, Step, Publish Phase
 	// Choose and Hand are what follows for each client, in the workers: choosing and encoding, handing to the connection.
@@ -106,7 +108,7 @@ type counters struct {
 	chatLines, chatLimited, chatRefused                             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
-	ticks                                                           distribution
+	ticks, late                                                     distribution
 }
 
 func (c *counters) reject(err error) {
@@ -147,7 +149,7 @@ func (s *Server) Stats() Stats {
 		Requests: c.requests.Load(), RequestsRefused: c.requestsRefused.Load(),
 		ChatLines: c.chatLines.Load(), ChatLimited: c.chatLimited.Load(), ChatRefused: c.chatRefused.Load(),
 		MessagesDropped: c.messagesDropped.Load(), LogsDropped: c.logsDropped.Load(),
-		Ticks: c.ticks.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
+		Ticks: c.ticks.read(), Late: c.late.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Transport: s.listener.Stats(),
 	}

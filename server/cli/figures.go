@@ -21,11 +21,8 @@ func figuresOf(s server.Stats, rooms []server.RoomStats, tickRate int, now time.
 		rejected[r.String()] = s.Rejected[r]
 	}
 	out["rejected"] = rejected
-	took := make([][2]int64, len(s.Ticks))
-	for i, b := range s.Ticks {
-		took[i] = [2]int64{b.Most.Microseconds(), b.Count}
-	}
-	out["tick_us"] = took
+	out["tick_us"], out["late_us"] = buckets(s.Ticks), buckets(s.Late)
+	delete(out, "late")
 
 	period := time.Second / time.Duration(tickRate)
 	var ticks, due uint64
@@ -42,6 +39,15 @@ func figuresOf(s server.Stats, rooms []server.RoomStats, tickRate int, now time.
 	out["ticks"], out["ticks_due"] = ticks, due
 	out["tick_rate"], out["at"] = tickRate, now
 	out["cpu_us"], out["rss_bytes"] = processTime().Microseconds(), residentBytes()
+	return out
+}
+
+// buckets are upper bounds in microseconds, each with its count.
+func buckets(d server.Distribution) [][2]int64 {
+	out := make([][2]int64, len(d))
+	for i, b := range d {
+		out[i] = [2]int64{b.Most.Microseconds(), b.Count}
+	}
 	return out
 }
 
