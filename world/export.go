@@ -32,6 +32,7 @@ type PageState struct {
 type RowState struct {
 	Owner         Player
 	Team          TeamID
+	Weight        int // 1 to MaxWeight
 	Dirty, Rights uint32
 	Columns       []uint32 // the columns' dirty ticks
 	Values        []uint64
@@ -75,7 +76,7 @@ func (p *Page) export(t *table) PageState {
 		if p.used>>row&1 == 0 {
 			continue
 		}
-		rs := RowState{Owner: m.owner, Team: m.team, Dirty: m.dirty, Rights: m.rights, Columns: slices.Clone(p.ColumnsDirty(row))}
+		rs := RowState{Owner: m.owner, Team: m.team, Weight: p.Weight(row), Dirty: m.dirty, Rights: m.rights, Columns: slices.Clone(p.ColumnsDirty(row))}
 		for i := range t.bind.leaves {
 			l := &t.bind.leaves[i]
 			if l.kind == reflect.String {
@@ -170,6 +171,10 @@ func (s *state) restorePage(ts *tableState, p *Page, from *PageState) error {
 		if len(rs.Columns) != len(t.wire.Columns) {
 			return fmt.Errorf("row %d has %d columns, the game has %d", row, len(rs.Columns), len(t.wire.Columns))
 		}
+		if rs.Weight < 1 || rs.Weight > MaxWeight {
+			return fmt.Errorf("row %d has weight %d, 1 to %d are possible", row, rs.Weight, MaxWeight)
+		}
+		p.heavy[row] = uint8(rs.Weight - 1)
 		p.meta[row] = rowMeta{dirty: rs.Dirty, rights: rs.Rights, owner: rs.Owner, team: rs.Team, gen: from.Generations[row]}
 		copy(p.ColumnsDirty(row), rs.Columns)
 		t.bind.quantise(p.row(t, row), p.Words(row), p.Texts(row))

@@ -28,6 +28,7 @@ type Page struct {
 	used   uint64 // a bit per row that is there
 	edited uint64 // a bit per row that may differ from the page before; touched by the Tx only
 	meta   [pageRows]rowMeta
+	heavy  [pageRows]uint8 // per row its weight, less one; of one that was removed, as it was
 
 	rows  any            // *[pageRows]T
 	base  unsafe.Pointer // the first of rows
@@ -82,7 +83,7 @@ func pageKey(table int, number uint32) []byte {
 func (p *Page) copyFor(t *table, serial uint64) *Page {
 	c := &Page{
 		key: p.key, number: p.number, width: p.width, serial: serial,
-		used: p.used, meta: p.meta, changed: p.changed,
+		used: p.used, meta: p.meta, heavy: p.heavy, changed: p.changed,
 		rows: t.copyOf(p.rows),
 	}
 	c.base = rowsBase(c.rows)
@@ -130,6 +131,10 @@ func (p *Page) Generation(row int) uint16 { return p.meta[row].gen }
 
 // Team is the team that the row is in; zero for none.
 func (p *Page) Team(row int) TeamID { return p.meta[row].team }
+
+// Weight is how much the row counts when a client's budget does not hold everything, 1 to MaxWeight. A row that was
+// removed has its former weight until another takes its index.
+func (p *Page) Weight(row int) int { return int(p.heavy[row]) + 1 }
 
 // Class is what a player is to the row.
 func (p *Page) Class(row int, num Player, team TeamID) schema.Class {

@@ -142,6 +142,7 @@ func (s *state) allocate(ts *tableState) (*Page, int) {
 		gen = 1
 	}
 	*m = rowMeta{gen: gen, rights: uint32(s.tick)}
+	p.heavy[row] = 0
 	p.used |= 1 << row
 	p.edited |= 1 << row
 	return p, row

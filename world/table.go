@@ -13,14 +13,16 @@ type Table[T any] struct{ def *table }
 
 // RowOption says more about a row at its insertion.
 type RowOption struct {
-	sets  uint8 // which of the following
-	owner Player
-	team  TeamID
+	sets   uint8 // which of the following
+	owner  Player
+	team   TeamID
+	weight int
 }
 
 const (
 	optionOwner = 1 << iota
 	optionTeam
+	optionWeight
 )
 
 // Owner gives the row to a player in the room, who sees it wherever it stands, at the finer steps. A player who is not
@@ -30,8 +32,8 @@ func Owner(p Player) RowOption { return RowOption{sets: optionOwner, owner: p} }
 // OnTeam puts the row in a team, whose players see its team fields.
 func OnTeam(t TeamID) RowOption { return RowOption{sets: optionTeam, team: t} }
 
-// Insert adds a row at the lowest free index; of several options of a kind the last counts. In a prediction the ID is provisional: it is good until the
-// next datagram. A table holds 1,048,576 rows; one more is a panic, which costs the tick.
+// Insert adds a row at the lowest free index; of several options of a kind the last counts. In a prediction the ID is
+// provisional: it is good until the next datagram. A table holds 1,048,576 rows; one more is a panic, which costs the tick.
 func (t Table[T]) Insert(tx *Tx, row T, options ...RowOption) ID {
 	tx.check()
 	var o RowOption
@@ -42,6 +44,9 @@ func (t Table[T]) Insert(tx *Tx, row T, options ...RowOption) ID {
 		if opt.sets&optionTeam != 0 {
 			o.team = opt.team
 		}
+		if opt.sets&optionWeight != 0 {
+			o.weight, o.sets = opt.weight, o.sets|optionWeight
+		}
 	}
 	s := tx.state
 	o.owner = s.ownerOf(t.def, o.owner)
@@ -49,6 +54,9 @@ func (t Table[T]) Insert(tx *Tx, row T, options ...RowOption) ID {
 	p.rows.(*[pageRows]T)[at] = row
 	id := p.id(at)
 	s.setRights(p, at, o.owner, o.team)
+	if o.sets&optionWeight != 0 && s.server {
+		p.heavy[at] = s.heavy(t.def, o.weight)
+	}
 	s.own(ref(t.def.index, id.Index()), 0, o.owner)
 	return id
 }

@@ -85,10 +85,10 @@ func TestWhatASnapshotIsNot(t *testing.T) {
 	next := bytes.Clone(b)
 	next[lengthAt-1] = 7
 	_, err := snapshot.Decode(seal(next))
-	wantError(t, err, snapshot.ErrVersion, "version 7", "version 1")
+	wantError(t, err, snapshot.ErrVersion, "version 7", "version 2")
 	next[0] = 0x99 // A later version may have more elements.
 	_, err = snapshot.Load(newHarbour(), next, world.Config{})
-	wantError(t, err, snapshot.ErrVersion, "version 7", "version 1")
+	wantError(t, err, snapshot.ErrVersion, "version 7", "version 2")
 }
 
 // bombs are heads that announce more than there is.
@@ -144,7 +144,7 @@ func FuzzDecode(f *testing.F) {
 			f.Add(append(bytes.Clone(b[:at]), bomb...), true)
 		}
 	}
-	f.Add([]byte("\x96\xb1quicstep-snapshot\x02"), false)
+	f.Add([]byte("\x96\xb1quicstep-snapshot\x03"), false)
 	f.Fuzz(func(t *testing.T, b []byte, sealed bool) {
 		if sealed {
 			b = seal(b)

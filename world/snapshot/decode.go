@@ -137,6 +137,9 @@ func (d *decoder) row(r *world.RowState) {
 	d.array("a row", rowElements)
 	r.Owner = world.Player(d.uint("a row's owner", math.MaxUint32))
 	r.Team = world.TeamID(d.uint("a row's team", math.MaxUint16))
+	if r.Weight = int(d.uint("a row's weight", world.MaxWeight)); r.Weight == 0 {
+		d.failf("a row has no weight")
+	}
 	r.Dirty = d.passed("a row's change", d.tick)
 	r.Rights = d.passed("a row's rights", r.Dirty)
 	r.Columns = carve(&d.ticks, d.list("a row's columns", 1, schema.MaxColumns))

@@ -14,7 +14,7 @@
 //	player    [number, team, rights, x, y, radius]
 //	table     [page…], in the order of their numbers
 //	page      [used, changed, generations, rows], used with a bit for each row that is there
-//	row       [owner, team, dirty, rights, columns, values, texts]
+//	row       [owner, team, weight, dirty, rights, columns, values, texts]
 //
 // Ticks are written so that they are short: changed, dirty and a player's rights as the number of ticks that
 // have passed since; a row's rights and its columns as the number of ticks before dirty. All of these are

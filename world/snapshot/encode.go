@@ -15,7 +15,7 @@ const (
 	stateElements  = 6
 	playerElements = 6
 	pageElements   = 4
-	rowElements    = 7
+	rowElements    = 8
 )
 
 // rowBytes is what a row of a handful of fields takes, to begin with a buffer that is about large enough.
@@ -122,6 +122,7 @@ func (w *writer) row(r *world.RowState) {
 	w.array(rowElements)
 	w.uint(uint64(r.Owner))
 	w.uint(uint64(r.Team))
+	w.uint(uint64(r.Weight))
 	w.passed(w.tick, r.Dirty)
 	w.passed(r.Dirty, r.Rights)
 	w.array(len(r.Columns))

@@ -122,7 +122,7 @@ func (g *harbour) tick(tx *world.Tx) {
 			}
 		}
 		g.Gulls.Insert(tx, gull{X: 1, Y: float32(tx.Tick() % 1000)})
-		g.Gulls.Insert(tx, gull{X: 999, Y: float32(at.Y)})
+		g.Gulls.Insert(tx, gull{X: 999, Y: float32(at.Y)}, world.Weight(2))
 	}
 	for id := range g.Boats.All(tx) {
 		switch tx.Rand().IntN(200) {
@@ -132,6 +132,8 @@ func (g *harbour) tick(tx *world.Tx) {
 			g.Boats.SetOwner(tx, id, 0)
 		case 2:
 			g.Boats.Edit(tx, id).Name = ""
+		case 3:
+			g.Boats.SetWeight(tx, id, 1+tx.Rand().IntN(world.MaxWeight))
 		}
 	}
 	if tx.Tick()%97 == 0 {

@@ -101,7 +101,7 @@ func plain(st world.State) world.State {
 func TestExtremesComeBackAsTheyWere(t *testing.T) {
 	row := func(seed uint64) world.RowState {
 		r := world.RowState{
-			Owner: math.MaxUint32, Team: math.MaxUint16, Dirty: 3, Rights: math.MaxUint32,
+			Owner: math.MaxUint32, Team: math.MaxUint16, Weight: world.MaxWeight, Dirty: 3, Rights: math.MaxUint32,
 			Columns: []uint32{0, math.MaxUint32, 1 << 31},
 			Texts:   []string{"", strings.Repeat("a", 31), strings.Repeat("b", 32), strings.Repeat("c", 255), strings.Repeat("d", 256), strings.Repeat("e", 1<<16), "\xff\x00"},
 			Values:  []uint64{math.MaxUint64, math.Float64bits(math.NaN()), math.Float64bits(math.Inf(-1))},
