@@ -143,7 +143,7 @@ func (c *Client) Sent(d Datagram) {
 	}
 	c.nextSeq = d.Sequence + 1
 	r.newer = c.nextSeq
-	c.pace.sent(c.tick)
+	c.pace.hasSent(c.tick)
 }
 
 // Ack takes an acknowledgement: the epoch, the newest sequence number received as it travels, and which of the

@@ -11,7 +11,7 @@ import (
 
 // record is one thing that is due: what to send of which entry.
 type record struct {
-	page  *world.Page // nil for a removal
+	page  *world.Page // of a removal the page that the row was on; nil when there is none by now
 	mask  uint64
 	index uint32
 	at    int32 // the entry's place
@@ -257,10 +257,14 @@ func (w *walk) leaving(e entry) {
 	if e.sent != 0 && w.tick-e.sent < w.pace.ackTicks() {
 		return
 	}
-	w.add(record{
+	r := record{
 		index: e.index(), at: int32(len(w.next) - 1), score: w.waited(e) + scoreNew,
 		table: uint8(w.number), form: formOf(schema.Public, protocol.Removed),
-	})
+	}
+	if n := int(e.index() >> 6); n < len(w.pages) {
+		r.page = w.pages[n]
+	}
+	w.add(r)
 }
 
 // markClean remembers which cells this walk found to need nothing.

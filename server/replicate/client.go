@@ -15,7 +15,7 @@ type Config struct {
 	// Period is the time between ticks; it must be above zero.
 	Period time.Duration
 	// BudgetBytes bounds the records of one pass; zero means 3,504, three full datagrams. At least 64, at most 32
-	// datagrams' worth: acknowledgements name 64.
+	// datagrams' worth: acknowledgements name 64. A slow client's budget is less, down to 64; see Path.
 	BudgetBytes int
 	// DatagramBytes bounds one datagram; zero means protocol.MaxDatagramPayload, which is also the most.
 	DatagramBytes int
@@ -110,6 +110,8 @@ type Client struct {
 	eventID       uint32  // of the latest one
 	eventsDropped uint64
 
+	order order // of the latest pass
+
 	// The pass that is being made or was made last.
 	tick    uint32
 	now     time.Time
@@ -179,7 +181,7 @@ func (c *Client) forget() {
 		c.tables[i].wire, c.tables[i].number, c.tables[i].rowBytesMax = t, i, recordHeadTypical+t.RowBytesMax()
 	}
 	c.ring.clear(c.nextSeq)
-	c.first, c.complete, c.lastPass = 0, false, 0
+	c.first, c.complete, c.lastPass, c.order = 0, false, 0, order{}
 }
 
 // Pass is what one pass needs to know.
@@ -192,6 +194,8 @@ type Pass struct {
 	HasInput  bool
 	InputTick uint64
 	Margin    int8
+	// Path is news of the way to the client; the zero Path is none, and what was told before still counts.
+	Path Path
 }
 
 // Datagram is one datagram to send. It is good until the Scratch serves another pass.
@@ -220,8 +224,10 @@ func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 	if !ok {
 		return nil
 	}
+	c.pace.told(p.Path)
 	budget, most := c.pace.allows(&c.ring, p.View.Tick, p.Now)
 	if budget == 0 {
+		c.order = order{tick: uint32(p.View.Tick), held: true}
 		return nil
 	}
 	c.tick, c.now = uint32(p.View.Tick), p.Now

@@ -4,6 +4,7 @@
 // against clients/replica on networks that lose, duplicate and reorder.
 //
 // Read client.go for what a Client is, sight.go for who is in sight, choose.go for the walk that compares
-// sight with what the client is known to have, send.go for filling datagrams, ack.go for what comes back and
-// pace.go for how much may be under way.
+// sight with what the client is known to have, order.go for what goes first, and how long anything waits, when not
+// everything fits, send.go for filling datagrams, ack.go for what comes back, pace.go for how much may be sent and
+// under way, and why.go for why something was not sent.
 package replicate

@@ -1,6 +1,7 @@
 package replicate_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -12,19 +13,21 @@ import (
 
 // stage is a world with one client behind a network that loses nothing and takes a fixed number of ticks.
 type stage struct {
-	t       *testing.T
-	world   *world.World
-	view    *world.View
-	server  *replicate.Client
-	replica *replica.Replica
-	scratch replicate.Scratch
-	period  time.Duration
-	delay   int // ticks, there and back again
-	acks    []protocol.Input
-	header  protocol.StateHeader // of the newest datagram
-	reader  protocol.StateReader
-	fulls   int // full records in the latest tick
-	now     time.Time
+	t         *testing.T
+	world     *world.World
+	view      *world.View
+	server    *replicate.Client
+	replica   *replica.Replica
+	scratch   replicate.Scratch
+	period    time.Duration
+	delay     int // ticks, there and back again
+	acks      []protocol.Input
+	header    protocol.StateHeader // of the newest datagram
+	reader    protocol.StateReader
+	fulls     int            // full records in the latest tick
+	datagrams [][]byte       // of the latest tick
+	path      replicate.Path // told in each pass
+	now       time.Time
 }
 
 func newStage(t *testing.T, g world.Game, cfg replicate.Config, delay int) *stage {
@@ -66,8 +69,9 @@ func (s *stage) run(ticks int) {
 			}
 			s.acks = s.acks[1:]
 		}
-		s.fulls = 0
-		for _, d := range s.server.Pass(replicate.Pass{View: s.view, Now: s.now}, &s.scratch) {
+		s.fulls, s.datagrams = 0, nil
+		for _, d := range s.server.Pass(replicate.Pass{View: s.view, Now: s.now, Path: s.path}, &s.scratch) {
+			s.datagrams = append(s.datagrams, slices.Clone(d.Bytes))
 			applied, err := s.replica.Apply(d.Bytes)
 			if err != nil {
 				s.t.Fatal(err)

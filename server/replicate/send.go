@@ -1,21 +1,9 @@
 package replicate
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
-)
-
-// Scores order what is due when the budget does not hold it all: ticks of waiting, in 256ths. Waiting alone
-// decides in the end, so everything is sent in the time that it takes to send all of it once.
-const (
-	scoreTick    = 256
-	scoreNew     = 8 * scoreTick // the head start of what was never sent, and of removals; the nearest gets a tick more
-	scoreWaitMax = 1 << 20       // ticks; keeps the arithmetic in range
-	scoreOwn     = 1 << 30       // own rows come first
 )
 
 // waited is the score of an entry for the ticks since it was sent, or came into sight.
@@ -96,72 +84,6 @@ func (c *Client) fill(p Pass, s *Scratch, budget, most int) {
 		d := &s.datagrams[i]
 		d.Bytes, d.carries = s.buf[d.from:d.to:d.to], s.carried[d.carried:d.until]
 	}
-}
-
-// choose leaves in due what is to be sent, in its order.
-func (c *Client) choose(s *Scratch, budget int) {
-	most := 0
-	for i := range s.due {
-		most += c.tables[s.due[i].table].rowBytesMax
-	}
-	if most > budget { // it need not fit
-		c.cut(s, budget)
-	}
-}
-
-// cut takes out of due what does not fit the budget, the least urgent.
-func (c *Client) cut(s *Scratch, budget int) {
-	s.order = s.order[:0]
-	for i := range s.due {
-		s.order = append(s.order, int32(i))
-	}
-	slices.SortFunc(s.order, func(a, b int32) int {
-		return cmp.Or(-cmp.Compare(s.due[a].urgency(), s.due[b].urgency()), cmp.Compare(a, b))
-	})
-	own := budget // what own rows may take: all but a quarter, when there is anything else
-	if s.classDue[schema.Own] < len(s.due) {
-		own -= budget / 4
-	}
-	kept := 0
-	for _, i := range s.order {
-		r := &s.due[i]
-		size := c.bytesOf(r)
-		if r.form.class() == schema.Own {
-			if own -= size; own < 0 && kept > 0 {
-				continue
-			}
-		}
-		if budget -= size; budget < 0 && kept > 0 {
-			break
-		}
-		s.order[kept] = i
-		kept++
-	}
-	s.order = s.order[:kept]
-	slices.Sort(s.order)
-	for n, i := range s.order {
-		s.due[n] = s.due[i]
-	}
-	s.due = s.due[:len(s.order)]
-}
-
-// recordHeadTypical is what a record is expected to have before its fields, for the budget's arithmetic.
-const recordHeadTypical = 3
-
-// bytesOf is how long a record will be.
-func (c *Client) bytesOf(r *record) int {
-	if r.page == nil {
-		return recordHeadTypical
-	}
-	return recordHeadTypical + c.tables[r.table].wire.RowBytes(r.form.class(), r.mask, r.page.Texts(int(r.index&63)))
-}
-
-// urgency is the score, with own rows before all others.
-func (r *record) urgency() int32 {
-	if r.form.class() == schema.Own {
-		return scoreOwn + r.score
-	}
-	return r.score
 }
 
 const (
