@@ -250,6 +250,10 @@ func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 	return s.datagrams
 }
 
+// BudgetBytes is what the records of the next pass may take, as far as is known now: Config.BudgetBytes, or less where
+// the way to the client does not carry it.
+func (c *Client) BudgetBytes() int { return c.pace.budget }
+
 // dropClean makes every cell be looked at again.
 func (c *Client) dropClean() {
 	for i := range c.tables {

@@ -127,7 +127,7 @@ func (g *things) change(tx *world.Tx) {
 	}
 	rows := slices.Collect(keys(g.Things.All(tx)))
 	if len(rows) == 0 || r.IntN(7) == 0 && len(rows) < 24 {
-		g.Things.Insert(tx, g.thing(), world.Owner(g.someone(tx)), world.OnTeam(world.TeamID(r.IntN(3))))
+		g.Things.Insert(tx, g.thing(), world.Owner(g.someone(tx)), world.OnTeam(world.TeamID(r.IntN(3))), world.Weight(1+r.IntN(world.MaxWeight)))
 		return
 	}
 	id := rows[r.IntN(len(rows))]
@@ -147,6 +147,7 @@ func (g *things) change(tx *world.Tx) {
 		g.Things.SetTeam(tx, id, world.TeamID(r.IntN(3)))
 	case 5:
 		g.Things.Edit(tx, id).Mine++
+		g.Things.SetWeight(tx, id, 1+r.IntN(world.MaxWeight))
 	case 6:
 		e := g.Things.Edit(tx, id)
 		e.Ours++
@@ -198,6 +199,7 @@ type peer struct {
 	replica  *replica.Replica
 	down, up []packet
 	slow     bool // served every second tick only
+	path     replicate.Path
 	fired    map[[2]uint64]bool
 }
 
@@ -217,6 +219,7 @@ type simulation struct {
 	tick    int
 	counted struct {
 		datagrams, several, skipped, removed, resumes, epochs int
+		narrowed                                              int
 		events, rows, pages, unchecked                        int
 	}
 	happened map[uint64]happened
@@ -358,7 +361,11 @@ func (s *simulation) interrupt(p *peer) error {
 
 // pass sends what the server chooses, or only the first part of it.
 func (s *simulation) pass(p *peer, view *world.View) {
-	datagrams := p.server.Pass(replicate.Pass{View: view, Now: s.now()}, &s.scratch)
+	was := p.server.BudgetBytes()
+	datagrams := p.server.Pass(replicate.Pass{View: view, Now: s.now(), Path: s.pathOf(p)}, &s.scratch)
+	if p.server.BudgetBytes() < was {
+		s.counted.narrowed++
+	}
 	if len(datagrams) > 1 {
 		s.counted.several++
 	}
@@ -543,19 +550,19 @@ func TestPropertySeedsConverge(t *testing.T) {
 	for part := range parts {
 		t.Run(fmt.Sprintf("part %d of %d", part+1, parts), func(t *testing.T) {
 			t.Parallel()
-			var total [10]int
+			var total [11]int
 			for seed := part; seed < seeds(t); seed += parts {
 				s := newSimulation(uint64(seed), losses[seed/parts%len(losses)], 0, 0)
 				if err := s.run(); err != nil {
 					t.Fatalf("seed %d, loss %v: %v", seed, s.loss, err)
 				}
 				for i, n := range []int{s.counted.datagrams, s.counted.several, s.counted.skipped, s.counted.removed, s.counted.resumes, s.counted.epochs,
-					s.counted.events, s.counted.rows, s.counted.pages, s.counted.unchecked} {
+					s.counted.events, s.counted.rows, s.counted.pages, s.counted.unchecked, s.counted.narrowed} {
 					total[i] += n
 				}
 			}
 			for i, name := range []string{"datagrams", "passes of several datagrams", "skipped passes", "removals", "resumes", "new epochs",
-				"events", "rows compared", "pages compared", "reports that can't be compared"} {
+				"events", "rows compared", "pages compared", "reports that can't be compared", "budgets cut by the path or late acknowledgements"} {
 				if total[i] == 0 {
 					t.Errorf("no %s in any seed: the test does not test them", name)
 				}
