@@ -153,6 +153,9 @@ func (g Grid) Steps(length float64) int64 {
 	return int64(max(-1<<30, min(length*g.shape.perStep, 1<<30)))
 }
 
+// Length is the opposite of Steps.
+func (g Grid) Length(steps float64) float64 { return steps / g.shape.perStep }
+
 // Cells is the number of cells.
 func (g Grid) Cells() uint32 { return g.shape.nx * g.shape.ny }
 

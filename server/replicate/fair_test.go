@@ -241,3 +241,9 @@ func TestAWideWorldTakesNoSquareOfMemory(t *testing.T) {
 		t.Errorf("a view of 8,001 by 5 cells took %d bytes", allocated)
 	}
 }
+
+func keys[K, V any](seq func(func(K, V) bool)) func(func(K) bool) {
+	return func(yield func(K) bool) {
+		seq(func(k K, _ V) bool { return yield(k) })
+	}
+}

@@ -179,12 +179,6 @@ func (g *things) changeFlag(tx *world.Tx, n int) {
 	}
 }
 
-func keys[K, V any](seq func(func(K, V) bool)) func(func(K) bool) {
-	return func(yield func(K) bool) {
-		seq(func(k K, _ V) bool { return yield(k) })
-	}
-}
-
 // packet is a datagram under way.
 type packet struct {
 	at    int

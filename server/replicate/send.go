@@ -43,9 +43,13 @@ func (w *walk) distance(p *world.Page, row int, class schema.Class) (near int32,
 	if !w.positioned || class == schema.Own || w.sight.at.R == 0 {
 		return scoreTick, 1
 	}
-	place := p.Place(row)
-	dx, dy := int64(place.X)-w.sight.at.X, int64(place.Y)-w.sight.at.Y
-	d, full := dx*dx+dy*dy, w.sight.at.R*w.sight.at.R
+	return w.sight.nearness(p.Place(row))
+}
+
+// nearness is what distance returns for a place.
+func (s *sight) nearness(place world.Place) (near int32, period uint32) {
+	dx, dy := int64(place.X)-s.at.X, int64(place.Y)-s.at.Y
+	d, full := dx*dx+dy*dy, s.at.R*s.at.R
 	near = int32(max(0, scoreTick-d*scoreTick/full))
 	switch {
 	case 4*d <= full:
