@@ -47,6 +47,7 @@ type roomRow struct {
 type sessionRow struct {
 	id, room [16]byte
 	player   world.Player
+	session  *session
 	addr     string
 	joined   time.Time
 }

@@ -10,13 +10,14 @@ import (
 // prepare takes what came from the client, and chooses and encodes what to send of the newest tick. It works from
 // immutable data. The datagrams are good until the scratch serves another session.
 func (s *session) prepare(scratch *replicate.Scratch, now time.Time) []replicate.Datagram {
+	s.answerQuestions()
 	s.takeAcks()
 	s.tellChecks(now)
 	s.takeResync()
 	newest, margin, any := s.inbox.report()
 	s.counters.passes.Add(1)
 	datagrams := s.replicate.Pass(replicate.Pass{
-		View: s.room.view.Load(), Now: now,
+		View: s.room.view.Load(), Now: now, Path: s.path(now),
 		HasInput: any, InputTick: newest, Margin: margin,
 	}, scratch)
 	if len(datagrams) == 0 {

@@ -121,7 +121,7 @@ func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
 func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	sess := &session{
 		server: s, conn: conn, id: newID(), counters: &s.counters,
-		joined: make(chan joinAnswer, 1), outbox: newOutbox(s.cfg.Limits.UnreadMessages),
+		joined: make(chan joinAnswer, 1), questions: make(chan question, maxQuestions), outbox: newOutbox(s.cfg.Limits.UnreadMessages),
 	}
 	refused := s.greet(ctx, sess)
 	if refused == nil {

@@ -44,11 +44,13 @@ type session struct {
 	acksTaken     []ack // those of the pass
 	checks        checks
 	eventsDropped uint64 // of those that replicate has dropped, as many are counted
+	pathAsked     time.Time
 
 	// Shared: each says how.
-	turn         turn         // has its own mutex
-	outbox       outbox       // anyone puts, the control writer takes
-	openRequests atomic.Int64 // the control reader adds, the loop takes away
+	turn         turn          // has its own mutex
+	outbox       outbox        // anyone puts, the control writer takes
+	questions    chan question // anyone asks, the pass answers
+	openRequests atomic.Int64  // the control reader adds, the loop takes away
 	ackMu        sync.Mutex
 	acks         []ack        // the datagram reader appends under ackMu, the pass takes all
 	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the pass takes
@@ -76,7 +78,7 @@ func (s *session) answer(a joinAnswer) { s.joined <- a } // it holds one, and ge
 
 // row is the session's row of the directory.
 func (s *session) row() *sessionRow {
-	return &sessionRow{id: s.id, room: s.room.id, player: s.player, addr: s.conn.RemoteAddr().String(), joined: time.Now()}
+	return &sessionRow{id: s.id, room: s.room.id, player: s.player, session: s, addr: s.conn.RemoteAddr().String(), joined: time.Now()}
 }
 
 // welcome begins the session's replication and sends the welcome.

@@ -59,6 +59,7 @@ func listenDebug(addr string, s *server.Server, cfg server.Config) (*debugServer
 	d := &debugServer{listener: l, server: s, cfg: cfg}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", d.stats)
+	mux.HandleFunc("GET /why", d.why)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -306,4 +307,46 @@ func get(t *testing.T, url, host string) (status int, text string) {
 		t.Fatal(err)
 	}
 	return answer.StatusCode, string(body)
+}
+
+func TestWhyAtTheDebugAddress(t *testing.T) {
+	s := serve(t, "--debug-addr", "127.0.0.1:0")
+	session, err := client.Open(t.Context(), pong.New(), client.Config{Addr: s.addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	why := func(query string) (int, string) {
+		answer, err := http.Get(s.debugURL() + "/why?" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(body)
+	}
+	player := fmt.Sprintf("player=%d&table=paddle", session.Player())
+	if code, text := why(player + "&id=63"); code != http.StatusOK || !strings.Contains(text, "no_row: there is no such row at tick") {
+		t.Errorf("%d: %s", code, text)
+	}
+	code, text := why(player + "&id=0.1&format=json")
+	var told struct {
+		Reason, Text, Table, ID string
+		Own                     bool
+	}
+	if err := json.Unmarshal([]byte(text), &told); code != http.StatusOK || err != nil || told.Table != "paddle" || told.ID != "0.1" || !told.Own || told.Text == "" {
+		t.Errorf("%d, %v: %s", code, err, text)
+	}
+	for query, want := range map[string]int{
+		"": http.StatusBadRequest, "player=x&id=1": http.StatusBadRequest, player: http.StatusBadRequest, player + "&id=1.x": http.StatusBadRequest,
+		player + "&id=99999999": http.StatusBadRequest, "room=none&id=1&" + player: http.StatusNotFound, "player=99&table=paddle&id=1": http.StatusNotFound,
+		"player=1&table=none&id=1": http.StatusNotFound,
+	} {
+		if code, text := why(query); code != want {
+			t.Errorf("%q: %d, want %d: %s", query, code, want, text)
+		}
+	}
 }
