@@ -41,12 +41,12 @@ const (
 // order is how the latest pass chose, kept to answer why something was not sent.
 type order struct {
 	tick   uint32
-	held   bool // too much was under way: the pass sent nothing
-	cut    bool // the budget did not hold all that was due
-	budget int
-	due    int // records
-	kept   int
-	least  [2]int32 // the lowest urgency that got in: of own rows, of others; zero when none did
+	budget int32
+	due    int32    // records
+	kept   int32    // those of them that the budget held
+	least  [2]int32 // the lowest score that got in: of own rows, of others; zero when none did
+	held   bool     // too much was under way: the pass sent nothing
+	cut    bool     // the budget did not hold all that was due
 }
 
 // The groups of order.least.
@@ -57,7 +57,7 @@ const (
 
 // choose leaves in due what is to be sent, in its order.
 func (c *Client) choose(s *Scratch, budget int) {
-	c.order = order{tick: c.tick, budget: budget, due: len(s.due), kept: len(s.due)}
+	c.order = order{tick: c.tick, budget: int32(budget), due: int32(len(s.due)), kept: int32(len(s.due))}
 	most := 0
 	for i := range s.due {
 		most += c.tables[s.due[i].table].rowBytesMax
@@ -102,7 +102,7 @@ func (c *Client) cut(s *Scratch, budget int) {
 		s.order[kept] = i
 		kept++
 	}
-	o.cut, o.kept = kept < len(s.due), kept
+	o.cut, o.kept = kept < len(s.due), int32(kept)
 	s.order = s.order[:kept]
 	slices.Sort(s.order)
 	for n, i := range s.order {

@@ -231,7 +231,7 @@ func (q *inquiry) crowdedOut() Reason {
 	}
 	score := wait * int64(q.Weight)
 	q.Score, q.Least = float64(score)/scoreTick, float64(o.least[group])/scoreTick
-	q.BudgetBytes, q.Records, q.Went = o.budget, o.due, o.kept
+	q.BudgetBytes, q.Records, q.Went = int(o.budget), int(o.due), int(o.kept)
 	if o.cut && score <= int64(o.least[group]) {
 		return OverBudget
 	}
