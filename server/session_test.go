@@ -182,7 +182,7 @@ func TestTheAckQueueIsBounded(t *testing.T) {
 // TestATickOfAClientAllocatesNothing: its datagram, its input, its pass.
 func TestATickOfAClientAllocatesNothing(t *testing.T) {
 	s := testSession(t, 1, nil)
-	s.player = 1
+	s.player, s.pathAsked = 1, time.Now().Add(time.Hour) // it has no connection to ask
 	_, view, err := s.room.world.Step(world.Commands{Joins: []world.Join{{Player: s.player}}})
 	if err != nil {
 		t.Fatal(err)

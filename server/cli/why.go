@@ -18,7 +18,7 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
-// whyTimeout is how long a player's sender may take to come to its next pass.
+// whyTimeout is how long it may take to a player's next pass.
 const whyTimeout = 5 * time.Second
 
 // why answers why a player was not sent a row, as a line of text, or as JSON with format=json.

@@ -71,7 +71,7 @@ type Why struct {
 }
 
 // Why tells why the latest pass did not send a row, the one of a table of the schema at an index. The view may be any
-// since that pass. It reads and changes nothing; call it between passes.
+// since that pass; as long as its history goes back to it, what changed in between does not hide the reason. It reads and changes nothing; call it between passes.
 func (c *Client) Why(v *world.View, table int, index uint32) Why {
 	q := inquiry{client: c, view: v, sight: &c.tables[table]}
 	q.Tick, q.Pass, q.Table, q.ID = v.Tick, q.wide(max(c.order.tick, uint32(c.lastPass))), table, schema.MakeID(index, 0)
@@ -128,6 +128,7 @@ func (q *inquiry) reason(index uint32) Reason {
 		return Acknowledged
 	}
 	q.Known, q.Sent = q.wide(q.e.known), q.wide(q.e.sent)
+	q.rewind()
 	if q.e.known != 0 && !q.lacks(class) {
 		return NotForPlayer
 	}
@@ -172,6 +173,23 @@ func (q *inquiry) inSight(seat world.Seat) bool {
 	dx, dy := float64(int64(place.X)-q.place.at.X), float64(int64(place.Y)-q.place.at.Y)
 	q.Distance, q.Radius = grid.Length(math.Hypot(dx, dy)), seat.Radius
 	return q.Own || seat.Radius > 0 && dx*dx+dy*dy <= float64(reach)*float64(reach)
+}
+
+// rewind goes back to the row as the latest pass saw it, when the client lacked something of it then already: what moves
+// in each tick has always changed since.
+func (q *inquiry) rewind() {
+	n := int(q.ID.Index() >> 6)
+	then, ok := q.view.At(q.Pass)
+	if !ok || q.Changed <= q.Pass {
+		return
+	}
+	pages := then.Pages(q.Table)
+	if n >= len(pages) || pages[n] == nil || pages[n].Used()>>q.row&1 == 0 || pages[n].Generation(q.row) != q.ID.Generation() {
+		return
+	}
+	if dirty := pages[n].Dirty(q.row); dirty > q.e.known {
+		q.page, q.Changed = pages[n], q.wide(dirty)
+	}
 }
 
 // lacks tells whether anything that the player may see has changed since the client is known to have the row.

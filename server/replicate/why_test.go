@@ -170,6 +170,18 @@ func TestWhyOthersWereMoreUrgent(t *testing.T) {
 			t.Fatalf("row %d: %v", index, why)
 		}
 	}
+	s.step(world.Commands{}) // in which all of them move
+	for index := range uint32(400) {
+		if why := s.server.Why(s.view, 0, index); why.Reason == replicate.OverBudget {
+			crowded--
+		} else if why.Reason != replicate.Unacknowledged {
+			t.Fatalf("row %d, a tick later: %v", index, why)
+		}
+	}
+	if crowded != 0 {
+		t.Errorf("a tick later %d fewer were crowded out", crowded)
+	}
+	crowded = 400 - sent
 	if sent < 20 || sent+crowded != 400 {
 		t.Errorf("%d were sent, %d were not", sent, crowded)
 	}
