@@ -316,6 +316,11 @@ func TestWhyAtTheDebugAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.Close()
+	for view, until := session.View(), session.View().Tick+3; view.Tick < until; { // a pass was made, and sent
+		if view, err = session.Next(t.Context(), view); err != nil {
+			t.Fatal(err)
+		}
+	}
 	why := func(query string) (int, string) {
 		answer, err := http.Get(s.debugURL() + "/why?" + query)
 		if err != nil {
