@@ -234,3 +234,26 @@ func TestTheHeavyOnesAreFresher(t *testing.T) {
 		t.Error("that is hardly fresher")
 	}
 }
+
+func TestALongOwnRowStarvesNobody(t *testing.T) {
+	g := newScales(rand.New(rand.NewPCG(1, 1)))
+	g.OnJoin(func(tx *world.Tx, p world.Player) error {
+		tx.SetView(p, world.Pos{X: 500, Y: 500}, 200)
+		g.Loads.Insert(tx, load{X: 500, Y: 500, Text: strings.Repeat("-", 200)}, world.Owner(p))
+		for range 50 {
+			g.Loads.Insert(tx, load{X: 500, Y: 500, Text: "-"})
+		}
+		return nil
+	})
+	g.OnTick(func(tx *world.Tx) {
+		for id := range g.Loads.All(tx) {
+			e := g.Loads.Edit(tx, id)
+			e.Text = string(rune('a'+tx.Tick()%26)) + e.Text[1:]
+		}
+	})
+	s := newStage(t, g, replicate.Config{Period: tickDur, BudgetBytes: 64}, 2)
+	s.run(60)
+	if n := s.here(); n != 51 {
+		t.Errorf("beside an own row of 200 bytes in a budget of 64 there are %d of 51 rows after 60 ticks", n)
+	}
+}
