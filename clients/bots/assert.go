@@ -100,7 +100,8 @@ var needs = []need{
 		reason: "the server was not asked",
 	},
 	{
-		paths:  []string{"server.cpu_us_per_client_tick", "server.tick_ms"},
+		paths: []string{"server.cpu_us_per_client_tick", "server.datagrams_per_client_tick", "server.datagram_bytes_per_client_tick",
+			"server.allocs_per_client_tick", "server.tick_ms", "server.phase_us"},
 		met:    func(r *Report) bool { return r.Server.Ticks > 0 },
 		reason: "the server has done no tick",
 	},
@@ -110,8 +111,9 @@ var needs = []need{
 		reason: "the network was left as it is",
 	},
 	{
-		paths: []string{"tick_hz", "updates", "bytes_per_client_s", "packets_per_client_tick", "checks.rows_per_client_s",
-			"server.cpu_us_per_client_tick"},
+		paths: []string{"tick_hz", "updates", "bytes_per_client_s", "packets_per_client_tick", "inputs", "checks.rows_per_client_s",
+			"server.cpu_us_per_client_tick", "server.datagrams_per_client_tick", "server.datagram_bytes_per_client_tick",
+			"server.allocs_per_client_tick"},
 		met:    func(r *Report) bool { return r.Clients.Joined > 0 },
 		reason: "nobody joined",
 	},

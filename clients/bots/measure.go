@@ -141,7 +141,7 @@ func (r *run) report() *Report {
 	m := &r.measuring
 	seconds := m.ended.Sub(m.begun).Seconds()
 	out := &Report{
-		Game: r.schema.Game, Addr: r.cfg.Client.Addr, DurationS: seconds, LatencyMS: r.latencyReport(),
+		Game: r.schema.Game, Addr: r.cfg.Client.Addr, Begun: m.begun.UTC().Format(time.RFC3339Nano), DurationS: seconds, LatencyMS: r.latencyReport(),
 		Updates:      UpdatesReport{IntervalMS: IntervalReport{P50: r.interval.PercentileMS(50), P99: r.interval.PercentileMS(99), Max: r.interval.PercentileMS(100)}},
 		AgeTicks:     AgeReport{P50: float64(r.age.Percentile(50)), P99: float64(r.age.Percentile(99))},
 		LoadCoreIdle: m.idle, Impairment: r.cfg.Impairment.Report(), Errors: r.errors,
@@ -162,6 +162,8 @@ func (r *run) report() *Report {
 		before, after := m.before[i], m.after[i]
 		out.Clients.Rejoined += int(after.Rejoins)
 		sum.NewTicks += after.NewTicks - before.NewTicks
+		sum.Sent += after.Sent - before.Sent
+		sum.InputBytes += after.InputBytes - before.InputBytes
 		sum.SentBytes += after.SentBytes - before.SentBytes
 		sum.ReceivedBytes += after.ReceivedBytes - before.ReceivedBytes
 		sum.SentPackets += after.SentPackets - before.SentPackets
@@ -190,6 +192,10 @@ func (r *run) perClient(out *Report, sum client.Stats, records uint64, seconds f
 	out.Updates.PerClientPerS = float64(sum.NewTicks) / n / seconds
 	out.BytesPerClientS = TrafficReport{Down: float64(sum.ReceivedBytes) / n / seconds, Up: float64(sum.SentBytes) / n / seconds}
 	out.PacketsPerClientTick = TrafficReport{Down: float64(sum.ReceivedPackets) / ticks, Up: float64(sum.SentPackets) / ticks}
+	out.Inputs.PerClientTick = float64(sum.Sent) / ticks
+	if sum.Sent > 0 {
+		out.Inputs.MeanBytes = float64(sum.InputBytes) / float64(sum.Sent)
+	}
 	if records > 0 {
 		out.BytesPerEntityUpdate = float64(sum.ReceivedBytes) / float64(records)
 	}

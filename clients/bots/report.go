@@ -21,7 +21,9 @@ type Report struct {
 	// Game is the game's name and Addr the server's address.
 	Game string `json:"game"`
 	Addr string `json:"addr"`
-	// DurationS is how long the run took, in seconds.
+	// Begun is when the measured time began, as RFC 3339 writes it; DurationS is how long it took, in
+	// seconds.
+	Begun     string  `json:"begun"`
 	DurationS float64 `json:"duration_s"`
 	// TickHz is the server's ticks per second as its welcome says; zero when nobody joined.
 	TickHz float64 `json:"tick_hz"`
@@ -35,6 +37,8 @@ type Report struct {
 	BytesPerClientS TrafficReport `json:"bytes_per_client_s"`
 	// PacketsPerClientTick are UDP packets per client and tick.
 	PacketsPerClientTick TrafficReport `json:"packets_per_client_tick"`
+	// Inputs are the datagrams that clients sent.
+	Inputs InputsReport `json:"inputs"`
 	// BytesPerEntityUpdate are the bytes of updates divided by the rows that they change; zero when none came.
 	BytesPerEntityUpdate float64 `json:"bytes_per_entity_update"`
 	// EntitiesVisible is how many rows a client sees.
@@ -98,6 +102,12 @@ type TrafficReport struct {
 	Up   float64 `json:"up"`
 }
 
+// InputsReport is how many datagrams a client sent in a tick, and how many bytes one had on average.
+type InputsReport struct {
+	PerClientTick float64 `json:"per_client_tick"`
+	MeanBytes     float64 `json:"mean_bytes"`
+}
+
 // MeanReport is an average; zero when nothing was counted.
 type MeanReport struct {
 	Mean float64 `json:"mean"`
@@ -135,16 +145,31 @@ type EventsReport struct {
 	Late  uint64 `json:"late"`
 }
 
-// ServerReport is what the server says of itself over the run: its processor time in microseconds per client and tick,
-// its memory in megabytes, the time that a tick took in milliseconds, the ticks that took longer than a tick, the ticks
-// done, and those that the time was enough for.
+// ServerReport is what the server says of itself over the run.
 type ServerReport struct {
-	CPUUSPerClientTick float64        `json:"cpu_us_per_client_tick"`
-	RSSMB              float64        `json:"rss_mb"`
-	TickMS             IntervalReport `json:"tick_ms"`
-	Overruns           uint64         `json:"overruns"`
-	Ticks              uint64         `json:"ticks"`
-	TicksExpected      uint64         `json:"ticks_expected"`
+	// CPUUSPerClientTick is its processor time in microseconds, RSSMB its memory at the end in megabytes.
+	CPUUSPerClientTick float64 `json:"cpu_us_per_client_tick"`
+	RSSMB              float64 `json:"rss_mb"`
+	// DatagramsPerClientTick were sent, with so many bytes in all, and AllocsPerClientTick objects allocated, by whatever
+	// runs in its process.
+	DatagramsPerClientTick     float64 `json:"datagrams_per_client_tick"`
+	DatagramBytesPerClientTick float64 `json:"datagram_bytes_per_client_tick"`
+	AllocsPerClientTick        float64 `json:"allocs_per_client_tick"`
+	// TickMS is the time that a tick took in milliseconds, PhaseUS what its parts took on average in microseconds.
+	TickMS  IntervalReport `json:"tick_ms"`
+	PhaseUS PhaseReport    `json:"phase_us"`
+	// Overruns are the ticks that took longer than a tick.
+	Overruns uint64 `json:"overruns"`
+	// Ticks are those done since the rooms opened, TicksExpected those that the time was enough for.
+	Ticks         uint64 `json:"ticks"`
+	TicksExpected uint64 `json:"ticks_expected"`
+}
+
+// PhaseReport is what the parts of a tick took: taking the inputs, the step with its commit, and handing on.
+type PhaseReport struct {
+	Drain   float64 `json:"drain"`
+	Step    float64 `json:"step"`
+	Publish float64 `json:"publish"`
 }
 
 // WriteJSON writes the report for programs, indented.

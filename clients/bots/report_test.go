@@ -43,12 +43,13 @@ func checkGolden(t *testing.T, name string, got []byte) {
 // fullReport has every field.
 func fullReport() *bots.Report {
 	return &bots.Report{
-		Game: "pong", Addr: "127.0.0.1:4433", DurationS: 60.0041, TickHz: 30,
+		Game: "pong", Addr: "127.0.0.1:4433", Begun: "2026-11-24T18:00:00.5Z", DurationS: 60.0041, TickHz: 30,
 		Clients:              bots.ClientsReport{Asked: 1500, Joined: 1499, Disconnected: 2, Rejoined: 1},
 		Updates:              bots.UpdatesReport{PerClientPerS: 29.9817, IntervalMS: bots.IntervalReport{P50: 33.334, P99: 41.25, Max: 1120.5}},
 		LatencyMS:            bots.LatencyReport{Samples: 1234567, P50: 61.2345, P90: 98.1, P99: 134.2, Max: 310},
 		BytesPerClientS:      bots.TrafficReport{Down: 12345.6789, Up: 2345.1},
 		PacketsPerClientTick: bots.TrafficReport{Down: 1.0234, Up: 1.5},
+		Inputs:               bots.InputsReport{PerClientTick: 0.9987, MeanBytes: 24.5},
 		BytesPerEntityUpdate: 6.789, EntitiesVisible: bots.MeanReport{Mean: 52.5},
 		AgeTicks: bots.AgeReport{P50: 1, P99: 3},
 		Checks:   bots.ChecksReport{Rows: 9876543, Pages: 1200, Skipped: 17, RowsPerClientS: 109.81},
@@ -62,8 +63,8 @@ func fullReport() *bots.Report {
 		Impairment: bots.Impairment{Loss: 0.05, Delay: 100 * time.Millisecond, Spread: 50 * time.Millisecond, Jitter: 20 * time.Millisecond,
 			Duplicate: 0.01, Reorder: 0.02, Seed: 7}.Report(),
 		Errors: map[string]uint64{"the server or the room is full": 1, "the server does not answer": 1200},
-		Server: &bots.ServerReport{CPUUSPerClientTick: 41.26, RSSMB: 84.25,
-			TickMS: bots.IntervalReport{P50: 1.2, P99: 3.4, Max: 8.91}, Overruns: 1, Ticks: 1799, TicksExpected: 1800},
+		Server: &bots.ServerReport{CPUUSPerClientTick: 41.26, RSSMB: 84.25, DatagramsPerClientTick: 1.0125, DatagramBytesPerClientTick: 420.5, AllocsPerClientTick: 15.5,
+			TickMS: bots.IntervalReport{P50: 1.2, P99: 3.4, Max: 8.91}, PhaseUS: bots.PhaseReport{Drain: 12.5, Step: 640, Publish: 31}, Overruns: 1, Ticks: 1799, TicksExpected: 1800},
 		Failed: []string{"latency_ms.p99 is 134.2, want < 120"},
 	}
 }

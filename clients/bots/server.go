@@ -18,7 +18,27 @@ type figures struct {
 	TicksDue        uint64     `json:"ticks_due"`
 	TickMicros      [][2]int64 `json:"tick_us"` // upper bounds and how many ticks took as long
 	TickRate        float64    `json:"tick_rate"`
+	Datagrams       uint64     `json:"datagrams"`
+	DatagramBytes   uint64     `json:"datagram_bytes"`
+	HeapAllocs      uint64     `json:"heap_allocs"`
+	Drain           phase      `json:"drain"`
+	Step            phase      `json:"step"`
+	Publish         phase      `json:"publish"`
 	At              time.Time  `json:"at"`
+}
+
+// phase is what a part of the ticks took in all.
+type phase struct {
+	Count       uint64 `json:"count"`
+	TotalMicros int64  `json:"total_us"`
+}
+
+// meanSince is what it took per tick since then; zero without a tick.
+func (p phase) meanSince(then phase) float64 {
+	if p.Count == then.Count {
+		return 0
+	}
+	return float64(p.TotalMicros-then.TotalMicros) / float64(p.Count-then.Count)
 }
 
 // Bounds of the request for a server's figures.
@@ -60,8 +80,14 @@ func serverReport(before, after *figures, clients int) *ServerReport {
 		RSSMB: float64(after.RSSBytes) / 1e6, Overruns: after.Overruns - before.Overruns,
 		Ticks: after.Ticks, TicksExpected: after.TicksDue,
 	}
-	if ticks := after.At.Sub(before.At).Seconds() * after.TickRate; ticks > 0 && clients > 0 {
-		out.CPUUSPerClientTick = float64(after.CPUMicroseconds-before.CPUMicroseconds) / ticks / float64(clients)
+	if n := after.At.Sub(before.At).Seconds() * after.TickRate * float64(clients); n > 0 {
+		out.CPUUSPerClientTick = float64(after.CPUMicroseconds-before.CPUMicroseconds) / n
+		out.DatagramsPerClientTick = float64(after.Datagrams-before.Datagrams) / n
+		out.DatagramBytesPerClientTick = float64(after.DatagramBytes-before.DatagramBytes) / n
+		out.AllocsPerClientTick = float64(after.HeapAllocs-before.HeapAllocs) / n
+	}
+	out.PhaseUS = PhaseReport{
+		Drain: after.Drain.meanSince(before.Drain), Step: after.Step.meanSince(before.Step), Publish: after.Publish.meanSince(before.Publish),
 	}
 	took := NewHistogram()
 	former := make(map[int64]int64, len(before.TickMicros))

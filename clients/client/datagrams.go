@@ -192,6 +192,7 @@ func (l *link) appendInput(dst []byte) []byte {
 		in.HasRow, in.HasPage = false, false
 		dst = protocol.AppendInput(dst[:start], &in)
 	}
+	l.sentSize += uint64(len(dst) - start)
 	return dst
 }
 

@@ -45,6 +45,7 @@ type link struct {
 	reported uint64     // the tick of the latest report
 	newTicks uint64
 	sent     uint64
+	sentSize uint64 // of those datagrams, in bytes
 	rejected uint64
 
 	ticked chan struct{} // holds one: there is a new tick

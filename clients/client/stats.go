@@ -16,8 +16,9 @@ type Stats struct {
 	Rejoins uint64
 	// NewTicks counts the datagrams that brought a newer tick than any before.
 	NewTicks uint64
-	// Sent counts input datagrams; Rejected the datagrams from the server that could not be read.
-	Sent, Rejected uint64
+	// Sent counts input datagrams, and InputBytes what was in them; Rejected the datagrams from the server that could not
+	// be read.
+	Sent, InputBytes, Rejected uint64
 	// SentBytes and ReceivedBytes are UDP payload, SentPackets and ReceivedPackets QUIC's; all include handshakes.
 	SentBytes, ReceivedBytes, SentPackets, ReceivedPackets uint64
 	// InboxDropped counts events, messages and lines of chat that nobody took.
@@ -50,6 +51,7 @@ func (s *Session) Diverged() []protocol.Diverged {
 func (s Stats) plus(later Stats) Stats {
 	later.NewTicks += s.NewTicks
 	later.Sent += s.Sent
+	later.InputBytes += s.InputBytes
 	later.Rejected += s.Rejected
 	later.SentBytes += s.SentBytes
 	later.ReceivedBytes += s.ReceivedBytes
@@ -67,7 +69,7 @@ func (s Stats) plus(later Stats) Stats {
 func (l *link) stats() Stats {
 	q := l.conn.ConnectionStats()
 	return Stats{
-		Tick: l.tick, Lead: l.timing.lead, Margin: l.timing.margin, NewTicks: l.newTicks, Sent: l.sent, Rejected: l.rejected,
+		Tick: l.tick, Lead: l.timing.lead, Margin: l.timing.margin, NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
 		SentBytes: q.BytesSent, ReceivedBytes: q.BytesReceived, SentPackets: q.PacketsSent, ReceivedPackets: q.PacketsReceived,
 		Replica: l.rules.Counters(),
 	}

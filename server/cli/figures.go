@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"reflect"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ func figuresOf(s server.Stats, rooms []server.RoomStats, tickRate int, now time.
 	out["ticks"], out["ticks_due"] = ticks, due
 	out["tick_rate"], out["at"] = tickRate, now
 	out["cpu_us"], out["rss_bytes"] = processTime().Microseconds(), residentBytes()
+	out["heap_allocs"] = heapAllocs()
 	return out
 }
 
@@ -84,6 +86,13 @@ func snake(name string) string {
 		b.WriteRune(unicode.ToLower(c))
 	}
 	return b.String()
+}
+
+// heapAllocs is how many objects the process has allocated.
+func heapAllocs() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // residentBytes is the process's memory; zero where the system does not tell it in /proc.

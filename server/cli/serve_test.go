@@ -55,10 +55,15 @@ func TestBotsOnAServer(t *testing.T) {
 		t.Errorf("the report is %+v", r)
 	}
 	// What the server tells of itself is what bots read.
-	if f := r.Server; f == nil || f.Ticks == 0 || f.TicksExpected < f.Ticks-2 || f.TicksExpected > f.Ticks+60 || f.TickMS.Max == 0 {
+	if f := r.Server; f == nil || f.Ticks == 0 || f.TicksExpected < f.Ticks-2 || f.TicksExpected > f.Ticks+60 || f.TickMS.Max == 0 ||
+		f.DatagramsPerClientTick == 0 || f.DatagramBytesPerClientTick <= f.DatagramsPerClientTick || f.AllocsPerClientTick == 0 || f.PhaseUS.Step == 0 {
 		t.Errorf("the server's figures are %+v", f)
 	} else if runtime.GOOS == "linux" && (f.CPUUSPerClientTick == 0 || f.RSSMB == 0) {
 		t.Errorf("the process's figures are %+v", f)
+	}
+
+	if _, err := time.Parse(time.RFC3339Nano, r.Begun); err != nil || r.Inputs.PerClientTick == 0 || r.Inputs.MeanBytes == 0 {
+		t.Errorf("the measured time began at %q, and clients sent %+v", r.Begun, r.Inputs)
 	}
 
 	rooms := run(t, "rooms", "--addr", s.addr())
