@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The files of a document, in the folder that gets it.
+const (
+	documentName = "benchmarks.md"
+	plotName     = "benchmarks.svg"
+)
+
+// publish writes the document and its plot into a folder.
+func (o *outcome) publish(dir string, say io.Writer) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the folder for the document: %w", err)
+	}
+	for name, data := range map[string][]byte{documentName: o.document(), plotName: o.plot()} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return fmt.Errorf("write the document: %w", err)
+		}
+	}
+	fmt.Fprintf(say, "wrote %s and %s\n", filepath.Join(dir, documentName), plotName)
+	return nil
+}
+
+// document is benchmarks.md.
+func (o *outcome) document() []byte {
+	var d bytes.Buffer
+	s, m := o.Settings, o.Machine
+	fmt.Fprintf(&d, "# Benchmarks\n\nWhat quicstep costs above the packets that it sends. `make bench` writes this page; the figures are of %s.\n\n", o.Begun.Format("2 January 2006"))
+	fmt.Fprintf(&d, "![Processor time per client and tick, by the number of clients](%s)\n\n", plotName)
+	d.WriteString("## How it was measured\n\n")
+	fmt.Fprintf(&d, "- **Machine**: %s, %d cores, %s, %s, quic-go %s, commit %s. ", m.Processor, m.Cores, m.Kernel, m.Go, orUnknown(m.QUIC), orUnknown(m.Commit))
+	if m.Pinned {
+		d.WriteString("Server and load were pinned to a core each.\n")
+	} else {
+		fmt.Fprintf(&d, "**Server and load were not pinned (%s): nothing here proves anything.**\n", m.Missing)
+	}
+	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds)
+	d.WriteString("\n| scenario | what it is |\n|---|---|\n")
+	for _, each := range scenarios {
+		if slices.Contains(s.Scenarios, each.Name) {
+			fmt.Fprintf(&d, "| %s | %s |\n", each.Name, each.Says)
+		}
+	}
+	if left := s.left(); left != "" {
+		fmt.Fprintf(&d, "\nThis is not all of it: %s.\n", left)
+	}
+	for _, t := range tables {
+		fmt.Fprintf(&d, "\n## %s\n\n%s\n\n", t.title, t.says)
+		t.write(&d, o.Cells)
+	}
+	o.writeFailures(&d)
+	fmt.Fprintf(&d, "\n## What is not proven\n\n"+doubtText, 100*o.stolen())
+	d.WriteString("\n## How to repeat\n\n" + repeatText)
+	return d.Bytes()
+}
+
+const methodText = `- **Pairs**: each row is %d rounds of quicstep, then the floor, then the world alone, %d s each after all have joined and played for %v.
+  Figures are medians, with the least and the most of the rounds in parentheses. Ratios are those of each round.
+- **The floor** is a stock quic-go program that sends each client as many datagrams per tick, of the same mean size, as quicstep has just
+  sent, and gets an input of the same size for each tick. It knows nothing of games, and acknowledgements do not ride along.
+- **The world alone** is the same room with as many players and an input of each in every tick, without a network.
+- **Processor time** is what the kernel accounts to the server's process (/proc/PID/stat) in those %d s; joining is not in it.
+- **Latency** is from the moment in which an input was sent to the first update that shows its effect. Neither program hides that inputs
+  wait for the next tick.
+- **Saturated** rows had a core that was idle for less than 10 %% of the time. They prove nothing but that.
+`
+
+const doubtText = `- One machine, over loopback: there is no loss, no delay and no network card. The hypervisor took up to %.1f %% of a core's time, as far
+  as it says; absolute figures move with it, ratios much less.
+- Server and load are on two cores of one machine. Latency contains what the load's core is late by, for both programs alike.
+- The floor sends the mean size in every datagram; quicstep's vary.
+- What a real game's step costs: the workload flies straight on.
+`
+
+const repeatText = "```sh\nmake bench                                                           # all of it; writes this page\n" +
+	"BENCH_CLIENTS=200,500 BENCH_SECONDS=10 BENCH_ROUNDS=3 make bench     # less of it; leaves this page alone\n" +
+	"BENCH_CLIENTS=2000 BENCH_HZ=20 BENCH_SCENARIOS=bench make bench      # one row\n```\n\n" +
+	"It needs Linux and two cores that do nothing else, says how long it will take, and where the figures of every round are.\n" +
+	"`BENCH_FROM=bench.json make bench` writes this page from them; `BENCH_DOCS=folder` writes it elsewhere.\n"
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+// stolen is the largest share that the hypervisor took in any run.
+func (o *outcome) stolen() (most float64) {
+	for _, c := range o.Cells {
+		for _, r := range c.Rounds {
+			most = max(most, r.Quicstep.Stolen, r.Floor.Stolen)
+		}
+	}
+	return most
+}
+
+func (o *outcome) writeFailures(d *bytes.Buffer) {
+	title := "\n## What failed\n\n"
+	for _, c := range o.Cells {
+		for _, why := range c.Failed {
+			fmt.Fprintf(d, "%s- %v: %s\n", title, c.Cell, strings.ReplaceAll(why, "\n", " "))
+			title = ""
+		}
+	}
+}
+
+// table is one of the document's.
+type table struct {
+	title, says string
+	columns     []column
+}
+
+// column is a figure of every row.
+type column struct {
+	head   string
+	of     func(round) float64
+	digits int
+	spread bool // the least and the most, too
+}
+
+func (t table) write(d *bytes.Buffer, cells []cellOutcome) {
+	d.WriteString("| scenario | Hz | clients |")
+	for _, c := range t.columns {
+		d.WriteString(" " + c.head + " |")
+	}
+	d.WriteString(" |\n|---|--:|--:|" + strings.Repeat("--:|", len(t.columns)) + "---|\n")
+	for _, row := range cells {
+		fmt.Fprintf(d, "| %s | %d | %s |", row.Cell.Scenario, row.Cell.HZ, grouped(float64(row.Cell.Clients), 0))
+		for _, c := range t.columns {
+			d.WriteString(" " + c.text(row) + " |")
+		}
+		fmt.Fprintf(d, " %s |\n", row.remark())
+	}
+}
+
+func (c column) text(row cellOutcome) string {
+	if len(row.Rounds) == 0 {
+		return "–"
+	}
+	s := row.over(c.of)
+	text := grouped(s.Median, c.digits)
+	if c.spread {
+		text += fmt.Sprintf(" (%s–%s)", grouped(s.Min, c.digits), grouped(s.Max, c.digits))
+	}
+	return text
+}
+
+func (c cellOutcome) remark() string {
+	switch {
+	case len(c.Rounds) == 0:
+		return "failed"
+	case c.saturated():
+		return "saturated"
+	}
+	return ""
+}
+
+// grouped writes a number with commas between thousands.
+func grouped(x float64, digits int) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return "–"
+	}
+	text := strconv.FormatFloat(x, 'f', digits, 64)
+	whole, rest, sign := text, "", ""
+	if at := strings.IndexByte(text, '.'); at >= 0 {
+		whole, rest = text[:at], text[at:]
+	}
+	if strings.HasPrefix(whole, "-") {
+		whole, sign = whole[1:], "−"
+	}
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	return sign + whole + rest
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/quicstep/quicstep/clients/bots"
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// outcome is everything that was measured; it is written as JSON.
+type outcome struct {
+	Machine  machine
+	Settings settings
+	Begun    time.Time
+	Cells    []cellOutcome
+}
+
+// machine is what was measured on, and what.
+type machine struct {
+	Processor, Kernel, Go, QUIC, Commit string
+	Cores                               int
+	Pinned                              bool
+	Missing                             string // why not
+}
+
+// cellOutcome is what the rounds of a cell gave.
+type cellOutcome struct {
+	Cell   cell
+	Rounds []round
+	Failed []string // why rounds are missing
+}
+
+// round is quicstep, the floor and the world alone, one after the other.
+type round struct {
+	Quicstep, Floor measured
+	// AloneUS is the processor time of the world alone, in microseconds per client and tick.
+	AloneUS float64
+}
+
+// measured is one run of a server with its load. Times are in microseconds per client and tick, shares from 0 to 1.
+type measured struct {
+	CPUUS, LoadUS        float64
+	ResidentKB           float64 // per client, above that of the server without any
+	Allocs               float64 // per client and tick
+	Skipped              uint64  // ticks
+	ServerIdle, LoadIdle float64
+	Stolen               float64
+	Report               *bots.Report // the load's
+}
+
+// saturatedIdle is the share of a core that has to be idle for a run to prove anything.
+const saturatedIdle = 0.10
+
+// spread is what a figure was in the middle, at least and at most.
+type spread struct{ Median, Min, Max float64 }
+
+// spreadOf is all zero without values.
+func spreadOf(values []float64) spread {
+	if len(values) == 0 {
+		return spread{}
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	s := spread{Median: sorted[middle], Min: sorted[0], Max: sorted[len(sorted)-1]}
+	if len(sorted)%2 == 0 {
+		s.Median = (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return s
+}
+
+// over is a figure's spread over the rounds.
+func (c cellOutcome) over(of func(round) float64) spread {
+	values := make([]float64, len(c.Rounds))
+	for i, r := range c.Rounds {
+		values[i] = of(r)
+	}
+	return spreadOf(values)
+}
+
+// ratio is how often the floor's cost that of quicstep above the world's own is; zero when the floor's is not known.
+func (r round) ratio() float64 {
+	if r.Floor.CPUUS <= 0 {
+		return 0
+	}
+	return (r.Quicstep.CPUUS - r.AloneUS) / r.Floor.CPUUS
+}
+
+// saturated tells whether a core had nothing left in the median of any kind of run.
+func (c cellOutcome) saturated() bool {
+	for _, idle := range []func(round) float64{
+		func(r round) float64 { return r.Quicstep.ServerIdle }, func(r round) float64 { return r.Quicstep.LoadIdle },
+		func(r round) float64 { return r.Floor.ServerIdle }, func(r round) float64 { return r.Floor.LoadIdle },
+	} {
+		if c.over(idle).Median < saturatedIdle {
+			return true
+		}
+	}
+	return false
+}
+
+// server is what quicstep's server says of itself.
+func (r round) server() bots.ServerReport {
+	if s := r.Quicstep.Report.Server; s != nil {
+		return *s
+	}
+	return bots.ServerReport{}
+}
+
+// split is what came down to a client, in bytes per second of UDP payload.
+type split struct{ Records, Headers, QUIC float64 }
+
+func (m measured) split() split {
+	r := m.Report
+	if r.Server == nil {
+		return split{}
+	}
+	headers := r.Server.DatagramsPerClientTick * protocol.StateHeaderBytes * r.TickHz
+	datagrams := r.Server.DatagramBytesPerClientTick * r.TickHz
+	return split{Records: datagrams - headers, Headers: headers, QUIC: r.BytesPerClientS.Down - datagrams}
+}
+
+// headerBytes are UDP's and IPv4's.
+const headerBytes = 28
+
+// wireBytes is what an update of one entity takes on the wire, with all headers; zero when none came.
+func (m measured) wireBytes() float64 {
+	r := m.Report
+	if r.BytesPerClientS.Down <= 0 {
+		return 0
+	}
+	all := r.BytesPerClientS.Down + headerBytes*r.PacketsPerClientTick.Down*r.TickHz
+	return r.BytesPerEntityUpdate * all / r.BytesPerClientS.Down
+}
+
+// write writes the outcome as JSON.
+func (o *outcome) write(path string) error {
+	data, err := json.MarshalIndent(o, "", "\t")
+	if err != nil {
+		return fmt.Errorf("write what was measured: %w", err)
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+func readOutcome(path string) (*outcome, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read an earlier run: %w", err)
+	}
+	var o outcome
+	if err := json.Unmarshal(data, &o); err != nil {
+		return nil, fmt.Errorf("read an earlier run, %s: %w", path, err)
+	}
+	return &o, nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Bounds of a process that the bench runs.
+const (
+	startTimeout = 20 * time.Second
+	stopTimeout  = 20 * time.Second
+)
+
+// process is a program that the bench has started.
+type process struct {
+	name           string
+	cmd            *exec.Cmd
+	cancel         context.CancelFunc
+	stdout, stderr output
+	ended          chan struct{}
+	err            error // set before ended is closed
+}
+
+// start runs a program on a core. When ctx ends, it is asked to stop, and killed if it does not.
+func (b *bench) start(ctx context.Context, core int, name string, args ...string) (*process, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &process{name: strings.Join(append([]string{name[strings.LastIndexByte(name, os.PathSeparator)+1:]}, args...), " "), cancel: cancel, ended: make(chan struct{})}
+	p.cmd = exec.CommandContext(ctx, name, args...)
+	p.cmd.Dir, p.cmd.Env = b.dir, b.env
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
+	p.cmd.WaitDelay = stopTimeout
+	unpin := b.cores.pinThread(core) // a process inherits the cores of the thread that starts it
+	err := p.cmd.Start()
+	unpin()
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// stop ends it, and returns when it has ended.
+func (p *process) stop() {
+	p.cancel()
+	<-p.ended
+}
+
+// wait returns what it printed, when it has ended.
+func (p *process) wait(ctx context.Context, most time.Duration) ([]byte, error) {
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		p.stop()
+		return nil, ctx.Err()
+	case <-time.After(most):
+		p.stop()
+		return nil, fmt.Errorf("%s did not end within %v", p.name, most)
+	}
+	if p.err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", p.name, p.err, strings.TrimSpace(p.stderr.read()))
+	}
+	return []byte(p.stdout.read()), nil
+}
+
+// expect waits until it prints what matches, and returns what the expression's group is.
+func (p *process) expect(ctx context.Context, expression string) (string, error) {
+	re := regexp.MustCompile(expression)
+	late := time.After(startTimeout)
+	for {
+		changed := p.stdout.next()
+		if found := re.FindStringSubmatch(p.stdout.read()); found != nil {
+			return found[1], nil
+		}
+		select {
+		case <-changed:
+		case <-p.ended:
+			return "", fmt.Errorf("%s ended: %s", p.name, strings.TrimSpace(p.stderr.read()))
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-late:
+			return "", fmt.Errorf("%s did not say %s within %v", p.name, expression, startTimeout)
+		}
+	}
+}
+
+// output keeps what a process writes, and wakes those who wait for it.
+type output struct {
+	mu      sync.Mutex // guards what follows
+	text    bytes.Buffer
+	changed chan struct{} // closed, and made anew, by each write
+}
+
+// Write keeps b.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
+	return o.text.Write(b)
+}
+
+func (o *output) read() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// next is closed by the next write.
+func (o *output) next() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.changed
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quicstep/quicstep/clients/bots"
+)
+
+// round runs quicstep, the floor with the same datagrams, and the world alone.
+func (b *bench) round(ctx context.Context, c cell) (r round, err error) {
+	if r.Quicstep, err = b.quicstep(ctx, c); err != nil {
+		return r, fmt.Errorf("quicstep: %w", err)
+	}
+	b.rest(ctx)
+	if r.Floor, err = b.floor(ctx, c, r.Quicstep.Report); err != nil {
+		return r, fmt.Errorf("the floor: %w", err)
+	}
+	b.rest(ctx)
+	if r.AloneUS, err = b.alone(ctx, c); err != nil {
+		return r, fmt.Errorf("the world alone: %w", err)
+	}
+	b.rest(ctx)
+	return r, nil
+}
+
+func (b *bench) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(b.settings.Rest):
+	}
+}
+
+func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
+	workload := append([]string{"--game", "arena", "--bench"}, c.scenario().Flags...)
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--debug-addr", "127.0.0.1:0", "--log-level", "warn",
+		"--tick", strconv.Itoa(c.HZ), "--players", strconv.Itoa(c.Clients), "--max-players", strconv.Itoa(max(c.Clients, 1000))}
+	server, err := b.start(ctx, b.cores.server, b.program("quicstep"), append(append(args, workload...), c.scenario().Serve...)...)
+	if err != nil {
+		return m, err
+	}
+	defer server.stop()
+	addr, err := server.expect(ctx, ` on (127\.0\.0\.1:\d+) at`)
+	if err != nil {
+		return m, err
+	}
+	figures, err := server.expect(ctx, `figures on (http://127\.0\.0\.1:\d+)/stats`)
+	if err != nil {
+		return m, err
+	}
+	args = []string{"bots", "--addr", addr, "--server", figures, "--clients", strconv.Itoa(c.Clients), "--json", "--quiet"}
+	m, err = b.underLoad(ctx, server, b.program("quicstep"), append(append(args, workload...), b.loadFlags()...)...)
+	if err == nil && m.Report.Server == nil {
+		err = errors.New("the server told no figures")
+	}
+	if err == nil {
+		m.Allocs, m.Skipped = m.Report.Server.AllocsPerClientTick, m.Report.Server.Overruns
+	}
+	return m, err
+}
+
+// floor gives the floor what quicstep has sent and received.
+func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measured, err error) {
+	per, size := like.Server.DatagramsPerClientTick, 0.0
+	if per > 0 {
+		size = like.Server.DatagramBytesPerClientTick / per
+	}
+	shape := []string{"-hz", strconv.Itoa(c.HZ), "-per", strconv.FormatFloat(per, 'f', 4, 64),
+		"-size", strconv.Itoa(int(size + 0.5)), "-input", strconv.Itoa(int(like.Inputs.MeanBytes + 0.5))}
+	server, err := b.start(ctx, b.cores.server, b.program("floor"), append([]string{"serve"}, shape...)...)
+	if err != nil {
+		return m, err
+	}
+	defer server.stop()
+	addr, err := server.expect(ctx, `listening (\S+)`)
+	if err != nil {
+		return m, err
+	}
+	args := append([]string{"load", "-addr", addr, "-clients", strconv.Itoa(c.Clients)}, shape...)
+	m, err = b.underLoad(ctx, server, b.program("floor"), append(args, b.loadFlags()...)...)
+	if err != nil {
+		return m, err
+	}
+	begun, end, err := windowOf(m.Report.Begun, m.Report.DurationS)
+	if err != nil {
+		return m, err
+	}
+	allocs, skipped := floorFigures(server.stdout.read(), begun, end)
+	m.Allocs, m.Skipped = allocs/float64(c.HZ*c.Clients), skipped
+	return m, nil
+}
+
+// loadFlags are for how long and how fast, as both loads have them.
+func (b *bench) loadFlags() []string {
+	s := b.settings
+	return []string{"--join-rate", strconv.Itoa(s.JoinRate), "--warmup", s.Warmup.String(), "--duration", (time.Duration(s.Seconds) * time.Second).String()}
+}
+
+// underLoad lets a load play on a server, and measures both over the time that the load says it measured.
+func (b *bench) underLoad(ctx context.Context, server *process, program string, args ...string) (m measured, err error) {
+	empty := residentOf(server.pid())
+	load, err := b.start(ctx, b.cores.load, program, args...)
+	if err != nil {
+		return m, err
+	}
+	defer load.stop()
+	s := watch(ctx, server.pid(), load.pid(), b.cores)
+	out, err := load.wait(ctx, b.patience())
+	if err != nil {
+		s.end()
+		return m, err
+	}
+	m.Report = new(bots.Report)
+	if err := json.Unmarshal(out, m.Report); err != nil {
+		s.end()
+		return m, fmt.Errorf("the load's report: %w", err)
+	}
+	u, err := b.usage(s, m.Report.Begun, m.Report.DurationS)
+	if err != nil {
+		return m, err
+	}
+	joined := float64(m.Report.Clients.Joined)
+	n := u.Took.Seconds() * m.Report.TickHz * joined
+	m.CPUUS, m.LoadUS = float64(u.Server.Microseconds())/n, float64(u.Load.Microseconds())/n
+	m.ResidentKB = float64(u.Resident-empty) / 1024 / joined
+	m.ServerIdle, m.LoadIdle, m.Stolen = u.ServerIdle, u.LoadIdle, u.Stolen
+	if asked := m.Report.Clients.Asked; asked != m.Report.Clients.Joined || m.Report.Clients.Disconnected > 0 {
+		return m, fmt.Errorf("of %d clients %d joined and %d were disconnected", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected)
+	}
+	if m.Report.Diverged > 0 {
+		return m, fmt.Errorf("%d rows or pages of clients were not as the server's", m.Report.Diverged)
+	}
+	return m, nil
+}
+
+// patience is for how long a run may take: what it should, and as long again as joins may be late.
+func (b *bench) patience() time.Duration {
+	s := b.settings
+	joins := time.Duration(slices.Max(s.Clients)) * time.Second / time.Duration(s.JoinRate)
+	return joins + s.Warmup + time.Duration(s.Seconds)*time.Second + 2*time.Minute
+}
+
+// usage reads the sampler over a window; where the system has no accounts, there is none.
+func (b *bench) usage(s *sampler, begun string, seconds float64) (usage, error) {
+	begin, end, err := windowOf(begun, seconds)
+	if err != nil {
+		s.end()
+		return usage{}, err
+	}
+	if runtime.GOOS != "linux" {
+		s.end()
+		return usage{Took: end.Sub(begin), ServerIdle: 1, LoadIdle: 1}, nil
+	}
+	return s.read(begin, end)
+}
+
+func windowOf(begun string, seconds float64) (begin, end time.Time, err error) {
+	if begin, err = time.Parse(time.RFC3339Nano, begun); err != nil {
+		return begin, end, fmt.Errorf("when it was measured: %w", err)
+	}
+	return begin, begin.Add(time.Duration(seconds * float64(time.Second))), nil
+}
+
+// floorStatus is what the floor's server says once a second.
+type floorStatus struct {
+	At      time.Time `json:"at"`
+	Skipped uint64    `json:"skipped"`
+	Allocs  uint64    `json:"allocs"`
+}
+
+// floorFigures are the objects that the floor allocated in a second, and the ticks that it skipped, from the first to
+// the last thing that it said in a window; zero when it said less than two.
+func floorFigures(text string, begin, end time.Time) (allocsPerS float64, skipped uint64) {
+	var first, last floorStatus
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		var s floorStatus
+		if json.Unmarshal(lines.Bytes(), &s) != nil || s.At.Before(begin) || s.At.After(end) {
+			continue
+		}
+		if last = s; first.At.IsZero() {
+			first = s
+		}
+	}
+	took := last.At.Sub(first.At).Seconds()
+	if took <= 0 {
+		return 0, 0
+	}
+	return float64(last.Allocs-first.Allocs) / took, last.Skipped - first.Skipped
+}
+
+// alone measures the world without a network, in microseconds per client and tick.
+func (b *bench) alone(ctx context.Context, c cell) (float64, error) {
+	args := append([]string{aloneCommand, "--players", strconv.Itoa(c.Clients), "--hz", strconv.Itoa(c.HZ),
+		"--duration", b.settings.aloneTime().String()}, c.scenario().Flags...)
+	p, err := b.start(ctx, b.cores.server, b.self, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer p.stop()
+	s := watch(ctx, p.pid(), 0, b.cores)
+	out, err := p.wait(ctx, b.patience())
+	if err != nil {
+		s.end()
+		return 0, err
+	}
+	var report aloneReport
+	if err := json.Unmarshal(out, &report); err != nil {
+		s.end()
+		return 0, fmt.Errorf("its report: %w", err)
+	}
+	u, err := b.usage(s, report.Begun, report.DurationS)
+	if err != nil {
+		return 0, err
+	}
+	return float64(u.Server.Microseconds()) / u.Took.Seconds() / float64(c.HZ*c.Clients), nil
+}
