@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check
+PACKAGES := ./... ./.ci/check ./.ci/bench/...
 
 # How long each fuzz target runs: make fuzz TIME=30s
 TIME = 2m
@@ -16,7 +16,7 @@ FUZZ_TIME ?= $(TIME)
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check bench fuzz sim generate go tools
+.PHONY: help run test check bench microbench fuzz sim generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,8 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	CGO_ENABLED=1 go test -race -shuffle=on ./...
 	@echo "== long seeds of replication and of the simulation, without the race detector"
 	go test -shuffle=on -run 'Property|Simulation' ./server/replicate ./server
-	@echo "== tests of .ci/check"
-	go test -shuffle=on ./.ci/check
+	@echo "== tests of .ci"
+	go test -shuffle=on ./.ci/check ./.ci/bench/...
 	@echo "== a short fuzz"
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
 	@echo "== all passed"
@@ -52,7 +52,16 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 	@echo "== golden files and the document's examples are what the code writes"
 	go test -run 'Golden|Document' ./protocol
 
-bench: ## run every benchmark, with allocations
+# What it measures comes from the environment: BENCH_CLIENTS=200,500 BENCH_SECONDS=10 BENCH_ROUNDS=3 make bench.
+# .ci/bench/main.go lists it all. Only a run that leaves nothing out replaces the figures in docs, unless BENCH_DOCS
+# names a folder.
+bench: go ## quicstep against a bare quic-go server; writes docs/benchmarks.md (BENCH_CLIENTS=200,500 and others shorten it)
+	@echo "building"
+	@mkdir -p bin
+	@go build -buildvcs=false -o bin/bench ./.ci/bench
+	@exec bin/bench
+
+microbench: ## every Go benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
 # Up to Go 1.26 a target may fail with "context deadline exceeded" when its time is up (go.dev/issue/75804). No input

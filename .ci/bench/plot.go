@@ -10,6 +10,7 @@ import (
 // The plot's measures, in its own units.
 const (
 	panelWidth, panelHeight = 330, 210
+	onlyPanelWidth          = 640
 	plotLeft, plotTop       = 52, 74
 	panelGap                = 44
 	plotBottom              = 46
@@ -21,11 +22,11 @@ const (
 const plotStyle = `<style>
 .ground { fill: #fcfcfb } text { font: 12px system-ui, sans-serif; fill: #52514e } .title { font-weight: 600; fill: #0b0b0b }
 .grid { stroke: #e1e0d9 } .axis { stroke: #c3c2b7 } .line { fill: none; stroke-width: 2; stroke-linejoin: round } .bar { fill: none; stroke-width: 1.5 }
-.point { stroke-width: 2 } .hollow { fill: #fcfcfb } .quicstep { stroke: #2a78d6 } .point.quicstep { fill: #2a78d6 } .above { stroke: #2a78d6; stroke-dasharray: 2 4; stroke-linecap: round }
-.floor { stroke: #c2551f } .point.floor { fill: #c2551f } .point.hollow { fill: #fcfcfb } .point.above { fill: #fcfcfb; stroke-dasharray: none } .bar.above { stroke-dasharray: none }
+.point { stroke-width: 2 } .quicstep { stroke: #2a78d6 } .point.quicstep { fill: #2a78d6 } .above { stroke: #2a78d6; stroke-dasharray: 2 4; stroke-linecap: round }
+.floor { stroke: #c2551f } .point.floor { fill: #c2551f } .point.above { fill: #2a78d6; stroke-dasharray: none } .bar.above { stroke-dasharray: none } .point.hollow { fill: #fcfcfb }
 @media (prefers-color-scheme: dark) {
-.ground, .hollow, .point.hollow, .point.above { fill: #1a1a19 } text { fill: #c3c2b7 } .title { fill: #ffffff } .grid { stroke: #2c2c2a } .axis { stroke: #52514e }
-.quicstep, .above { stroke: #5a9cf0 } .point.quicstep { fill: #5a9cf0 } .floor { stroke: #ee8347 } .point.floor { fill: #ee8347 } .point.quicstep.hollow, .point.floor.hollow { fill: #1a1a19 }
+.ground { fill: #1a1a19 } text { fill: #c3c2b7 } .title { fill: #ffffff } .grid { stroke: #2c2c2a } .axis { stroke: #52514e }
+.quicstep, .above { stroke: #5a9cf0 } .point.quicstep, .point.above { fill: #5a9cf0 } .floor { stroke: #ee8347 } .point.floor { fill: #ee8347 } .point.hollow { fill: #1a1a19 }
 }
 </style>
 `
@@ -45,6 +46,7 @@ var plotted = []series{
 // panel is the part of the plot for one tick rate.
 type panel struct {
 	hz    int
+	width float64
 	cells []cellOutcome
 }
 
@@ -76,8 +78,11 @@ func (o *outcome) plot() []byte {
 	}
 	step := niceStep(top)
 	top = step * max(1, math.Ceil(top/step))
-	count := max(1, len(panels))
-	width := plotLeft + count*panelWidth + (count-1)*panelGap + plotRight
+	count, each := max(1, len(panels)), panelWidth
+	if count == 1 {
+		each = onlyPanelWidth // the title needs it
+	}
+	width := plotLeft + count*each + (count-1)*panelGap + plotRight
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="Processor time per client and tick against the number of clients">`+"\n",
 		width, plotTop+panelHeight+plotBottom)
@@ -93,7 +98,8 @@ func (o *outcome) plot() []byte {
 		fmt.Fprintf(&b, `<circle class="point floor hollow" cx="%d" cy="38" r="4"/><text x="%d" y="42">ring: saturated</text>`+"\n", x+8, x+18)
 	}
 	for i, p := range panels {
-		p.draw(&b, float64(plotLeft+i*(panelWidth+panelGap)), top, step)
+		p.width = float64(each)
+		p.draw(&b, float64(plotLeft+i*(each+panelGap)), top, step)
 	}
 	b.WriteString("</svg>\n")
 	return b.Bytes()
@@ -126,20 +132,20 @@ func niceStep(top float64) float64 {
 
 func (p panel) draw(b *bytes.Buffer, left, top, step float64) {
 	y := func(value float64) float64 { return plotTop + panelHeight*(1-max(0, value)/top) }
-	x := func(i int) float64 { return left + panelWidth*(float64(i)+0.5)/float64(len(p.cells)) }
+	x := func(i int) float64 { return left + p.width*(float64(i)+0.5)/float64(len(p.cells)) }
 	fmt.Fprintf(b, `<text class="title" x="%.0f" y="%d">%d Hz</text>`+"\n", left, plotTop-10, p.hz)
 	for value := 0.0; value <= top+step/2; value += step {
 		class := "grid"
 		if value == 0 {
 			class = "axis"
 		}
-		fmt.Fprintf(b, `<path class="%s" d="M%.1f %.1fh%d"/><text x="%.1f" y="%.1f" text-anchor="end">%s</text>`+"\n",
-			class, left, y(value), panelWidth, left-6, y(value)+4, grouped(value, digitsOf(step)))
+		fmt.Fprintf(b, `<path class="%s" d="M%.1f %.1fh%.0f"/><text x="%.1f" y="%.1f" text-anchor="end">%s</text>`+"\n",
+			class, left, y(value), p.width, left-6, y(value)+4, grouped(value, digitsOf(step)))
 	}
 	for i, c := range p.cells {
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x(i), plotTop+panelHeight+18, grouped(float64(c.Cell.Clients), 0))
 	}
-	fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">clients</text>`+"\n", left+panelWidth/2, plotTop+panelHeight+36)
+	fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">clients</text>`+"\n", left+p.width/2, plotTop+panelHeight+36)
 	for k, s := range plotted {
 		shift := float64(k-1) * 5 // so that bars don't hide each other
 		var line []string
@@ -158,12 +164,15 @@ func (s series) mark(b *bytes.Buffer, c cellOutcome, x float64, y func(float64) 
 	v := c.over(s.of)
 	fmt.Fprintf(b, `<path class="bar %s" d="M%.1f %.1fh%dM%.1f %.1fV%.1fM%.1f %.1fh%d"/>`+"\n",
 		s.class, x-barReach, y(v.Max), 2*barReach, x, y(v.Max), y(v.Min), x-barReach, y(v.Min), 2*barReach)
-	class := s.class
+	class, reach := s.class, barReach
+	if s.class == "above" {
+		reach-- // so that the others show behind it
+	}
 	if c.saturated() {
 		class += " hollow"
 	}
-	fmt.Fprintf(b, `<circle class="point %s" cx="%.1f" cy="%.1f" r="4"><title>%s, %v: %s µs (%s–%s)</title></circle>`+"\n",
-		class, x, y(v.Median), s.label, c.Cell, grouped(v.Median, 1), grouped(v.Min, 1), grouped(v.Max, 1))
+	fmt.Fprintf(b, `<circle class="point %s" cx="%.1f" cy="%.1f" r="%d"><title>%s, %v: %s µs (%s–%s)</title></circle>`+"\n",
+		class, x, y(v.Median), reach, s.label, c.Cell, grouped(v.Median, 1), grouped(v.Min, 1), grouped(v.Max, 1))
 }
 
 func digitsOf(step float64) int {
