@@ -122,32 +122,28 @@ func (b *bench) measure(ctx context.Context, c cell, later []cell) cellOutcome {
 			continue
 		}
 		out.Rounds = append(out.Rounds, r)
-		fmt.Fprintf(b.out, "  round %d of %d: quicstep %.1f µs per client and tick, floor %.1f, world alone %.1f, ratio %.2f; idle %.0f and %.0f %%, %.0f and %.0f %%; about %v left\n",
+		fmt.Fprintf(b.out, "  round %d of %d: quicstep %.1f µs per client and tick, floor %.1f, world alone %.1f, ratio %.2f; idle %.0f and %.0f %%, %.0f and %.0f %%%s; about %v left\n",
 			n, b.settings.Rounds, r.Quicstep.CPUUS, r.Floor.CPUUS, r.AloneUS, r.ratio(), 100*r.Quicstep.ServerIdle, 100*r.Quicstep.LoadIdle,
-			100*r.Floor.ServerIdle, 100*r.Floor.LoadIdle, left.Round(time.Second))
+			100*r.Floor.ServerIdle, 100*r.Floor.LoadIdle, r.noise(), left.Round(time.Second))
 	}
 	return out
 }
 
-// docs is where the document goes when it is told, or made of an earlier run.
-func (s settings) docs() string {
-	if s.Docs == "" {
-		return "docs"
+// noise says that other programs were busy on the same cores; nothing when they were not.
+func (r round) noise() string {
+	if others := max(r.Quicstep.Others, r.Floor.Others); others > quietOthers {
+		return fmt.Sprintf("; other programs took %.0f %%", 100*others)
 	}
-	return s.Docs
+	return ""
 }
 
-// folder is where the document goes: a short run never replaces the published one.
+// folder is where the document goes: what lacks something never replaces the published one unasked.
 func (b *bench) folder() string {
-	left := b.settings.left()
-	if !b.cores.pinned {
-		left = "processes were not pinned"
-	}
-	switch {
-	case b.settings.Docs != "":
+	if b.settings.Docs != "" {
 		return b.settings.Docs
-	case left != "":
-		fmt.Fprintf(b.out, "%s, so the published figures stay as they are; BENCH_DOCS=docs would replace them\n", left)
+	}
+	if why := b.outcome.lacking(); why != "" {
+		fmt.Fprintf(b.out, "%s, so the published figures stay as they are; BENCH_DOCS=docs would replace them\n", why)
 		return b.dir
 	}
 	return filepath.Join(b.root, "docs")

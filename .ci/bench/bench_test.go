@@ -45,15 +45,18 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestAShortRunIsNotPublished(t *testing.T) {
+func TestWhatLacksSomethingIsNotPublished(t *testing.T) {
+	with := func(vars map[string]string) *bench {
+		s, err := settingsOf(env(vars))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &bench{settings: s, root: "root", dir: "own", out: new(strings.Builder), outcome: outcome{Settings: s, Machine: machine{Pinned: true}}}
+	}
 	for name, value := range map[string]string{
 		"BENCH_CLIENTS": "200,500", "BENCH_HZ": "20", "BENCH_SECONDS": "9", "BENCH_ROUNDS": "4", "BENCH_SCENARIOS": "bench",
 	} {
-		s, err := settingsOf(env(map[string]string{name: value}))
-		if err != nil || s.left() == "" {
-			t.Errorf("with %s=%s nothing is left out; %v", name, value, err)
-		}
-		b := &bench{settings: s, root: "root", dir: "own", out: new(strings.Builder), cores: cores{pinned: true}}
+		b := with(map[string]string{name: value})
 		if got := b.folder(); got != "own" {
 			t.Errorf("with %s=%s the document goes to %s", name, value, got)
 		}
@@ -61,13 +64,17 @@ func TestAShortRunIsNotPublished(t *testing.T) {
 			t.Errorf("the document goes to %s, want where it is asked for", b.folder())
 		}
 	}
-	s, _ := settingsOf(env(map[string]string{"BENCH_CLIENTS": "100,200,500,1000,2000"}))
-	b := &bench{settings: s, root: "root", dir: "own", out: new(strings.Builder), cores: cores{pinned: true}}
+	b := with(map[string]string{"BENCH_CLIENTS": "100,200,500,1000,2000"})
 	if got := b.folder(); got != filepath.Join("root", "docs") {
 		t.Errorf("with more than everything the document goes to %s", got)
 	}
-	if b.cores.pinned = false; b.folder() != "own" {
-		t.Error("what was not pinned is published")
+	b.outcome.Cells = []cellOutcome{{Cell: cell{"bench", 200, 20}, Failed: []string{"x"}}}
+	if got := b.folder(); got != "own" {
+		t.Errorf("with a row that failed the document goes to %s", got)
+	}
+	b.outcome.Cells, b.outcome.Machine.Pinned = nil, false
+	if got := b.folder(); got != "own" {
+		t.Errorf("when nothing was pinned the document goes to %s", got)
 	}
 }
 

@@ -60,7 +60,8 @@ func (o *outcome) document() []byte {
 		t.write(&d, o.Cells)
 	}
 	o.writeFailures(&d)
-	fmt.Fprintf(&d, "\n## What is not proven\n\n"+doubtText, 100*o.stolen())
+	fmt.Fprintf(&d, "\n## What is not proven\n\n"+doubtText,
+		100*o.most(func(m measured) float64 { return m.Stolen }), 100*o.most(func(m measured) float64 { return m.Others }))
 	d.WriteString("\n## How to repeat\n\n" + repeatText)
 	return d.Bytes()
 }
@@ -76,8 +77,8 @@ const methodText = `- **Pairs**: each row is %d rounds of quicstep, then the flo
 - **Saturated** rows had a core that was idle for less than 10 %% of the time. They prove nothing but that.
 `
 
-const doubtText = `- One machine, over loopback: there is no loss, no delay and no network card. The hypervisor took up to %.1f %% of a core's time, as far
-  as it says; absolute figures move with it, ratios much less.
+const doubtText = `- One machine, over loopback: there is no loss, no delay and no network card. The hypervisor took up to %.0f %% of a core's time in a run,
+  as far as it says, and other programs up to %.0f %%: absolute figures move with both, ratios less.
 - Server and load are on two cores of one machine. Latency contains what the load's core is late by, for both programs alike.
 - The floor sends the mean size in every datagram; quicstep's vary.
 - What a real game's step costs: the workload flies straight on.
@@ -96,11 +97,11 @@ func orUnknown(s string) string {
 	return s
 }
 
-// stolen is the largest share that the hypervisor took in any run.
-func (o *outcome) stolen() (most float64) {
+// most is the largest of a share in any run.
+func (o *outcome) most(of func(measured) float64) (most float64) {
 	for _, c := range o.Cells {
 		for _, r := range c.Rounds {
-			most = max(most, r.Quicstep.Stolen, r.Floor.Stolen)
+			most = max(most, of(r.Quicstep), of(r.Floor))
 		}
 	}
 	return most

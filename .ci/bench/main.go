@@ -15,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -44,7 +45,10 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return out.publish(s.docs(), os.Stdout)
+		if why := out.lacking(); why != "" && s.Docs == "" {
+			return fmt.Errorf("%s: %s, so the published figures stay as they are; BENCH_DOCS=docs would replace them", s.From, why)
+		}
+		return out.publish(cmp.Or(s.Docs, "docs"), os.Stdout)
 	}
 	b, err := newBench(ctx, s, os.Stdout)
 	if err != nil {

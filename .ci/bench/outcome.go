@@ -49,11 +49,15 @@ type measured struct {
 	Skipped              uint64  // ticks
 	ServerIdle, LoadIdle float64
 	Stolen               float64
+	Others               float64      // of either core, the larger one: what other programs took
 	Report               *bots.Report // the load's
 }
 
 // saturatedIdle is the share of a core that has to be idle for a run to prove anything.
 const saturatedIdle = 0.10
+
+// quietOthers is the share of a core that other programs may take without a word.
+const quietOthers = 0.05
 
 // spread is what a figure was in the middle, at least and at most.
 type spread struct{ Median, Min, Max float64 }
@@ -134,6 +138,19 @@ func (m measured) wireBytes() float64 {
 	}
 	all := r.BytesPerClientS.Down + headerBytes*r.PacketsPerClientTick.Down*r.TickHz
 	return r.BytesPerEntityUpdate * all / r.BytesPerClientS.Down
+}
+
+// lacking is why it may not replace what is published; empty when it may.
+func (o *outcome) lacking() string {
+	if !o.Machine.Pinned {
+		return "processes were not pinned"
+	}
+	for _, c := range o.Cells {
+		if len(c.Rounds) == 0 {
+			return c.Cell.String() + " failed"
+		}
+	}
+	return o.Settings.left()
 }
 
 // write writes the outcome as JSON.

@@ -131,7 +131,7 @@ func (b *bench) underLoad(ctx context.Context, server *process, program string, 
 	n := u.Took.Seconds() * m.Report.TickHz * joined
 	m.CPUUS, m.LoadUS = float64(u.Server.Microseconds())/n, float64(u.Load.Microseconds())/n
 	m.ResidentKB = float64(u.Resident-empty) / 1024 / joined
-	m.ServerIdle, m.LoadIdle, m.Stolen = u.ServerIdle, u.LoadIdle, u.Stolen
+	m.ServerIdle, m.LoadIdle, m.Stolen, m.Others = u.ServerIdle, u.LoadIdle, u.Stolen, u.Others
 	if asked := m.Report.Clients.Asked; asked != m.Report.Clients.Joined || m.Report.Clients.Disconnected > 0 {
 		return m, fmt.Errorf("of %d clients %d joined and %d were disconnected", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected)
 	}

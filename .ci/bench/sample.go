@@ -100,7 +100,7 @@ type usage struct {
 	Server, Load         time.Duration
 	Resident             int64
 	ServerIdle, LoadIdle float64
-	Stolen               float64 // of either core, the larger one
+	Stolen, Others       float64 // of either core, the larger one: what the hypervisor took, and what other programs did
 }
 
 // end ends the sampling. Doing so twice is harmless.
@@ -141,6 +141,10 @@ func usageOf(samples []sample, begin, end time.Time, on cores) (u usage, err err
 	stolen := func(t coreTimes) time.Duration { return t.stolen }
 	u.ServerIdle, u.LoadIdle = share(on.server, idle), share(on.load, idle)
 	u.Stolen = max(share(on.server, stolen), share(on.load, stolen))
+	if on.pinned {
+		u.Others = max(0, 1-u.ServerIdle-share(on.server, stolen)-u.Server.Seconds()/u.Took.Seconds(),
+			1-u.LoadIdle-share(on.load, stolen)-u.Load.Seconds()/u.Took.Seconds())
+	}
 	for _, s := range samples {
 		if !s.at.After(end) {
 			u.Resident = s.resident

@@ -65,12 +65,12 @@ func TestUsageBetweenSamples(t *testing.T) {
 			},
 		})
 	}
-	on := cores{server: 0, load: 1}
+	on := cores{server: 0, load: 1, pinned: true}
 	near := func(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
 	for _, c := range []struct{ begin, end, took float64 }{{2, 8, 6}, {2.25, 7.75, 5.5}, {0, 10, 10}, {9.5, 10.5, 0.5}} {
 		u, err := usageOf(samples, at(c.begin), at(c.end), on)
 		if err != nil || !near(u.Took.Seconds(), c.took) || !near(u.Server.Seconds(), 0.3*c.took) || !near(u.Load.Seconds(), 0.1*c.took) ||
-			!near(u.ServerIdle, 0.6) || !near(u.LoadIdle, 0.8) || !near(u.Stolen, 0.05) || u.Resident != int64(math.Floor(c.end))<<20 {
+			!near(u.ServerIdle, 0.6) || !near(u.LoadIdle, 0.8) || !near(u.Stolen, 0.05) || !near(u.Others, 0.1) || u.Resident != int64(math.Floor(c.end))<<20 {
 			t.Errorf("from %v to %v: %+v, %v", c.begin, c.end, u, err)
 		}
 	}
