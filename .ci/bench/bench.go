@@ -110,11 +110,15 @@ func (b *bench) run(ctx context.Context) error {
 	return nil
 }
 
-// measure runs the rounds of a cell.
+// measure runs the rounds of a cell. One that fails is tried again, once.
 func (b *bench) measure(ctx context.Context, c cell, later []cell) cellOutcome {
 	out := cellOutcome{Cell: c}
 	for n := 1; n <= b.settings.Rounds && ctx.Err() == nil; n++ {
 		r, err := b.round(ctx, c)
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintf(b.out, "  round %d of %d, again: %v\n", n, b.settings.Rounds, err)
+			r, err = b.round(ctx, c)
+		}
 		left := b.settings.timeOf(later) + time.Duration(b.settings.Rounds-n)*b.settings.roundTime(c)
 		if err != nil {
 			out.Failed = append(out.Failed, err.Error())

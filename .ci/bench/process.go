@@ -16,6 +16,7 @@ import (
 const (
 	startTimeout = 20 * time.Second
 	stopTimeout  = 20 * time.Second
+	troubleBytes = 4 << 10 // of what a server says
 )
 
 // process is a program that the bench has started.
@@ -57,6 +58,20 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 func (p *process) stop() {
 	p.cancel()
 	<-p.ended
+}
+
+// trouble is what a server says when something went wrong; nil when it runs and says nothing.
+func (p *process) trouble() error {
+	text := strings.TrimSpace(p.stderr.read())
+	select {
+	case <-p.ended:
+		return fmt.Errorf("the server ended, %w: %s", p.err, text)
+	default:
+	}
+	if text == "" {
+		return nil
+	}
+	return fmt.Errorf("the server says: %s", text[:min(len(text), troubleBytes)])
 }
 
 // wait returns what it printed, when it has ended.

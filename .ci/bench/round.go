@@ -116,7 +116,7 @@ func (b *bench) underLoad(ctx context.Context, server *process, program string, 
 	out, err := load.wait(ctx, b.patience())
 	if err != nil {
 		s.end()
-		return m, err
+		return m, errors.Join(err, server.trouble())
 	}
 	m.Report = new(bots.Report)
 	if err := json.Unmarshal(out, m.Report); err != nil {
@@ -133,7 +133,7 @@ func (b *bench) underLoad(ctx context.Context, server *process, program string, 
 	m.ResidentKB = float64(u.Resident-empty) / 1024 / joined
 	m.ServerIdle, m.LoadIdle, m.Stolen, m.Others = u.ServerIdle, u.LoadIdle, u.Stolen, u.Others
 	if asked := m.Report.Clients.Asked; asked != m.Report.Clients.Joined || m.Report.Clients.Disconnected > 0 {
-		return m, fmt.Errorf("of %d clients %d joined and %d were disconnected", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected)
+		return m, errors.Join(fmt.Errorf("of %d clients %d joined and %d were disconnected: %v", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected, m.Report.Errors), server.trouble())
 	}
 	if m.Report.Diverged > 0 {
 		return m, fmt.Errorf("%d rows or pages of clients were not as the server's", m.Report.Diverged)

@@ -59,7 +59,7 @@ type settings struct {
 func settingsOf(lookup func(string) (string, bool)) (settings, error) {
 	s := settings{
 		Clients: defaultClients, HZ: defaultHZ, Seconds: defaultSeconds, Rounds: defaultRounds,
-		Warmup: 2 * time.Second, Rest: time.Second, JoinRate: 200,
+		Warmup: 2 * time.Second, Rest: time.Second, JoinRate: 100,
 	}
 	for _, each := range scenarios {
 		s.Scenarios = append(s.Scenarios, each.Name)
