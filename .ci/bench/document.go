@@ -45,7 +45,7 @@ func (o *outcome) document() []byte {
 	} else {
 		fmt.Fprintf(&d, "**Server and load were not pinned (%s): nothing here proves anything.**\n", m.Missing)
 	}
-	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds)
+	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds, 100*quietOthers)
 	d.WriteString("\n| scenario | what it is |\n|---|---|\n")
 	for _, each := range scenarios {
 		if slices.Contains(s.Scenarios, each.Name) {
@@ -68,13 +68,14 @@ func (o *outcome) document() []byte {
 
 const methodText = `- **Pairs**: each row is %d rounds of quicstep, then the floor, then the world alone, %d s each after all have joined and played for %v.
   Figures are medians, with the least and the most of the rounds in parentheses. Ratios are those of each round.
-- **The floor** is a stock quic-go program that sends each client as many datagrams per tick, of the same mean size, as quicstep has just
-  sent, and gets an input of the same size for each tick. It knows nothing of games, and acknowledgements do not ride along.
+- **The floor** is a stock quic-go program that sends each client at every tick as many datagrams, of the same mean size, as quicstep has just
+  sent with an update, and gets an input of the same size for each. It knows nothing of games, and acknowledgements do not ride along.
 - **The world alone** is the same room with as many players and an input of each in every tick, without a network.
 - **Processor time** is what the kernel accounts to the server's process (/proc/PID/stat) in those %d s; joining is not in it.
 - **Latency** is from the moment in which an input was sent to the first update that shows its effect. Neither program hides that inputs
   wait for the next tick.
-- **Saturated** rows had a core that was idle for less than 10 %% of the time. They prove nothing but that.
+- **Saturated** rows had a core that was idle for less than 10 %% of the time. They prove nothing, and
+  neither do those of which ticks did not reach the clients, or beside which other programs took more than %.0f %% of a core. Each says so.
 `
 
 const doubtText = `- One machine, over loopback: there is no loss, no delay and no network card. The hypervisor took up to %.0f %% of a core's time in a run,
@@ -158,14 +159,31 @@ func (c column) text(row cellOutcome) string {
 	return text
 }
 
+// updatesMin is the share of ticks that have to reach clients without a word.
+const updatesMin = 0.975
+
+// remark is what to know about a row before its figures are believed; empty when there is nothing.
 func (c cellOutcome) remark() string {
-	switch {
-	case len(c.Rounds) == 0:
+	if len(c.Rounds) == 0 {
 		return "failed"
-	case c.saturated():
-		return "saturated"
 	}
-	return ""
+	var out []string
+	if c.saturated() {
+		out = append(out, "saturated")
+	}
+	for _, each := range []struct {
+		name string
+		of   func(round) measured
+	}{{"quicstep", func(r round) measured { return r.Quicstep }}, {"floor", func(r round) measured { return r.Floor }}} {
+		updates := c.over(func(r round) float64 { return each.of(r).Report.Updates.PerClientPerS }).Median
+		if updates < updatesMin*float64(c.Cell.HZ) {
+			out = append(out, fmt.Sprintf("%s: %s of %d updates", each.name, grouped(updates, 1), c.Cell.HZ))
+		}
+	}
+	if others := c.over(func(r round) float64 { return max(r.Quicstep.Others, r.Floor.Others) }).Median; others > quietOthers {
+		out = append(out, fmt.Sprintf("other programs: %.0f %%", 100*others))
+	}
+	return strings.Join(out, "; ")
 }
 
 // grouped writes a number with commas between thousands.

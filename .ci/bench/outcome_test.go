@@ -160,17 +160,37 @@ func TestEveryRowHasEveryColumn(t *testing.T) {
 
 func TestRemarks(t *testing.T) {
 	for _, c := range []struct {
-		idle float64
-		want string
-	}{{0.5, ""}, {0.1, ""}, {0.0999, "saturated"}} {
+		change func(*round)
+		want   string
+	}{
+		{func(r *round) {}, ""},
+		{func(r *round) { r.Floor.LoadIdle = 0.1 }, ""},
+		{func(r *round) { r.Floor.LoadIdle = 0.0999 }, "saturated"},
+		{func(r *round) { r.Quicstep.ServerIdle = 0 }, "saturated"},
+		{func(r *round) { r.Quicstep.Report.Updates.PerClientPerS = 19.5 }, ""},
+		{func(r *round) { r.Quicstep.Report.Updates.PerClientPerS = 19.44 }, "quicstep: 19.4 of 20 updates"},
+		{func(r *round) { r.Floor.Report.Updates.PerClientPerS, r.Floor.Others = 3, 0.31 }, "floor: 3.0 of 20 updates; other programs: 31 %"},
+	} {
 		r := inventedRound(cell{"bench", 200, 20}, 0)
-		r.Floor.LoadIdle = c.idle
-		if got := (cellOutcome{Rounds: []round{r}}).remark(); got != c.want {
-			t.Errorf("with %v of a core idle the remark is %q, want %q", c.idle, got, c.want)
+		c.change(&r)
+		if got := (cellOutcome{Cell: cell{"bench", 200, 20}, Rounds: []round{r}}).remark(); got != c.want {
+			t.Errorf("the remark is %q, want %q", got, c.want)
 		}
 	}
 	if got := (cellOutcome{Failed: []string{"x"}}).remark(); got != "failed" {
 		t.Errorf("without rounds the remark is %q", got)
+	}
+}
+
+// TestTheFloorServesEveryTick: it sends what quicstep sent with an update, also when quicstep left ticks out.
+func TestTheFloorServesEveryTick(t *testing.T) {
+	for _, c := range []struct{ datagrams, updates, want float64 }{{1, 20, 1}, {1.5, 20, 1.5}, {0.5, 10, 1}, {1, 20.1, 1}, {0, 20, 1}, {1, 0, 1}} {
+		report := inventedRound(cell{"bench", 200, 20}, 0).Quicstep.Report
+		report.Server.DatagramsPerClientTick, report.Server.DatagramBytesPerClientTick = c.datagrams, 400*c.datagrams
+		report.Updates.PerClientPerS = c.updates
+		if per, size := shapeOf(report); math.Abs(per-c.want) > 1e-9 || c.datagrams > 0 && c.updates > 0 && size != 400 {
+			t.Errorf("after %v datagrams a tick and %v updates a second the floor sends %v of %d bytes, want %v of 400", c.datagrams, c.updates, per, size, c.want)
+		}
 	}
 }
 

@@ -67,14 +67,11 @@ func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
 	return m, err
 }
 
-// floor gives the floor what quicstep has sent and received.
+// floor gives the floor what quicstep has sent with an update, and received.
 func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measured, err error) {
-	per, size := like.Server.DatagramsPerClientTick, 0.0
-	if per > 0 {
-		size = like.Server.DatagramBytesPerClientTick / per
-	}
+	per, size := shapeOf(like)
 	shape := []string{"-hz", strconv.Itoa(c.HZ), "-per", strconv.FormatFloat(per, 'f', 4, 64),
-		"-size", strconv.Itoa(int(size + 0.5)), "-input", strconv.Itoa(int(like.Inputs.MeanBytes + 0.5))}
+		"-size", strconv.Itoa(size), "-input", strconv.Itoa(int(like.Inputs.MeanBytes + 0.5))}
 	server, err := b.start(ctx, b.cores.server, b.program("floor"), append([]string{"serve"}, shape...)...)
 	if err != nil {
 		return m, err
@@ -96,6 +93,17 @@ func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measure
 	allocs, skipped := floorFigures(server.stdout.read(), begun, end)
 	m.Allocs, m.Skipped = allocs/float64(c.HZ*c.Clients), skipped
 	return m, nil
+}
+
+// shapeOf is how many datagrams a server has sent with an update, and their mean size in bytes. A server that left ticks
+// out is compared with one that does not.
+func shapeOf(like *bots.Report) (per float64, size int) {
+	s := like.Server
+	if s.DatagramsPerClientTick <= 0 || like.Updates.PerClientPerS <= 0 {
+		return 1, 1
+	}
+	size = int(s.DatagramBytesPerClientTick/s.DatagramsPerClientTick + 0.5)
+	return s.DatagramsPerClientTick / min(1, like.Updates.PerClientPerS/like.TickHz), size
 }
 
 // loadFlags are for how long and how fast, as both loads have them.
