@@ -119,6 +119,9 @@ func (b *bench) measure(ctx context.Context, c cell, later []cell) cellOutcome {
 			fmt.Fprintf(b.out, "  round %d of %d, again: %v\n", n, b.settings.Rounds, err)
 			r, err = b.round(ctx, c)
 		}
+		if ctx.Err() != nil {
+			break
+		}
 		left := b.settings.timeOf(later) + time.Duration(b.settings.Rounds-n)*b.settings.roundTime(c)
 		if err != nil {
 			out.Failed = append(out.Failed, err.Error())
