@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/quicstep/quicstep/clients/bots"
 	"github.com/quicstep/quicstep/examples/arena"
 	"github.com/quicstep/quicstep/server/clock"
 	"github.com/quicstep/quicstep/world"
@@ -25,7 +26,12 @@ type aloneReport struct {
 	Begun     string  `json:"begun"`
 	DurationS float64 `json:"duration_s"`
 	Ticks     uint64  `json:"ticks"`
-	Late      uint64  `json:"late"`
+	Skipped   uint64  `json:"skipped"`
+	// LateMS is how late ticks began, in milliseconds.
+	LateMS struct {
+		P50 float64 `json:"p50"`
+		P99 float64 `json:"p99"`
+	} `json:"late_ms"`
 }
 
 func alone(ctx context.Context, args []string) error {
@@ -94,13 +100,14 @@ func stepFor(ctx context.Context, room *world.World, inputs []world.Commands, pe
 	c := clock.New(clock.Native())
 	defer c.Close()
 	ticks := c.Add(period)
-	begun, report := time.Now(), &aloneReport{}
+	begun, report, late := time.Now(), &aloneReport{}, bots.NewHistogram()
 	for time.Since(begun) < duration {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case tick := <-ticks.C():
-			report.Late += tick.N - report.Ticks - report.Late - 1
+			late.AddDuration(time.Since(tick.Due))
+			report.Skipped += tick.N - report.Ticks - report.Skipped - 1
 		}
 		if _, _, err := room.Step(inputs[report.Ticks%inputTicks]); err != nil {
 			return nil, err
@@ -108,5 +115,6 @@ func stepFor(ctx context.Context, room *world.World, inputs []world.Commands, pe
 		report.Ticks++
 	}
 	report.Begun, report.DurationS = begun.UTC().Format(time.RFC3339Nano), time.Since(begun).Seconds()
+	report.LateMS.P50, report.LateMS.P99 = late.PercentileMS(50), late.PercentileMS(99)
 	return report, nil
 }

@@ -37,8 +37,9 @@ type cellOutcome struct {
 // round is quicstep, the floor and the world alone, one after the other.
 type round struct {
 	Quicstep, Floor measured
-	// AloneUS is the processor time of the world alone, in microseconds per client and tick.
-	AloneUS float64
+	// AloneUS is the processor time of the world alone, in microseconds per client and tick; AloneLateMS by how many
+	// milliseconds 99 % of its ticks were late at most.
+	AloneUS, AloneLateMS float64
 }
 
 // measured is one run of a server with its load. Times are in microseconds per client and tick, shares from 0 to 1.

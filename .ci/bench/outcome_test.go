@@ -107,11 +107,11 @@ func inventedRound(c cell, n float64) round {
 	r := round{
 		Quicstep: measured{CPUUS: cost + 20, ResidentKB: 300, Allocs: 18, ServerIdle: idle, LoadIdle: 0.5, Stolen: 0.021, Others: 0.034, Report: report(5000)},
 		Floor:    measured{CPUUS: cost, ResidentKB: 100, Allocs: 12, ServerIdle: idle, LoadIdle: 0.5, Report: report(4800)},
-		AloneUS:  20 - n,
+		AloneUS:  20 - n, AloneLateMS: 1 + n,
 	}
 	r.Quicstep.Report.Server = &bots.ServerReport{
 		DatagramsPerClientTick: 1.25, DatagramBytesPerClientTick: 200, PhaseUS: bots.PhaseReport{Drain: 100, Step: 1600, Publish: 30},
-		TickMS: bots.IntervalReport{P50: 1, P99: 3.5, Max: 8},
+		TickMS: bots.IntervalReport{P50: 1, P99: 3.5, Max: 8}, LateMS: bots.IntervalReport{P50: 0.1, P99: 1.5 + n, Max: 5},
 	}
 	return r
 }

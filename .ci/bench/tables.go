@@ -63,15 +63,18 @@ var tables = []table{
 	},
 	{
 		title: "Ticks, memory, allocations",
-		says: "Phases of quicstep's tick in microseconds, on average: taking the inputs, the step with its commit, handing on. The tick in\n" +
-			"milliseconds. Overruns are quicstep's ticks that were still under way when the next was due, in a run; skipped ticks are the floor's.\n" +
-			"Memory in KiB per client; allocations are objects per client and tick, in the whole process.",
+		says: "Phases of quicstep's tick in microseconds, on average: taking the inputs, the step with its commit, handing on. In milliseconds,\n" +
+			"what a tick took, how late it began, and how late it began in the world alone. Overruns are quicstep's ticks that were still under\n" +
+			"way when the next was due, in a run; skipped ticks are the floor's. Memory in KiB per client; allocations are objects per client\n" +
+			"and tick, in the whole process.",
 		columns: []column{
 			{head: "inputs", of: func(r round) float64 { return r.server().PhaseUS.Drain }},
 			{head: "step", of: func(r round) float64 { return r.server().PhaseUS.Step }},
 			{head: "hand on", of: func(r round) float64 { return r.server().PhaseUS.Publish }},
 			{head: "tick p50", of: func(r round) float64 { return r.server().TickMS.P50 }, digits: 2},
 			{head: "p99", of: func(r round) float64 { return r.server().TickMS.P99 }, digits: 2, spread: true},
+			{head: "late p99", of: func(r round) float64 { return r.server().LateMS.P99 }, digits: 2, spread: true},
+			{head: "the world alone", of: func(r round) float64 { return r.AloneLateMS }, digits: 2, spread: true},
 			{head: "overruns", of: func(r round) float64 { return float64(r.Quicstep.Skipped) }},
 			{head: "floor skipped", of: func(r round) float64 { return float64(r.Floor.Skipped) }},
 			{head: "quicstep memory", of: func(r round) float64 { return r.Quicstep.ResidentKB }},

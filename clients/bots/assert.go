@@ -101,7 +101,7 @@ var needs = []need{
 	},
 	{
 		paths: []string{"server.cpu_us_per_client_tick", "server.datagrams_per_client_tick", "server.datagram_bytes_per_client_tick",
-			"server.allocs_per_client_tick", "server.tick_ms", "server.phase_us"},
+			"server.allocs_per_client_tick", "server.tick_ms", "server.late_ms", "server.phase_us"},
 		met:    func(r *Report) bool { return r.Server.Ticks > 0 },
 		reason: "the server has done no tick",
 	},

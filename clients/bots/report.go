@@ -155,8 +155,10 @@ type ServerReport struct {
 	DatagramsPerClientTick     float64 `json:"datagrams_per_client_tick"`
 	DatagramBytesPerClientTick float64 `json:"datagram_bytes_per_client_tick"`
 	AllocsPerClientTick        float64 `json:"allocs_per_client_tick"`
-	// TickMS is the time that a tick took in milliseconds, PhaseUS what its parts took on average in microseconds.
+	// TickMS is the time that a tick took and LateMS how late it began, in milliseconds; PhaseUS what its parts took on
+	// average, in microseconds.
 	TickMS  IntervalReport `json:"tick_ms"`
+	LateMS  IntervalReport `json:"late_ms"`
 	PhaseUS PhaseReport    `json:"phase_us"`
 	// Overruns are the ticks that took longer than a tick.
 	Overruns uint64 `json:"overruns"`

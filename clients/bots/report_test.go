@@ -64,7 +64,8 @@ func fullReport() *bots.Report {
 			Duplicate: 0.01, Reorder: 0.02, Seed: 7}.Report(),
 		Errors: map[string]uint64{"the server or the room is full": 1, "the server does not answer": 1200},
 		Server: &bots.ServerReport{CPUUSPerClientTick: 41.26, RSSMB: 84.25, DatagramsPerClientTick: 1.0125, DatagramBytesPerClientTick: 420.5, AllocsPerClientTick: 15.5,
-			TickMS: bots.IntervalReport{P50: 1.2, P99: 3.4, Max: 8.91}, PhaseUS: bots.PhaseReport{Drain: 12.5, Step: 640, Publish: 31}, Overruns: 1, Ticks: 1799, TicksExpected: 1800},
+			TickMS: bots.IntervalReport{P50: 1.2, P99: 3.4, Max: 8.91}, LateMS: bots.IntervalReport{P50: 0.1, P99: 1.25, Max: 6.5},
+			PhaseUS: bots.PhaseReport{Drain: 12.5, Step: 640, Publish: 31}, Overruns: 1, Ticks: 1799, TicksExpected: 1800},
 		Failed: []string{"latency_ms.p99 is 134.2, want < 120"},
 	}
 }

@@ -17,6 +17,7 @@ type figures struct {
 	Ticks           uint64     `json:"ticks"`
 	TicksDue        uint64     `json:"ticks_due"`
 	TickMicros      [][2]int64 `json:"tick_us"` // upper bounds and how many ticks took as long
+	LateMicros      [][2]int64 `json:"late_us"` // the same of how late they began
 	TickRate        float64    `json:"tick_rate"`
 	Datagrams       uint64     `json:"datagrams"`
 	DatagramBytes   uint64     `json:"datagram_bytes"`
@@ -89,14 +90,20 @@ func serverReport(before, after *figures, clients int) *ServerReport {
 	out.PhaseUS = PhaseReport{
 		Drain: after.Drain.meanSince(before.Drain), Step: after.Step.meanSince(before.Step), Publish: after.Publish.meanSince(before.Publish),
 	}
+	out.TickMS = spreadSince(before.TickMicros, after.TickMicros)
+	out.LateMS = spreadSince(before.LateMicros, after.LateMicros)
+	return out
+}
+
+// spreadSince is the spread of the times that were counted between two looks, given as upper bounds and how many there are.
+func spreadSince(before, after [][2]int64) IntervalReport {
 	took := NewHistogram()
-	former := make(map[int64]int64, len(before.TickMicros))
-	for _, bucket := range before.TickMicros {
+	former := make(map[int64]int64, len(before))
+	for _, bucket := range before {
 		former[bucket[0]] = bucket[1]
 	}
-	for _, bucket := range after.TickMicros {
+	for _, bucket := range after {
 		took.AddMany(bucket[0], bucket[1]-former[bucket[0]])
 	}
-	out.TickMS = IntervalReport{P50: took.PercentileMS(50), P99: took.PercentileMS(99), Max: took.PercentileMS(100)}
-	return out
+	return IntervalReport{P50: took.PercentileMS(50), P99: took.PercentileMS(99), Max: took.PercentileMS(100)}
 }
