@@ -21,6 +21,9 @@ type Column struct {
 	Limbs uint8
 	// Own marks a column at the owner's finer step.
 	Own bool
+	// Base marks a column of the dead-reckoned group. The first of them, the base's tick, stands for all; its Limbs
+	// are those of the whole group.
+	Base bool
 	// TextAt is the place among the row's texts, for a text column.
 	TextAt uint8
 }
@@ -49,6 +52,9 @@ func (t *Table) deriveColumns() error {
 				return err
 			}
 		}
+	}
+	if err := t.deriveGroup(); err != nil {
+		return err
 	}
 	return t.classColumns()
 }
@@ -94,7 +100,7 @@ func (t *Table) classColumns() error {
 	for class := range Classes {
 		t.classes[class] = nil
 		for i := range t.Columns {
-			if t.sees(class, &t.Columns[i]) {
+			if t.sees(class, &t.Columns[i]) && (!t.Columns[i].Base || i == t.Group.First) {
 				t.classes[class] = append(t.classes[class], uint8(i))
 			}
 		}
@@ -106,10 +112,24 @@ func (t *Table) classColumns() error {
 // sees is the rule of rights: which columns of a row a class is ever sent.
 func (t *Table) sees(class Class, c *Column) bool {
 	f := &t.Fields[c.Field]
-	if f.OwnStep > 0 {
+	switch {
+	case c.Base:
+		return class != Own && f.Visible(class)
+	case t.member[c.Field] && class != Own:
+		return false // it gets the base
+	case f.OwnStep > 0:
 		return c.Own == (class == Own)
 	}
 	return f.Visible(class)
+}
+
+// Until returns the end of the columns that travel under the bit of one: of the whole group for its first, else of the
+// column alone.
+func (t *Table) Until(at uint8) uint8 {
+	if t.Columns[at].Base {
+		return uint8(len(t.Columns))
+	}
+	return at + 1
 }
 
 // FieldColumns returns the columns that hold a field, the most significant first: at the owner's step when
@@ -138,10 +158,17 @@ func (t *Table) Join(words []uint32, columns []uint8) uint64 {
 	return q
 }
 
-// ValueText is a field's value as a person reads it, from a row's columns and texts; own takes the owner's columns.
-func (t *Table) ValueText(field int, own bool, words []uint32, texts []string) string {
-	f := &t.Fields[field]
-	columns := t.FieldColumns(field, own)
+// ValueText is the value, as a person reads it, of the field that a column belongs to, from a row's columns and texts.
+func (t *Table) ValueText(column uint8, words []uint32, texts []string) string {
+	c := &t.Columns[column]
+	f := &t.Fields[c.Field]
+	columns := t.FieldColumns(int(c.Field), c.Own)
+	if c.Base {
+		columns = []uint8{column}
+		if int(column) == t.Group.First {
+			return fmt.Sprintf("based on tick %d mod %d", words[column]&tickMask, tickMask+1)
+		}
+	}
 	if f.Kind == Text {
 		return texts[t.Columns[columns[0]].TextAt]
 	}
@@ -149,7 +176,7 @@ func (t *Table) ValueText(field int, own bool, words []uint32, texts []string) s
 	case Bool:
 		return strconv.FormatBool(q != 0)
 	case Float:
-		return strconv.FormatFloat(f.FloatOf(q, own), 'g', -1, 64)
+		return strconv.FormatFloat(f.FloatOf(q, c.Own), 'g', -1, 64)
 	case Entity:
 		return ID(q).String()
 	case Uint:

@@ -53,6 +53,10 @@ type Field struct {
 	Min, Max, Step float64
 	// OwnStep is a finer step for the owner; zero means that the owner gets Step.
 	OwnStep float64
+	// Tolerance makes a float dead-reckoned when it is above zero: by so much, in the field's own units, others than
+	// the owner may see it off. Velocity is then the place of its velocity, in units per second, in Table.Fields.
+	Tolerance float64
+	Velocity  int
 	// Base is what an integer's quantised zero stands for.
 	Base int64
 	// Top is the highest quantised value at Step; for text, the most bytes that it may have.

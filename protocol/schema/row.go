@@ -55,7 +55,8 @@ func ParseLimbs(b []byte, n int) (v uint64, err error) {
 	return v, nil
 }
 
-// AppendRow writes the columns of the class whose bits are set in mask. Words and texts hold the whole row.
+// AppendRow writes the columns of the class whose bits are set in mask, with the bit of the dead-reckoned group all of
+// its columns. Words and texts hold the whole row.
 func (t *Table) AppendRow(dst []byte, class Class, mask uint64, words []uint32, texts []string) []byte {
 	columns := t.classes[class]
 	for ; mask != 0; mask &= mask - 1 {
@@ -72,6 +73,10 @@ func (t *Table) AppendRow(dst []byte, class Class, mask uint64, words []uint32, 
 		case 2:
 			dst = append(dst, byte(w>>7), byte(w)&0x7f)
 		default:
+			if c.Base {
+				dst = t.appendBase(dst, words)
+				continue
+			}
 			dst = AppendLimbs(dst, uint64(w), int(c.Limbs))
 		}
 	}
@@ -92,7 +97,8 @@ func (t *Table) RowBytes(class Class, mask uint64, texts []string) int {
 }
 
 // ParseRow reads what AppendRow wrote into words and texts and returns the bytes consumed. Columns that are
-// not in mask keep their values. The strings are copied out of b.
+// not in mask keep their values. The strings are copied out of b. The tick of a base is as short as it travels:
+// BaseTick widens it.
 func (t *Table) ParseRow(b []byte, class Class, mask uint64, words []uint32, texts []string) (n int, err error) {
 	columns := t.classes[class]
 	for ; mask != 0; mask &= mask - 1 {
@@ -105,6 +111,14 @@ func (t *Table) ParseRow(b []byte, class Class, mask uint64, words []uint32, tex
 			}
 			if texts[c.TextAt] != string(text) {
 				texts[c.TextAt] = string(text)
+			}
+			n += size
+			continue
+		}
+		if c.Base {
+			size, err := t.parseBase(b[n:], words)
+			if err != nil {
+				return 0, err
 			}
 			n += size
 			continue

@@ -127,6 +127,9 @@ func (s *Schema) check() error {
 	if s.Input == nil {
 		return fmt.Errorf("game %s has no input type", s.Game)
 	}
+	if s.Input.Group != nil {
+		return fmt.Errorf("%s: %s is tagged reckon=, which is for rows of tables", s.Input.Name, s.Input.Fields[s.Input.Group.Members[0].Field].Name)
+	}
 	asks, answers := make([]*Table, len(s.Requests)), make([]*Table, len(s.Requests))
 	for i, r := range s.Requests {
 		if r.Ask == nil || r.Answer == nil {
@@ -145,8 +148,8 @@ func (s *Schema) check() error {
 // checkWhole tells why a row of the table can't be sent whole to whoever it is for.
 func (t *Table) checkWhole() error {
 	for i := range t.Fields {
-		if f := &t.Fields[i]; f.Audience != Everyone || f.OwnStep > 0 {
-			return fmt.Errorf("%s: %s is tagged owner, team or own=, which is for rows of tables: this travels whole to whoever it is sent to", t.Name, f.Name)
+		if f := &t.Fields[i]; f.Audience != Everyone || f.OwnStep > 0 || f.Tolerance > 0 {
+			return fmt.Errorf("%s: %s is tagged owner, team, own= or reckon=, which is for rows of tables: this travels whole to whoever it is sent to", t.Name, f.Name)
 		}
 	}
 	return nil
@@ -178,7 +181,10 @@ type Table struct {
 	Columns []Column
 	// Texts is the number of text columns; derived.
 	Texts int
+	// Group is the dead-reckoned fields; nil without; derived.
+	Group *Group
 
+	member  []bool // per field: it belongs to Group, as a position or a velocity
 	classes [Classes][]uint8
 	masks   [Classes]uint8 // limbs of a change mask
 	fields  [][]uint8      // per field, its columns for the public, most significant first

@@ -29,6 +29,7 @@ func FromType(name string, typ reflect.Type) (*Table, []Leaf, error) {
 	}
 	w := typeWalk{pos: [2]int{-1, -1}}
 	w.structFields(typ, "", 0, tag{})
+	w.velocities()
 	if (w.pos[0] < 0) != (w.pos[1] < 0) {
 		w.fail("", "only one of pos=x and pos=y is there; tag both coordinates, or none")
 	} else if w.pos[0] >= 0 && w.fields[w.pos[0]].Step != w.fields[w.pos[1]].Step {
@@ -45,10 +46,38 @@ func FromType(name string, typ reflect.Type) (*Table, []Leaf, error) {
 }
 
 type typeWalk struct {
-	fields []Field
-	leaves []Leaf
-	pos    [2]int
-	errs   []error
+	fields   []Field
+	leaves   []Leaf
+	pos      [2]int
+	reckoned []reckoned
+	errs     []error
+}
+
+// reckoned is a dead-reckoned field and how its tag names its velocity.
+type reckoned struct {
+	field    int
+	velocity string
+}
+
+// velocities finds the velocities that were named: beside the field, else by their whole path.
+func (w *typeWalk) velocities() {
+	at := make(map[string]int, len(w.fields))
+	for i := range w.fields {
+		at[w.fields[i].Name] = i
+	}
+	for _, r := range w.reckoned {
+		f := &w.fields[r.field]
+		beside := f.Name[:strings.LastIndexByte(f.Name, '.')+1] + r.velocity
+		place, ok := at[beside]
+		if !ok {
+			place, ok = at[r.velocity]
+		}
+		if !ok {
+			w.fail(f.Name, `is tagged reckon=%s, which is no field of the row that clients see: add it, or take net:"-" from it`, r.velocity)
+			continue
+		}
+		f.Velocity = place
+	}
 }
 
 func (w *typeWalk) fail(path, format string, args ...any) {
@@ -109,6 +138,9 @@ func (w *typeWalk) plain(typ reflect.Type, path string, offset uintptr, tg tag) 
 		}
 		leaf.Field = len(w.fields)
 		w.fields = append(w.fields, f)
+		if tg.reckon != "" {
+			w.reckoned = append(w.reckoned, reckoned{leaf.Field, tg.reckon})
+		}
 		if tg.pos >= 0 {
 			w.position(path, f, tg.pos, leaf.Field)
 		}
@@ -133,6 +165,7 @@ type tag struct {
 	private, owner, team, wrap, own bool
 	low, high                       string
 	step, ownStep, most             string
+	reckon, tolerance               string
 	pos                             int
 }
 
@@ -164,10 +197,14 @@ func parseTag(text string) (tag, error) {
 			tg.most = value
 		case key == "own":
 			tg.own, tg.ownStep = true, value
+		case key == "reckon" && value != "":
+			tg.reckon = value
+		case key == "tolerance" && value != "":
+			tg.tolerance = value
 		case key == "pos" && (value == "x" || value == "y"):
 			tg.pos = strings.Index("xy", value)
 		default:
-			return tg, fmt.Errorf("has the tag %q; known are range=min:max, step=, wrap, own=, max=, owner, team, pos=x, pos=y and -", part)
+			return tg, fmt.Errorf("has the tag %q; known are range=min:max, step=, wrap, own=, max=, owner, team, pos=x, pos=y, reckon=, tolerance= and -", part)
 		}
 	}
 	return tg, nil
@@ -221,6 +258,10 @@ func (tg tag) misplaced(kind Kind) error {
 	switch {
 	case kind != Float && (tg.step != "" || tg.wrap || tg.own):
 		return fmt.Errorf("is of kind %v; step, wrap and own are for floats", kind)
+	case kind != Float && (tg.reckon != "" || tg.tolerance != ""):
+		return fmt.Errorf("is of kind %v; reckon and tolerance are for floats", kind)
+	case (tg.reckon != "") != (tg.tolerance != ""):
+		return errors.New("needs both reckon= (the field with its velocity) and tolerance= (by how much it may be off), or neither")
 	case kind != Text && tg.most != "":
 		return fmt.Errorf("is of kind %v; max= is for strings", kind)
 	case tg.low != "" && (kind == Text || kind == Bool || kind == Entity):
@@ -246,7 +287,7 @@ func (tg tag) float(f *Field) error {
 	for _, part := range []struct {
 		text string
 		into *float64
-	}{{tg.low, &f.Min}, {tg.high, &f.Max}, {tg.step, &f.Step}, {tg.ownStep, &f.OwnStep}} {
+	}{{tg.low, &f.Min}, {tg.high, &f.Max}, {tg.step, &f.Step}, {tg.ownStep, &f.OwnStep}, {tg.tolerance, &f.Tolerance}} {
 		if part.text == "" {
 			continue
 		}
@@ -255,6 +296,9 @@ func (tg tag) float(f *Field) error {
 			return fmt.Errorf("has %q in its tag, which is not a number", part.text)
 		}
 		*part.into = v
+	}
+	if tg.tolerance != "" && !(f.Tolerance > 0) {
+		return fmt.Errorf("has tolerance=%s; it must be above 0", tg.tolerance)
 	}
 	if tg.own && tg.ownStep == "" {
 		f.OwnStep = f.Step / 16

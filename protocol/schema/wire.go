@@ -65,11 +65,21 @@ func (w *writer) table(t *Table) {
 	}
 }
 
+// The elements of a field that is no float, those of a float, and how many more a dead-reckoned one has.
+const (
+	fieldElements    = 5
+	floatElements    = 8
+	reckonedElements = 2
+)
+
 func (w *writer) field(f *Field) {
-	if f.Kind == Float {
-		w.array(8)
-	} else {
-		w.array(5)
+	switch {
+	case f.Kind == Float && f.Tolerance > 0:
+		w.array(floatElements + reckonedElements)
+	case f.Kind == Float:
+		w.array(floatElements)
+	default:
+		w.array(fieldElements)
 	}
 	w.text(f.Name)
 	w.uint(uint64(f.Kind))
@@ -87,6 +97,10 @@ func (w *writer) field(f *Field) {
 		w.uint(1)
 	} else {
 		w.uint(0)
+	}
+	if f.Tolerance > 0 {
+		w.uint(uint64(f.Velocity))
+		w.float(f.Tolerance)
 	}
 }
 
@@ -221,9 +235,10 @@ func (r *reader) table() *Table {
 }
 
 func (r *reader) field() Field {
-	n := r.array(5, 8)
+	n := r.array(fieldElements, floatElements+reckonedElements)
 	f := Field{Name: r.text(), Kind: Kind(r.small()), Audience: Audience(r.small())}
-	if r.err == nil && (n == 8) != (f.Kind == Float) {
+	reckoned := f.Kind == Float && n == floatElements+reckonedElements
+	if float := n == floatElements || reckoned; r.err == nil && (float != (f.Kind == Float) || !float && n != fieldElements) {
 		r.keep(fmt.Errorf("%s: a %v has %d elements", f.Name, f.Kind, n))
 	}
 	if f.Kind != Float {
@@ -232,5 +247,11 @@ func (r *reader) field() Field {
 	}
 	f.Min, f.Max, f.Step, f.OwnStep = r.float(), r.float(), r.float(), r.float()
 	f.Wrap = r.uint() != 0
+	if reckoned {
+		f.Velocity, f.Tolerance = int(r.small()), r.float()
+		if r.err == nil && !(f.Tolerance > 0) {
+			r.keep(fmt.Errorf("%s: its tolerance is %v; it must be above 0", f.Name, f.Tolerance))
+		}
+	}
 	return f
 }

@@ -131,10 +131,8 @@ func (c *Client) compare(page *world.Page, row int, r *protocol.RowReport, d *Di
 		if same {
 			continue
 		}
-		field := int(column.Field)
-		d.Field = t.Fields[field].Name
-		d.Server = t.ValueText(field, column.Own, wantWords, wantTexts)
-		d.Client = t.ValueText(field, column.Own, words[:], texts)
+		d.Field = t.Fields[column.Field].Name
+		d.Server, d.Client = t.ValueText(at, wantWords, wantTexts), t.ValueText(at, words[:], texts)
 		return false
 	}
 	return true
