@@ -18,6 +18,8 @@ type binding struct {
 	size   uintptr
 	leaves []leaf
 	pos    [2]int // the leaves that are the position; meaningless without one
+
+	members []int // the leaves of the dead-reckoned group's positions
 }
 
 // leaf is one plain value of a row and the columns that it becomes.
@@ -27,6 +29,7 @@ type leaf struct {
 	field   *schema.Field // nil when it never leaves the server
 	columns []uint8
 	own     []uint8 // the owner's finer columns; nil without
+	base    []uint8 // the column in a dead-reckoned base, which others than the owner are sent; nil without
 	textAt  uint8
 }
 
@@ -36,6 +39,9 @@ func bindType(name string, typ reflect.Type) (*schema.Table, *binding, error) {
 		return nil, nil, err
 	}
 	b := &binding{wire: wire, size: typ.Size()}
+	if wire.Group != nil {
+		b.members = make([]int, len(wire.Group.Members))
+	}
 	for _, l := range leaves {
 		out := leaf{offset: l.Offset, kind: l.Kind}
 		if l.Field >= 0 {
@@ -45,6 +51,7 @@ func bindType(name string, typ reflect.Type) (*schema.Table, *binding, error) {
 				out.own = wire.FieldColumns(l.Field, true)
 			}
 			out.textAt = wire.Columns[out.columns[0]].TextAt
+			out.base = b.baseColumn(l.Field, len(b.leaves))
 			for axis, field := range wire.Pos {
 				if l.Field == field {
 					b.pos[axis] = len(b.leaves)
@@ -54,6 +61,24 @@ func bindType(name string, typ reflect.Type) (*schema.Table, *binding, error) {
 		b.leaves = append(b.leaves, out)
 	}
 	return wire, b, nil
+}
+
+// baseColumn is the column in the dead-reckoned base that a field has, whose leaf has a place; nil without.
+func (b *binding) baseColumn(field, leaf int) []uint8 {
+	g := b.wire.Group
+	if g == nil {
+		return nil
+	}
+	for i, m := range g.Members {
+		switch field {
+		case m.Field:
+			b.members[i] = leaf
+			return []uint8{uint8(g.First + 1 + 2*i)}
+		case m.Velocity:
+			return []uint8{uint8(g.First + 2 + 2*i)}
+		}
+	}
+	return nil
 }
 
 // quantise writes a row's columns and texts. Fields outside of their range are clamped in the row itself, so that
@@ -119,8 +144,11 @@ func (b *binding) store(row unsafe.Pointer, class schema.Class, words []uint32, 
 			continue
 		}
 		columns, own := l.columns, false
-		if class == schema.Own && l.own != nil {
+		switch {
+		case class == schema.Own && l.own != nil:
 			columns, own = l.own, true
+		case class != schema.Own && l.base != nil:
+			columns = l.base
 		}
 		l.setQuantised(row, b.wire.Join(words, columns), own)
 	}

@@ -62,6 +62,7 @@ func (w *World) commit() (ChangeSet, *View) {
 		ts := &s.tables[i]
 		before := w.view.tables[i].grid
 		next.tables[i] = viewTable{pages: ts.pages, grid: before}
+		s.drift(ts)
 		if len(ts.touched) == 0 {
 			continue
 		}
@@ -99,7 +100,7 @@ func (c *committer) table(s *state, ts *tableState, before *grid, out *TableChan
 		if int(n) < len(ts.committed) {
 			old = ts.committed[n]
 		}
-		p := pageCommit{committer: c, t: ts.def, tick: uint32(s.tick), old: old, page: ts.pages[n], stamps: stamps, out: out}
+		p := pageCommit{committer: c, t: ts.def, reckoning: ts.reckoning, tick: uint32(s.tick), old: old, page: ts.pages[n], stamps: stamps, out: out}
 		p.removed()
 		p.edited()
 		*clamped += p.clamped
@@ -110,13 +111,14 @@ func (c *committer) table(s *state, ts *tableState, before *grid, out *TableChan
 // pageCommit is the work on one touched page.
 type pageCommit struct {
 	*committer
-	t       *table
-	tick    uint32
-	old     *Page // nil for a new page
-	page    *Page
-	stamps  []uint32
-	out     *TableChanges
-	clamped int
+	t         *table
+	reckoning *reckoning
+	tick      uint32
+	old       *Page // nil for a new page
+	page      *Page
+	stamps    []uint32
+	out       *TableChanges
+	clamped   int
 }
 
 // wasThere tells whether the page before had the row in the same generation.
@@ -155,8 +157,12 @@ func (c *pageCommit) edited() {
 			continue
 		}
 		p.changed = c.tick
-		if mask != 0 {
+		others := mask&c.t.others != 0
+		if others {
 			p.meta[row].dirty = c.tick
+		}
+		if mask&c.t.owner != 0 {
+			p.meta[row].own = c.tick
 		}
 		if there {
 			c.out.Changed = append(c.out.Changed, Change{ID: p.id(row), Columns: mask})
@@ -164,7 +170,7 @@ func (c *pageCommit) edited() {
 			c.out.Inserted = append(c.out.Inserted, p.id(row))
 		}
 		if c.stamps != nil {
-			c.place(row, there)
+			c.place(row, there, others || p.meta[row].rights == c.tick)
 		}
 	}
 	p.edited = 0
@@ -177,6 +183,7 @@ func (c *pageCommit) quantise(row int, all bool) (mask uint64) {
 	now := c.words[:len(was)]
 	copy(now, was)
 	c.clamped += c.t.bind.quantise(p.row(c.t, row), now, c.texts)
+	c.reckon(row, now, all)
 	for i, w := range now {
 		if w != was[i] || all {
 			mask |= 1 << i
@@ -197,8 +204,9 @@ func (c *pageCommit) quantise(row int, all bool) (mask uint64) {
 	return mask
 }
 
-// place puts the row into its cell and stamps the cells that it is in and was in.
-func (c *pageCommit) place(row int, there bool) {
+// place puts the row into its cell and stamps the cells that it is in and was in, when it moved or there is something to
+// tell of it.
+func (c *pageCommit) place(row int, there, told bool) {
 	p, g := c.page, c.t.grid
 	words := p.Words(row)
 	x := int32(c.t.wire.Join(words, g.columns[0]))
@@ -206,7 +214,9 @@ func (c *pageCommit) place(row int, there bool) {
 	was, at := p.meta[row].place, g.place(x, y)
 	p.meta[row].place = at
 	wasIn, in := g.cellOf(was), g.cellOf(at)
-	c.stamps[in] = c.tick
+	if told || was != at {
+		c.stamps[in] = c.tick
+	}
 	index := p.id(row).Index()
 	if there && wasIn == in {
 		return

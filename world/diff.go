@@ -39,17 +39,19 @@ type Diff[T any] struct {
 }
 
 // Diff iterates over the rows that differ between two Views, in the order of their indexes: what was added, changed and
-// removed since. A row whose index was used again is removed first and added then. Nil stands for a View without rows.
-// Pages that both share are passed over, so little change costs little.
+// removed since. A row whose index was used again is removed first and added then. Nil stands for a View without rows. A
+// dead-reckoned row that is elsewhere by now has changed, as if it had been told so. Pages that both share are passed
+// over but for such rows, so little change costs little.
 func (t Table[T]) Diff(before, now *View) iter.Seq[Diff[T]] {
 	return func(yield func(Diff[T]) bool) {
 		old, young := pagesOfView(before, t.def), pagesOfView(now, t.def)
 		for n := range max(len(old), len(young)) {
-			a, b := pageAt(old, n), pageAt(young, n)
-			if a == b {
-				continue
+			a, b := side{before, pageAt(old, n)}, side{now, pageAt(young, n)}
+			set := usedOf(a.page) | usedOf(b.page)
+			if a.page == b.page && a.page != nil {
+				set = a.page.reckoned()
 			}
-			for set := usedOf(a) | usedOf(b); set != 0; set &= set - 1 {
+			for ; set != 0; set &= set - 1 {
 				if !t.diffRow(a, b, bits.TrailingZeros64(set), yield) {
 					return
 				}
@@ -58,19 +60,34 @@ func (t Table[T]) Diff(before, now *View) iter.Seq[Diff[T]] {
 	}
 }
 
+// side is a page as one of two Views has it.
+type side struct {
+	view *View
+	page *Page
+}
+
 // diffRow yields what became of one row of a page.
-func (t Table[T]) diffRow(a, b *Page, row int, yield func(Diff[T]) bool) bool {
-	inA, inB := usedOf(a)>>row&1 != 0, usedOf(b)>>row&1 != 0
-	if inA && inB && a.meta[row].gen == b.meta[row].gen {
-		if t.def.bind.same(a.row(t.def, row), b.row(t.def, row)) {
+func (t Table[T]) diffRow(a, b side, row int, yield func(Diff[T]) bool) bool {
+	inA, inB := usedOf(a.page)>>row&1 != 0, usedOf(b.page)>>row&1 != 0
+	if inA && inB && a.page.meta[row].gen == b.page.meta[row].gen {
+		if t.sameRow(a, b, row) {
 			return true
 		}
-		return yield(Diff[T]{Kind: Changed, ID: b.id(row), Before: a.rows.(*[pageRows]T)[row], Now: b.rows.(*[pageRows]T)[row]})
+		return yield(Diff[T]{Kind: Changed, ID: b.page.id(row), Before: t.read(a.view, a.page, row), Now: t.read(b.view, b.page, row)})
 	}
-	if inA && !yield(Diff[T]{Kind: Removed, ID: a.id(row), Before: a.rows.(*[pageRows]T)[row]}) {
+	if inA && !yield(Diff[T]{Kind: Removed, ID: a.page.id(row), Before: t.read(a.view, a.page, row)}) {
 		return false
 	}
-	return !inB || yield(Diff[T]{Kind: Added, ID: b.id(row), Now: b.rows.(*[pageRows]T)[row]})
+	return !inB || yield(Diff[T]{Kind: Added, ID: b.page.id(row), Now: t.read(b.view, b.page, row)})
+}
+
+// sameRow tells whether both sides show the same of a row that both have.
+func (t Table[T]) sameRow(a, b side, row int) bool {
+	if !a.page.moves(row) && !b.page.moves(row) {
+		return t.def.bind.same(a.page.row(t.def, row), b.page.row(t.def, row))
+	}
+	before, now := t.read(a.view, a.page, row), t.read(b.view, b.page, row)
+	return sameRows(t.def.bind, &before, &now)
 }
 
 func pagesOfView(v *View, t *table) []*Page {
@@ -110,3 +127,6 @@ func (b *binding) same(x, y unsafe.Pointer) bool {
 	}
 	return true
 }
+
+// sameRows is same for rows that stand in no table.
+func sameRows[T any](b *binding, x, y *T) bool { return b.same(unsafe.Pointer(x), unsafe.Pointer(y)) }

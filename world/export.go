@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -13,10 +14,11 @@ import (
 type State struct {
 	Layout  uint64 // of the game; see LayoutOf
 	Tick    uint64
-	Last    Player // the highest player number given
-	Started bool   // OnStart has run
-	Room    []byte // the room's random stream, as math/rand/v2 writes a PCG
-	Players []Seat // sorted by player
+	Period  time.Duration // between ticks
+	Last    Player        // the highest player number given
+	Started bool          // OnStart has run
+	Room    []byte        // the room's random stream, as math/rand/v2 writes a PCG
+	Players []Seat        // sorted by player
 	Tables  [][]PageState
 }
 
@@ -32,9 +34,10 @@ type PageState struct {
 type RowState struct {
 	Owner         Player
 	Team          TeamID
-	Weight        int // 1 to MaxWeight
-	Dirty, Rights uint32
+	Weight        int      // 1 to MaxWeight
+	Dirty, Rights uint32   // Dirty is the latest of Columns
 	Columns       []uint32 // the columns' dirty ticks
+	Base          []uint32 // of the dead-reckoned fields: its tick, then position and velocity of each
 	Values        []uint64
 	Texts         []string
 }
@@ -49,7 +52,7 @@ func (w *World) Export() State {
 	}
 	v := raw.(*View)
 	st := State{
-		Layout: v.def.layout, Tick: v.Tick, Last: v.last, Started: v.started,
+		Layout: v.def.layout, Tick: v.Tick, Period: w.state.period, Last: v.last, Started: v.started,
 		Room: slices.Clone(v.room), Tables: make([][]PageState, len(v.tables)),
 	}
 	for _, p := range v.Players() {
@@ -76,7 +79,13 @@ func (p *Page) export(t *table) PageState {
 		if p.used>>row&1 == 0 {
 			continue
 		}
-		rs := RowState{Owner: m.owner, Team: m.team, Weight: p.Weight(row), Dirty: m.dirty, Rights: m.rights, Columns: slices.Clone(p.ColumnsDirty(row))}
+		rs := RowState{Owner: m.owner, Team: m.team, Weight: p.Weight(row), Rights: m.rights, Columns: slices.Clone(p.ColumnsDirty(row))}
+		for _, tick := range rs.Columns {
+			rs.Dirty = max(rs.Dirty, tick)
+		}
+		if p.motion != nil {
+			rs.Base = slices.Clone(p.motion.Base(p.Words(row)))
+		}
 		for i := range t.bind.leaves {
 			l := &t.bind.leaves[i]
 			if l.kind == reflect.String {
@@ -93,6 +102,9 @@ func (p *Page) export(t *table) PageState {
 // Restore starts a world from an exported state, to go on exactly as the exported one would have: the same
 // Commands give the same hashes. The seed in cfg is not used.
 func Restore(g Game, st State, cfg Config) (*World, error) {
+	if cfg.TickPeriod == 0 {
+		cfg.TickPeriod = st.Period
+	}
 	w, err := New(g, cfg)
 	if err != nil {
 		return nil, err
@@ -175,9 +187,21 @@ func (s *state) restorePage(ts *tableState, p *Page, from *PageState) error {
 			return fmt.Errorf("row %d has weight %d, 1 to %d are possible", row, rs.Weight, MaxWeight)
 		}
 		p.heavy[row] = uint8(rs.Weight - 1)
-		p.meta[row] = rowMeta{dirty: rs.Dirty, rights: rs.Rights, owner: rs.Owner, team: rs.Team, gen: from.Generations[row]}
+		m := rowMeta{rights: rs.Rights, owner: rs.Owner, team: rs.Team, gen: from.Generations[row]}
+		for i, tick := range rs.Columns {
+			if t.others>>i&1 != 0 {
+				m.dirty = max(m.dirty, tick)
+			}
+			if t.owner>>i&1 != 0 {
+				m.own = max(m.own, tick)
+			}
+		}
+		p.meta[row] = m
 		copy(p.ColumnsDirty(row), rs.Columns)
 		t.bind.quantise(p.row(t, row), p.Words(row), p.Texts(row))
+		if err := p.restoreBase(t, row, rs.Base, uint32(s.tick)); err != nil {
+			return fmt.Errorf("row %d: %w", row, err)
+		}
 		p.used |= 1 << row
 		s.own(ref(t.index, p.id(row).Index()), 0, rs.Owner)
 	}
@@ -185,6 +209,31 @@ func (s *state) restorePage(ts *tableState, p *Page, from *PageState) error {
 		return fmt.Errorf("%d rows too many", len(rows))
 	}
 	p.changed = from.Changed
+	return nil
+}
+
+// restoreBase writes the base of a row's dead-reckoned fields.
+func (p *Page) restoreBase(t *table, row int, base []uint32, tick uint32) error {
+	if p.motion == nil {
+		if len(base) > 0 {
+			return fmt.Errorf("it has a base, and the game reckons none of its fields")
+		}
+		return nil
+	}
+	words := p.motion.Base(p.Words(row))
+	if len(base) != len(words) {
+		return fmt.Errorf("its base has %d values, the game's has %d", len(base), len(words))
+	}
+	for i, w := range base[1:] {
+		if c := &t.wire.Columns[p.motion.First+1+i]; uint64(w)>>c.Bits != 0 {
+			return fmt.Errorf("its base has a value of more than %d bits for %s", c.Bits, t.wire.Fields[c.Field].Name)
+		}
+	}
+	if base[0] > tick {
+		return fmt.Errorf("its base is of tick %d, which is yet to come", base[0])
+	}
+	copy(words, base)
+	p.setMoving(row, p.motion.Moves(words))
 	return nil
 }
 

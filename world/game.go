@@ -59,6 +59,8 @@ type table struct {
 	wire    *schema.Table
 	bind    *binding
 	grid    *gridShape // nil without a position
+	others  uint64     // a bit per column that anybody but the owner is sent
+	owner   uint64     // likewise the owner
 	newRows func() any
 	copyOf  func(any) any
 }
@@ -255,6 +257,9 @@ func newTable[T any](d *definition, name string, index int) *table {
 	var err error
 	t.wire, t.bind, err = bindType(name, reflect.TypeFor[T]())
 	d.fail(err)
+	if err == nil {
+		t.others, t.owner = columnsOf(t.wire, schema.Team), columnsOf(t.wire, schema.Own)
+	}
 	t.newRows = func() any { return new([pageRows]T) }
 	t.copyOf = func(rows any) any {
 		c := *rows.(*[pageRows]T)

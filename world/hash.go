@@ -24,10 +24,10 @@ func (h sum) text(s string) sum {
 	return h
 }
 
-// Hash is the sum of everything that the next step reads: rows with their exact values and dirty ticks,
+// Hash is the sum of everything that the next step reads: rows with their exact values, bases and dirty ticks,
 // the allocator's generations, owners, teams, weights, players, views and the room's random stream; but not the tick
-// number. Two worlds with the same hash go on alike. Pages keep their own sums, so a tick in which little
-// changed costs little.
+// number and the time between ticks. Two worlds with the same hash go on alike. Pages keep their own sums, so a tick in
+// which little changed costs little.
 func (v *View) Hash() uint64 {
 	h := sumStart
 	for i := range v.tables {
@@ -62,9 +62,15 @@ func (p *Page) hash(t *table) uint64 {
 		if p.used>>row&1 == 0 {
 			continue
 		}
-		h = h.add(uint64(m.dirty)<<32 | uint64(m.rights)).add(uint64(m.owner)<<32 | uint64(p.heavy[row])<<16 | uint64(m.team))
+		h = h.add(uint64(m.dirty)<<32 | uint64(m.rights)).add(uint64(m.own))
+		h = h.add(uint64(m.owner)<<32 | uint64(p.heavy[row])<<16 | uint64(m.team))
 		for _, tick := range p.ColumnsDirty(row) {
 			h = h.add(uint64(tick))
+		}
+		if p.motion != nil {
+			for _, w := range p.motion.Base(p.Words(row)) {
+				h = h.add(uint64(w))
+			}
 		}
 		h = t.bind.hash(h, p.row(t, row))
 	}

@@ -3,6 +3,7 @@ package world
 import (
 	"encoding/binary"
 	"reflect"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -35,6 +36,10 @@ type Page struct {
 	block []uint32       // per row its words, then their dirty ticks; nil on a client
 	texts []string       // the texts as they travel; nil without text columns
 
+	motion *schema.Motion // how dead-reckoned fields move; nil without
+	moving uint64         // a bit per row whose base has a velocity
+	bases  []uint32       // per row its base; on a client alone, a server has them among the words
+
 	changed uint32 // the latest tick in which anything here changed
 	sum     atomic.Uint64
 }
@@ -43,7 +48,8 @@ type Page struct {
 // client, so it lies close together.
 type rowMeta struct {
 	place  Place  // zero without a position
-	dirty  uint32 // the latest tick in which a quantised field changed
+	dirty  uint32 // the latest tick in which a column changed that others than the owner are sent
+	own    uint32 // likewise of those that the owner is sent
 	rights uint32 // the latest tick in which generation, owner or team changed
 	owner  Player
 	team   TeamID
@@ -56,10 +62,17 @@ type Place struct {
 	Column, Row uint16
 }
 
-func newPage(t *table, number uint32, server bool) *Page {
+func newPage(ts *tableState, number uint32, server bool) *Page {
+	t := ts.def
 	p := &Page{number: number, width: len(t.wire.Columns), rows: t.newRows()}
 	p.base = rowsBase(p.rows)
+	if ts.reckoning != nil {
+		p.motion = ts.reckoning.motion
+	}
 	if !server {
+		if p.motion != nil {
+			p.bases = make([]uint32, pageRows*(len(t.wire.Columns)-p.motion.First))
+		}
 		return p
 	}
 	p.key = pageKey(t.index, number)
@@ -84,7 +97,7 @@ func (p *Page) copyFor(t *table, serial uint64) *Page {
 	c := &Page{
 		key: p.key, number: p.number, width: p.width, serial: serial,
 		used: p.used, meta: p.meta, heavy: p.heavy, changed: p.changed,
-		rows: t.copyOf(p.rows),
+		rows: t.copyOf(p.rows), motion: p.motion, moving: p.moving, bases: slices.Clone(p.bases),
 	}
 	c.base = rowsBase(c.rows)
 	if p.block != nil {
@@ -120,8 +133,18 @@ func (p *Page) Used() uint64 { return p.used }
 // Changed is the latest tick, as 32 bits, in which anything on the page changed.
 func (p *Page) Changed() uint32 { return p.changed }
 
-// Dirty is the latest tick, as 32 bits, in which a quantised field of the row changed.
-func (p *Page) Dirty(row int) uint32 { return p.meta[row].dirty }
+// Dirty is the latest tick, as 32 bits, in which something changed that a player is sent of the row: it is not the same
+// for the row's owner and for others.
+func (p *Page) Dirty(row int, num Player) uint32 {
+	m := &p.meta[row]
+	if m.owner == num && num != 0 {
+		return m.own
+	}
+	return m.dirty
+}
+
+// Latest is the latest tick, as 32 bits, in which something changed that anybody is sent of the row.
+func (p *Page) Latest(row int) uint32 { return max(p.meta[row].dirty, p.meta[row].own) }
 
 // Rights is the latest tick, as 32 bits, in which the row's generation, owner or team changed.
 func (p *Page) Rights(row int) uint32 { return p.meta[row].rights }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 )
@@ -16,9 +17,10 @@ type Replica struct {
 	predicted bool // pages differ from committed
 }
 
-// NewReplica starts an empty replica of a game for one player. It returns everything that is wrong with the
-// definition. The first use of a game must have returned before another goroutine uses it.
-func NewReplica(g Game, me Player) (*Replica, error) {
+// NewReplica starts an empty replica of a game for one player, of a room with that time between ticks. It returns
+// everything that is wrong with the definition. The first use of a game must have returned before another goroutine uses
+// it.
+func NewReplica(g Game, me Player, period time.Duration) (*Replica, error) {
 	d := g.definition()
 	if err := d.seal(); err != nil {
 		return nil, err
@@ -26,13 +28,17 @@ func NewReplica(g Game, me Player) (*Replica, error) {
 	if me == 0 {
 		return nil, fmt.Errorf("replica of game %s: player 0 is nobody: give it the number that the welcome told", d.name)
 	}
-	r := &Replica{state: newState(d, false, 0), me: me}
+	s, err := newState(d, false, 0, period)
+	if err != nil {
+		return nil, err
+	}
+	r := &Replica{state: s, me: me}
 	r.state.players = []player{{num: me}}
 	return r, nil
 }
 
-// Put writes a row as the server sent it: all columns that the class sees. It drops predictions; predict
-// again after the last Put or Remove of a datagram.
+// Put writes a row as the server sent it: all columns that the class sees, a base with its whole tick. It drops
+// predictions; predict again after the last Put or Remove of a datagram.
 func (r *Replica) Put(table int, id ID, class schema.Class, words []uint32, texts []string) {
 	r.Unpredict()
 	s := r.state
@@ -49,6 +55,7 @@ func (r *Replica) Put(table int, id ID, class schema.Class, words []uint32, text
 	*m = rowMeta{gen: id.Generation(), owner: owner}
 	p.used |= 1 << row
 	ts.def.bind.store(p.row(ts.def, row), class, words, texts)
+	p.putBase(ts.def, row, class, words)
 }
 
 // Remove takes away a row that the server removed, and drops predictions like Put.
@@ -62,6 +69,7 @@ func (r *Replica) Remove(table int, index uint32) {
 	row := int(index & rowMask)
 	r.state.own(ref(table, index), p.meta[row].owner, 0)
 	p.used &^= 1 << row
+	p.setMoving(row, false)
 	p.meta[row] = rowMeta{}
 	ts.hint = min(ts.hint, p.number)
 }
@@ -71,7 +79,7 @@ func (r *Replica) Clear() {
 	r.Unpredict()
 	for i := range r.state.tables {
 		ts := &r.state.tables[i]
-		*ts = tableState{def: ts.def}
+		*ts = tableState{def: ts.def, reckoning: ts.reckoning}
 	}
 	r.state.players = []player{{num: r.me}}
 }
@@ -86,7 +94,7 @@ func (r *Replica) confirmed(ts *tableState, number uint32) *Page {
 		}
 	}
 	if ts.pages[number] == nil {
-		ts.pages[number] = newPage(ts.def, number, false)
+		ts.pages[number] = newPage(ts, number, false)
 		ts.pages[number].serial = s.serial
 	}
 	p := s.write(ts, number)

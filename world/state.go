@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 )
@@ -15,8 +16,9 @@ import (
 type state struct {
 	def     *definition
 	server  bool
-	tick    uint64 // of the tick that is being made, or was made last
-	serial  uint64 // of the transaction; a page with it may be written
+	period  time.Duration // between ticks
+	tick    uint64        // of the tick that is being made, or was made last
+	serial  uint64        // of the transaction; a page with it may be written
 	tables  []tableState
 	players []player // sorted by number
 	owned   uint64   // the serial for which players is the transaction's own
@@ -35,6 +37,7 @@ type state struct {
 // tableState is one table's pages: as committed, and as the transaction has them.
 type tableState struct {
 	def       *table
+	reckoning *reckoning // nil without dead-reckoned fields
 	committed []*Page
 	pages     []*Page
 	serial    uint64 // for which pages is the transaction's own slice
@@ -55,15 +58,21 @@ type player struct {
 // ref packs a table and an index.
 func ref(table int, index uint32) uint32 { return uint32(table)<<schema.IndexBits | index }
 
-func newState(d *definition, server bool, seed uint64) *state {
-	s := &state{def: d, server: server, serial: 1, tables: make([]tableState, len(d.tables))}
+// newState returns the state before the first tick. It returns an error when the dead-reckoned fields of a table can't
+// move at that tick period.
+func newState(d *definition, server bool, seed uint64, period time.Duration) (*state, error) {
+	s := &state{def: d, server: server, serial: 1, period: period, tables: make([]tableState, len(d.tables))}
 	for i, t := range d.tables {
-		s.tables[i].def = t
+		motion, err := t.wire.Motion(period)
+		if err != nil {
+			return nil, fmt.Errorf("game %s: %w", d.name, err)
+		}
+		s.tables[i].def, s.tables[i].reckoning = t, newReckoning(t.wire, motion)
 	}
 	s.room.Seed(seed, 0x9e3779b97f4a7c15)
 	s.roomRand = rand.New(&s.room)
 	s.inputRand = rand.New(&s.input)
-	return s
+	return s, nil
 }
 
 // saved is what a rollback restores beside the pages.
@@ -112,7 +121,7 @@ func (s *state) grow(ts *tableState) *Page {
 	if ts.serial != s.serial {
 		ts.pages, ts.serial = slices.Clone(ts.pages), s.serial
 	}
-	p := newPage(ts.def, uint32(len(ts.pages)), s.server)
+	p := newPage(ts, uint32(len(ts.pages)), s.server)
 	p.serial = s.serial
 	ts.pages = append(ts.pages, p)
 	ts.touched = append(ts.touched, p.number)
@@ -145,6 +154,7 @@ func (s *state) allocate(ts *tableState) (*Page, int) {
 	p.heavy[row] = 0
 	p.used |= 1 << row
 	p.edited |= 1 << row
+	p.setMoving(row, false)
 	return p, row
 }
 

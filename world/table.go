@@ -71,7 +71,7 @@ func (t Table[T]) Get(r Reader, id ID) (row T, ok bool) {
 	if p == nil || !p.has(id) {
 		return row, false
 	}
-	return p.rows.(*[pageRows]T)[id.Index()&rowMask], true
+	return t.read(r, p, int(id.Index()&rowMask)), true
 }
 
 // Has tells whether the row is there.
@@ -124,7 +124,7 @@ func (t Table[T]) All(r Reader) iter.Seq2[ID, T] {
 			for used := p.used; used != 0; used &= used - 1 {
 				row := bits.TrailingZeros64(used)
 				p := r.pagesOf(t.def)[n]
-				if p.used>>row&1 != 0 && !yield(p.id(row), p.rows.(*[pageRows]T)[row]) {
+				if p.used>>row&1 != 0 && !yield(p.id(row), t.read(r, p, row)) {
 					return
 				}
 			}
@@ -166,7 +166,7 @@ func (t Table[T]) rowsOf(r Reader, refs []uint32, yield func(ID, T) bool) {
 			continue
 		}
 		p, row := pages[n], int(index&rowMask)
-		if p.used>>row&1 != 0 && !yield(p.id(row), p.rows.(*[pageRows]T)[row]) {
+		if p.used>>row&1 != 0 && !yield(p.id(row), t.read(r, p, row)) {
 			return
 		}
 	}
@@ -192,6 +192,10 @@ func (t Table[T]) Near(r Reader, at Pos, radius float64) iter.Seq2[ID, T] {
 				continue
 			}
 			x, y := t.def.bind.position(p.row(t.def, row))
+			if p.moves(row) {
+				now := t.reckoned(p, row, r.now())
+				x, y = positionOf(t.def.bind, &now)
+			}
 			dx, dy := x-at.X, y-at.Y
 			if float64(dx*dx)+float64(dy*dy) <= float64(radius*radius) {
 				within = append(within, index)

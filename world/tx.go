@@ -15,6 +15,8 @@ type Reader interface {
 	ownedBy(p Player) []uint32
 	// near appends the indexes of rows that may stand in a box of quantised units, in any order, some twice.
 	near(t *table, b box, dst []uint32) []uint32
+	// now is the tick that it reads.
+	now() uint64
 }
 
 // Tx is how game code reads and writes state. It is good until the callback that it was given to returns:
@@ -114,6 +116,8 @@ func (tx *Tx) pagesOf(t *table) []*Page {
 	tx.check()
 	return tx.state.tables[t.index].pages
 }
+
+func (tx *Tx) now() uint64 { return tx.state.tick }
 
 func (tx *Tx) ownedBy(p Player) []uint32 {
 	tx.check()

@@ -29,6 +29,8 @@ type viewTable struct {
 
 func (v *View) pagesOf(t *table) []*Page { return v.tables[t.index].pages }
 
+func (v *View) now() uint64 { return v.Tick }
+
 func (v *View) ownedBy(p Player) []uint32 {
 	if pl := v.player(p); pl != nil {
 		return pl.owned

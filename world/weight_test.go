@@ -94,7 +94,7 @@ func TestAPredictionTakesNoNoticeOfWeights(t *testing.T) {
 		g.Ships.SetWeight(tx, id, 99)
 		g.Ships.SetWeight(tx, schema.MakeID(999, 1), 3)
 	})
-	rep, err := world.NewReplica(g, 1)
+	rep, err := world.NewReplica(g, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
@@ -409,7 +410,7 @@ func TestReplicaRunsTheSameOnInput(t *testing.T) {
 	w := start(t, g, 1)
 	_, v := step(t, w, joins(1, 2))
 	me := world.Player(1)
-	rep, err := world.NewReplica(g, me)
+	rep, err := world.NewReplica(g, me, time.Second/30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -467,7 +468,7 @@ func TestAPredictionKeepsToOwnRows(t *testing.T) {
 	})
 	w := start(t, g, 1)
 	_, v := step(t, w, joins(1, 2))
-	rep, _ := world.NewReplica(g, 1)
+	rep, _ := world.NewReplica(g, 1, time.Second/30)
 	put(rep, v, 1)
 	if err := rep.Predict(2, nil); err != nil {
 		t.Fatal(err)
@@ -610,7 +611,7 @@ func TestAPanicInAPredictionLeavesNothing(t *testing.T) {
 			panic("the test asked for it")
 		}
 	})
-	rep, err := world.NewReplica(g, 1)
+	rep, err := world.NewReplica(g, 1, time.Second/30)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ type Row struct {
 	Class      schema.Class
 	// Tick is that of the newest record of the entity: its fields are the server's at that tick.
 	Tick uint32
-	// Words and Texts are the fields by column; those that the class does not see are zero. They are good
-	// until the next Apply, and nobody may write to them.
+	// Words and Texts are the fields by column; those that the class does not see are zero. The tick of a base is whole.
+	// They are good until the next Apply, and nobody may write to them.
 	Words []uint32
 	Texts []string
 }
@@ -223,7 +223,10 @@ func (r *Replica) put(t *registers, page *registerPage, reg *register, rec *prot
 		if c := &table.Columns[at]; c.IsText() {
 			texts[c.TextAt] = r.reader.Texts[c.TextAt]
 		} else {
-			words[at] = r.reader.Words[at]
+			copy(words[at:table.Until(at)], r.reader.Words[at:])
+			if c.Base {
+				words[at] = schema.BaseTick(words[at], tick)
+			}
 		}
 	}
 	r.changes = append(r.changes, Change{Table: rec.Table, Index: rec.Index})

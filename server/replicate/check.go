@@ -97,7 +97,7 @@ func (c *Client) pageThen(v *world.View, r *protocol.RowReport, tick uint64) (*w
 		}
 	}
 	pages := v.Pages(r.Table)
-	if n >= len(pages) || pages[n].Used()>>row&1 == 0 || uint64(pages[n].Dirty(row)) > tick {
+	if n >= len(pages) || pages[n].Used()>>row&1 == 0 || uint64(pages[n].Dirty(row, c.player)) > tick {
 		return nil, 0
 	}
 	return pages[n], row
@@ -122,18 +122,20 @@ func (c *Client) compare(page *world.Page, row int, r *protocol.RowReport, d *Di
 		return false
 	}
 	wantWords, wantTexts := page.Words(row), page.Texts(row)
-	for _, at := range t.ClassColumns(r.Class) {
-		column := &t.Columns[at]
-		same := words[at] == wantWords[at]
-		if column.IsText() {
-			same = texts[column.TextAt] == wantTexts[column.TextAt]
+	for _, first := range t.ClassColumns(r.Class) {
+		for at := first; at < t.Until(first); at++ {
+			column := &t.Columns[at]
+			same := (words[at]^wantWords[at])&(1<<column.Bits-1) == 0 // of a base's tick only those bits travel
+			if column.IsText() {
+				same = texts[column.TextAt] == wantTexts[column.TextAt]
+			}
+			if same {
+				continue
+			}
+			d.Field = t.Fields[column.Field].Name
+			d.Server, d.Client = t.ValueText(at, wantWords, wantTexts), t.ValueText(at, words[:], texts)
+			return false
 		}
-		if same {
-			continue
-		}
-		d.Field = t.Fields[column.Field].Name
-		d.Server, d.Client = t.ValueText(at, wantWords, wantTexts), t.ValueText(at, words[:], texts)
-		return false
 	}
 	return true
 }

@@ -96,7 +96,7 @@ func (w *walk) ownResting(owned []uint32) bool {
 	for _, ref := range owned {
 		index := ref & keyIndex
 		p, row := w.pages[index>>6], int(index&63)
-		if max(p.Dirty(row), p.Rights(row)) > w.ownClean {
+		if max(p.Dirty(row, w.player), p.Rights(row)) > w.ownClean {
 			return false
 		}
 	}
@@ -154,7 +154,7 @@ func (w *walk) present(e entry, p *world.Page, row int) {
 		}
 	}
 	w.next = append(w.next, e)
-	if dirty := p.Dirty(row); dirty <= e.known && e.known != 0 {
+	if dirty := p.Dirty(row, w.player); dirty <= e.known && e.known != 0 {
 		return
 	}
 	w.consider(e, p, row)

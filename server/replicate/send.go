@@ -22,7 +22,7 @@ func (w *walk) isDue(e entry, p *world.Page, row int, class schema.Class) (score
 	if class == schema.Own {
 		return score, true
 	}
-	if e.sent >= p.Dirty(row) {
+	if e.sent >= p.Dirty(row, w.player) {
 		return score, w.tick-e.sent >= w.pace.ackTicks() // sent as it is, not acknowledged yet
 	}
 	if w.cfg.SteadyRate {

@@ -115,7 +115,7 @@ func (q *inquiry) reason(index uint32) Reason {
 	}
 	class := q.page.Class(q.row, q.client.player, seat.Team)
 	q.ID, q.Weight, q.Own = schema.MakeID(index, q.page.Generation(q.row)), q.page.Weight(q.row), class == schema.Own
-	q.Changed = q.wide(q.page.Dirty(q.row))
+	q.Changed = q.wide(q.page.Dirty(q.row, q.client.player))
 	if !q.inSight(seat) {
 		q.removal()
 		return OutOfSight
@@ -123,8 +123,13 @@ func (q *inquiry) reason(index uint32) Reason {
 	switch e := &q.e; {
 	case !q.has || e.gone() || q.page.Rights(q.row) > e.since || seat.Rights > max(e.since, uint32(q.client.lastPass)):
 		return q.unless(Later) // with it the client begins anew
-	case e.known != 0 && q.page.Dirty(q.row) <= e.known:
+	case e.known != 0 && q.page.Dirty(q.row, q.client.player) <= e.known:
 		q.Known, q.Sent = q.wide(e.known), q.wide(e.sent)
+		// What is dead-reckoned changes for its owner in each tick, while the others have it all the same.
+		if latest := q.page.Latest(q.row); latest > e.known && q.sight.wire.Group == nil {
+			q.Changed = q.wide(latest)
+			return NotForPlayer
+		}
 		return Acknowledged
 	}
 	q.Known, q.Sent = q.wide(q.e.known), q.wide(q.e.sent)
@@ -187,7 +192,7 @@ func (q *inquiry) rewind() {
 	if n >= len(pages) || pages[n] == nil || pages[n].Used()>>q.row&1 == 0 || pages[n].Generation(q.row) != q.ID.Generation() {
 		return
 	}
-	if dirty := pages[n].Dirty(q.row); dirty > q.e.known {
+	if dirty := pages[n].Dirty(q.row, q.client.player); dirty > q.e.known {
 		q.page, q.Changed = pages[n], q.wide(dirty)
 	}
 }
@@ -205,7 +210,7 @@ func (q *inquiry) lacks(class schema.Class) bool {
 
 // waits finds what a row waits for of which the client lacks something.
 func (q *inquiry) waits(class schema.Class) Reason {
-	dirty, pass := q.page.Dirty(q.row), uint32(q.Pass)
+	dirty, pass := q.page.Dirty(q.row, q.client.player), uint32(q.Pass)
 	switch sent := q.e.sent; {
 	case sent == 0:
 	case sent >= dirty:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
@@ -59,6 +60,7 @@ func (d *decoder) state() (st world.State) {
 	d.array("the state", stateElements)
 	st.Tick = d.uint("the tick", math.MaxUint64)
 	d.tick = uint32(st.Tick)
+	st.Period = time.Duration(d.int("the tick period"))
 	st.Last = world.Player(d.uint("the last player's number", math.MaxUint32))
 	st.Started = d.bool("whether the game has started")
 	st.Room = append(st.Room, d.bin("the random stream", MaxRoomBytes)...)
@@ -145,6 +147,14 @@ func (d *decoder) row(r *world.RowState) {
 	r.Columns = carve(&d.ticks, d.list("a row's columns", 1, schema.MaxColumns))
 	for i := range r.Columns {
 		r.Columns[i] = d.passed("a column's change", r.Dirty)
+	}
+	r.Base = carve(&d.ticks, d.list("a row's base", 1, schema.MaxColumns))
+	for i := range r.Base {
+		if i == 0 {
+			r.Base[i] = d.passed("a base's tick", d.tick)
+		} else {
+			r.Base[i] = uint32(d.uint("a base's value", math.MaxUint32))
+		}
 	}
 	r.Values = carve(&d.values, d.list("a row's values", 1, math.MaxUint32))
 	for i := range r.Values {

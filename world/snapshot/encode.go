@@ -12,10 +12,10 @@ import (
 
 // The elements of the arrays whose length is fixed.
 const (
-	stateElements  = 6
+	stateElements  = 7
 	playerElements = 6
 	pageElements   = 4
-	rowElements    = 8
+	rowElements    = 9
 )
 
 // rowBytes is what a row of a handful of fields takes, to begin with a buffer that is about large enough.
@@ -77,6 +77,7 @@ func (w *writer) passed(from, tick uint32) { w.uint(uint64(from - tick)) }
 func (w *writer) state(st *world.State) {
 	w.array(stateElements)
 	w.uint(st.Tick)
+	w.int(int64(st.Period))
 	w.uint(uint64(st.Last))
 	w.must(w.enc.EncodeBool(st.Started))
 	w.must(w.enc.EncodeBytesLen(len(st.Room)))
@@ -128,6 +129,14 @@ func (w *writer) row(r *world.RowState) {
 	w.array(len(r.Columns))
 	for _, tick := range r.Columns {
 		w.passed(r.Dirty, tick)
+	}
+	w.array(len(r.Base))
+	for i, word := range r.Base {
+		if i == 0 {
+			w.passed(w.tick, word)
+		} else {
+			w.uint(uint64(word))
+		}
 	}
 	w.array(len(r.Values))
 	for _, v := range r.Values {

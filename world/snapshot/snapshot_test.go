@@ -139,7 +139,7 @@ func TestAnyMsgpackLibraryReadsASnapshot(t *testing.T) {
 	if err := dec.Decode(&v); err != nil || len(v) != 6 || v[0] != "quicstep-snapshot" {
 		t.Fatalf("%.3v, %v", v, err)
 	}
-	if tables := v[4].([]any)[5].([]any); len(tables) != 4 {
+	if tables := v[4].([]any)[6].([]any); len(tables) != 4 {
 		t.Errorf("%d tables", len(tables))
 	}
 	if _, err := dec.PeekCode(); err == nil {
