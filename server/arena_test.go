@@ -70,13 +70,14 @@ type arena struct {
 	*world.GameOf[stride]
 	Units   world.Table[unit]
 	Stones  world.Table[stone]
+	Kites   world.Table[kite]
 	Banners world.Table[banner]
 	Score   world.Singleton[score]
 	Flashes world.Event[flash]
 	News    world.Message[news]
 	Potions world.Request[potion, healed]
 
-	restless    bool         // stones change hands and players their teams; set before the first use
+	restless    bool         // kites fly, stones change hands and players their teams; set before the first use
 	left        atomic.Int32 // why the latest player left
 	flashed     atomic.Uint32
 	herald      atomic.Pointer[func(*world.Tx)] // runs in the next OnTick
@@ -95,12 +96,16 @@ func newArena() *arena {
 	g.Stones = world.AddTable[stone](g, "stone")
 	g.Banners = world.AddTable[banner](g, "banner")
 	g.Score = world.AddSingleton(g, "score", score{})
+	g.Kites = world.AddTable[kite](g, "kite")
 	g.Flashes = world.AddEvent[flash](g, "flash")
 	g.News = world.AddMessage[news](g, "news")
 	g.Potions = world.AddRequest(g, "potion", g.heal)
 	g.OnStart(func(tx *world.Tx) {
 		for range stones {
 			g.Stones.Insert(tx, randomStone(tx))
+		}
+		for i := 0; g.restless && i < kites; i++ {
+			g.Kites.Insert(tx, randomKite(tx))
 		}
 		for range banners {
 			g.Banners.Insert(tx, banner{})
@@ -169,10 +174,12 @@ func (g *arena) tick(tx *world.Tx) {
 		(*herald)(tx)
 	}
 	if g.resting.Load() {
+		g.land(tx)
 		return
 	}
 	if g.restless {
 		g.stir(tx)
+		g.fly(tx)
 	}
 	g.Score.Edit(tx).Ticks++
 	if g.loud.Load() {
@@ -208,9 +215,15 @@ func (g *arena) stir(tx *world.Tx) {
 	for id := range g.Stones.All(tx) {
 		switch chance.IntN(300) {
 		case 0:
-			g.Stones.SetOwner(tx, id, 0)
+			owner := world.Player(0)
 			if n := chance.IntN(len(players) + 1); n < len(players) {
-				g.Stones.SetOwner(tx, id, players[n])
+				owner = players[n]
+			}
+			g.Stones.SetOwner(tx, id, owner)
+			for kite := range g.Kites.All(tx) {
+				if chance.IntN(20) == 0 {
+					g.Kites.SetOwner(tx, kite, owner)
+				}
 			}
 		case 1:
 			g.Stones.SetTeam(tx, id, world.TeamID(chance.IntN(3)))

@@ -179,6 +179,12 @@ func differences(t *testing.T, g *arena, server *world.View, c *client.Client[st
 		}
 		return at(s.X, s.Y)
 	})...)
+	out = append(out, compare(g.Kites, all, got, func(id world.ID, k kite) float64 {
+		if g.Kites.OwnerOf(all, id) == c.Player() {
+			return 0
+		}
+		return at(k.X, k.Y)
+	})...)
 	out = append(out, compare(g.Banners, all, got, func(world.ID, banner) float64 { return 0 })...)
 	if a, b := first(g.Score.Get(all)), first(g.Score.Get(got)); a != b {
 		out = append(out, fmt.Sprintf("the score is %+v, want %+v", b, a))
