@@ -33,8 +33,15 @@ type leaf struct {
 	textAt  uint8
 }
 
-func bindType(name string, typ reflect.Type) (*schema.Table, *binding, error) {
+// bindType binds a type. Exact makes ordinary fields of those that are dead-reckoned.
+func bindType(name string, typ reflect.Type, exact bool) (*schema.Table, *binding, error) {
 	wire, leaves, err := schema.FromType(name, typ)
+	if err == nil && exact {
+		for i := range wire.Fields {
+			wire.Fields[i].Tolerance, wire.Fields[i].Velocity = 0, 0
+		}
+		wire, err = schema.NewTable(name, wire.Fields, wire.Pos)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,7 +18,7 @@ type Event[T any] struct{ def *table }
 func AddEvent[T any](g Game, name string) Event[T] {
 	d := g.definition()
 	d.mustBeOpen("AddEvent")
-	t := newTable[T](d, name, len(d.events))
+	t := newTable[T](d, name, len(d.events), false)
 	d.events = append(d.events, t)
 	return Event[T]{t}
 }
@@ -157,7 +157,7 @@ type Message[T any] struct{ def *table }
 func AddMessage[T any](g Game, name string) Message[T] {
 	d := g.definition()
 	d.mustBeOpen("AddMessage")
-	t := newTable[T](d, name, len(d.messages))
+	t := newTable[T](d, name, len(d.messages), false)
 	if t.wire != nil && t.wire.Positioned() {
 		d.fail(errPositioned(name))
 	}

@@ -76,7 +76,7 @@ type GameOf[I any] struct {
 func NewGame[I any](name string) *GameOf[I] {
 	d := &definition{name: name}
 	var err error
-	d.inputTable, d.input, err = bindType("input", reflect.TypeFor[I]())
+	d.inputTable, d.input, err = bindType("input", reflect.TypeFor[I](), false)
 	d.fail(err)
 	if err == nil && d.inputTable.Positioned() {
 		d.fail(errors.New("input: pos= has no meaning in an input"))
@@ -221,13 +221,25 @@ func wires(tables []*table) []*schema.Table {
 	return out
 }
 
-// TableOption adjusts a table at its definition; CellSize is the only one.
-type TableOption struct{ cell float64 }
+// TableOption adjusts a table at its definition: CellSize and Exact are there.
+type TableOption func(*tableOptions)
+
+type tableOptions struct {
+	cell  float64 // zero for the default
+	sized bool
+	exact bool
+}
 
 // CellSize sets the side of the interest grid's cells, in the units of the coordinates. The default is a
 // 32nd of the larger axis. Something like half of the usual view radius serves well; the grid has at most
 // 65,536 cells.
-func CellSize(units float64) TableOption { return TableOption{cell: units} }
+func CellSize(units float64) TableOption {
+	return func(o *tableOptions) { o.cell, o.sized = units, true }
+}
+
+// Exact lets the fields that are tagged reckon= travel as they are, and their velocities, too: to measure what dead
+// reckoning saves.
+func Exact() TableOption { return func(o *tableOptions) { o.exact = true } }
 
 // AddTable adds a table of rows of type T to a game under definition. T must be a struct of plain values:
 // bool, integers, floats with range and step, strings with max, IDs, and arrays and structs of these. What
@@ -235,27 +247,27 @@ func CellSize(units float64) TableOption { return TableOption{cell: units} }
 func AddTable[T any](g Game, name string, options ...TableOption) Table[T] {
 	d := g.definition()
 	d.mustBeOpen("AddTable")
-	t := newTable[T](d, name, len(d.tables))
-	if t.wire != nil && !t.wire.Positioned() && len(options) > 0 {
+	var o tableOptions
+	for _, option := range options {
+		option(&o)
+	}
+	t := newTable[T](d, name, len(d.tables), o.exact)
+	if t.wire != nil && !t.wire.Positioned() && o.sized {
 		d.fail(fmt.Errorf("%s: CellSize is for tables with a position: tag two fields pos=x and pos=y, or leave it out", name))
 	}
 	if t.wire != nil && t.wire.Positioned() {
-		var cell float64
-		for _, o := range options {
-			cell = o.cell
-		}
 		var err error
-		t.grid, err = newGridShape(t.wire, cell)
+		t.grid, err = newGridShape(t.wire, o.cell)
 		d.fail(err)
 	}
 	d.tables = append(d.tables, t)
 	return Table[T]{t}
 }
 
-func newTable[T any](d *definition, name string, index int) *table {
+func newTable[T any](d *definition, name string, index int, exact bool) *table {
 	t := &table{index: index, name: name}
 	var err error
-	t.wire, t.bind, err = bindType(name, reflect.TypeFor[T]())
+	t.wire, t.bind, err = bindType(name, reflect.TypeFor[T](), exact)
 	d.fail(err)
 	if err == nil {
 		t.others, t.owner = columnsOf(t.wire, schema.Team), columnsOf(t.wire, schema.Own)

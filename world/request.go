@@ -22,7 +22,7 @@ type request struct {
 func AddRequest[Q, A any](g Game, name string, handle func(tx *Tx, p Player, ask Q) (A, error)) Request[Q, A] {
 	d := g.definition()
 	d.mustBeOpen("AddRequest")
-	r := &request{index: len(d.requests), ask: newTable[Q](d, name, len(d.requests)), answer: newTable[A](d, name+"'s answer", len(d.requests))}
+	r := &request{index: len(d.requests), ask: newTable[Q](d, name, len(d.requests), false), answer: newTable[A](d, name+"'s answer", len(d.requests), false)}
 	for _, t := range []*table{r.ask, r.answer} {
 		if t.wire != nil && t.wire.Positioned() {
 			d.fail(errPositioned(t.name))

@@ -41,12 +41,13 @@ type Rules struct {
 	Side uint16 `net:"range=100:6553"`
 }
 
-// Ship is a player's. While Hull is zero it is a wreck, which neither flies nor is hit.
+// Ship is a player's. While Hull is zero it is a wreck, which neither flies nor is hit. Others than its player are told
+// when it flies otherwise than they reckon.
 type Ship struct {
-	X      float32 `net:"range=0:6553.5,step=0.1,own,pos=x"`
-	Y      float32 `net:"range=0:6553.5,step=0.1,own,pos=y"`
-	VX     float32 `net:"range=-320:320,step=0.04,owner"` // units per second
-	VY     float32 `net:"range=-320:320,step=0.04,owner"`
+	X      float32 `net:"range=0:6553.5,step=0.1,own,pos=x,reckon=VX,tolerance=1"`
+	Y      float32 `net:"range=0:6553.5,step=0.1,own,pos=y,reckon=VY,tolerance=1"`
+	VX     float32 `net:"range=-320:320,step=0.04"` // units per second
+	VY     float32 `net:"range=-320:320,step=0.04"`
 	Aim    float32 `net:"range=0:360,step=3,wrap"` // degrees, from x towards y
 	Hull   uint8   `net:"range=0:4"`
 	Score  uint16
@@ -56,13 +57,13 @@ type Ship struct {
 	Back   uint32 `net:"-"`     // the tick in which a wreck becomes a ship again
 }
 
-// Drone is prey. One that is destroyed is removed, and another one comes elsewhere.
+// Drone is prey. It flies straight on until it turns, so clients reckon where it is. One that is destroyed is removed, and another one comes elsewhere.
 type Drone struct {
-	X    float32 `net:"range=0:6553.5,step=0.1,pos=x"`
-	Y    float32 `net:"range=0:6553.5,step=0.1,pos=y"`
+	X    float32 `net:"range=0:6553.5,step=0.1,pos=x,reckon=VX,tolerance=0.5"`
+	Y    float32 `net:"range=0:6553.5,step=0.1,pos=y,reckon=VY,tolerance=0.5"`
+	VX   float32 `net:"range=-64:64,step=0.01"` // units per second
+	VY   float32 `net:"range=-64:64,step=0.01"`
 	Hull uint8   `net:"range=0:2"`
-	VX   float32 `net:"-"` // units per second
-	VY   float32 `net:"-"`
 }
 
 // Shot is a shot's whole flight: it hits in the tick in which it is fired, at Length from where it began.
@@ -142,13 +143,14 @@ func New(c Config) *Arena {
 }
 
 // define defines what the game has in common with its bench: everything that travels.
-func define(c Config) *Arena {
+func define(c Config, tables ...world.TableOption) *Arena {
 	g := &Arena{GameOf: world.NewGame[Steer]("arena"), drones: c.Drones}
 	g.rules.Side = uint16(max(100, min(c.Side, 6553)))
 	g.SetTickRate(c.TickRate)
 	g.Rules = world.AddSingleton(g, "rules", Rules{})
-	g.Ships = world.AddTable[Ship](g, "ship", world.CellSize(cellSize))
-	g.Drones = world.AddTable[Drone](g, "drone", world.CellSize(cellSize))
+	tables = append(tables, world.CellSize(cellSize))
+	g.Ships = world.AddTable[Ship](g, "ship", tables...)
+	g.Drones = world.AddTable[Drone](g, "drone", tables...)
 	g.Shots = world.AddEvent[Shot](g, "shot")
 	g.Booms = world.AddEvent[Boom](g, "boom")
 	g.Kills = world.AddMessage[Kill](g, "kill")

@@ -26,7 +26,7 @@ const (
 
 // Bench returns the game's tables under a workload that is the same in every second: ships and 1,000 drones fly straight
 // on and reflect at the walls, ships go where their inputs aim, and nobody shoots. The square is such that a player sees
-// some 50 of them. What rests stands still; a ship that does points to where its input aims all the same. In a crowd
+// some 50 of them. What rests stands still, and flies elsewhere afterwards; a ship that does points to where its input aims all the same. In a crowd
 // there are ships alone, which see all others. It is an *Arena, too, of 20 Hz unless SetTickRate says otherwise. With
 // more than some 16,000 players the square is as large as it can be, and they see more.
 func (g *Arena) Bench(w world.Workload) world.Game {
@@ -34,7 +34,11 @@ func (g *Arena) Bench(w world.Workload) world.Game {
 	if w.Crowd {
 		cfg.Drones, cfg.Side = 0, CrowdSide
 	}
-	b := define(cfg)
+	var tables []world.TableOption
+	if w.Exact {
+		tables = append(tables, world.Exact())
+	}
+	b := define(cfg, tables...)
 	b.workload = w
 	b.OnStart(b.start)
 	b.OnJoin(b.benchJoin)
@@ -89,10 +93,13 @@ func (g *Arena) benchSteer(tx *world.Tx, p world.Player, in Steer) {
 	}
 	for id, was := range g.Ships.Owned(tx, p) {
 		s := was
-		if in.Aim != s.Aim {
+		switch rests := g.rests(id, tx.Tick(), rules); {
+		case rests:
+			s.Aim, s.VX, s.VY = in.Aim, 0, 0
+		case in.Aim != s.Aim || s.VX == 0 && s.VY == 0:
 			s.head(in.Aim)
-		}
-		if !g.rests(id, tx.Tick(), rules) {
+			fallthrough
+		default:
 			s.X, s.VX = rules.glide(s.X, s.VX)
 			s.Y, s.VY = rules.glide(s.Y, s.VY)
 		}
@@ -112,10 +119,20 @@ func (g *Arena) benchSight() float64 {
 
 func (g *Arena) benchTick(tx *world.Tx) {
 	rules, _ := g.Rules.Get(tx)
-	for id := range g.Drones.All(tx) {
-		if !g.rests(id, tx.Tick(), rules) {
-			g.Drones.Edit(tx, id).fly(rules)
+	for id, d := range g.Drones.All(tx) {
+		stands := d.VX == 0 && d.VY == 0
+		if g.rests(id, tx.Tick(), rules) {
+			if !stands {
+				d := g.Drones.Edit(tx, id)
+				d.VX, d.VY = 0, 0
+			}
+			continue
 		}
+		edit := g.Drones.Edit(tx, id)
+		if stands {
+			edit.turn(tx)
+		}
+		edit.fly(rules)
 	}
 }
 
