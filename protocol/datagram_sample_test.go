@@ -193,14 +193,16 @@ func recordOf(r *protocol.StateReader, t *schema.Table, rec *protocol.Record) re
 func columnsRead(r *protocol.StateReader, t *schema.Table, class schema.Class, mask uint64) (read []columnVector) {
 	columns := t.ClassColumns(class)
 	for ; mask != 0; mask &= mask - 1 {
-		at := columns[bits.TrailingZeros64(mask)]
-		c := columnVector{Column: at}
-		if t.Columns[at].IsText() {
-			c.Text = r.Texts[t.Columns[at].TextAt]
-		} else {
-			c.Word = r.Words[at]
+		first := columns[bits.TrailingZeros64(mask)]
+		for at := first; at < t.Until(first); at++ {
+			c := columnVector{Column: at}
+			if t.Columns[at].IsText() {
+				c.Text = r.Texts[t.Columns[at].TextAt]
+			} else {
+				c.Word = r.Words[at]
+			}
+			read = append(read, c)
 		}
-		read = append(read, c)
 	}
 	return read
 }

@@ -55,6 +55,12 @@ func goldenVectors(t *testing.T) map[string]string {
 	for _, v := range schemas {
 		add("schema: "+v.Name, v.Hex)
 	}
+	var reckoned reckonFile
+	readGolden(t, reckonGolden, &reckoned)
+	add("schema: "+reckoned.Schema.Name, reckoned.Schema.Hex)
+	for _, v := range reckoned.State {
+		add(v.Name, v.Hex)
+	}
 	return vectors
 }
 

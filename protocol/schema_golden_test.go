@@ -49,6 +49,9 @@ type fieldVector struct {
 	Base     string  `json:"base,omitempty"`
 	Top      string  `json:"top"`
 	OwnTop   string  `json:"ownTop,omitempty"`
+	// Velocity and Tolerance are there for dead-reckoned fields; Velocity is a place among the fields.
+	Velocity  *int    `json:"velocity,omitempty"`
+	Tolerance float64 `json:"tolerance,omitempty"`
 }
 
 type columnForm struct {
@@ -58,6 +61,7 @@ type columnForm struct {
 	Limbs uint8 `json:"limbs"`
 	Own   bool  `json:"own"`
 	Text  bool  `json:"text"`
+	Base  bool  `json:"base,omitempty"` // of the dead-reckoned group; the first of them stands for all of it
 }
 
 func vectorOfSchema(s *schema.Schema) schemaVector {
@@ -88,7 +92,7 @@ func vectorOfTable(t *schema.Table) tableVector {
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		v.Columns = append(v.Columns, columnForm{Field: c.Field, Shift: c.Shift, Bits: c.Bits, Limbs: c.Limbs, Own: c.Own, Text: c.IsText()})
+		v.Columns = append(v.Columns, columnForm{Field: c.Field, Shift: c.Shift, Bits: c.Bits, Limbs: c.Limbs, Own: c.Own, Text: c.IsText(), Base: c.Base})
 	}
 	for class := range schema.Classes {
 		columns := []int{}
@@ -107,6 +111,9 @@ func vectorOfField(f *schema.Field) fieldVector {
 	}
 	if f.Kind != schema.Float {
 		v.Base = strconv.FormatInt(f.Base, 10)
+	}
+	if f.Tolerance > 0 {
+		v.Velocity, v.Tolerance = &f.Velocity, f.Tolerance
 	}
 	if f.OwnStep > 0 {
 		v.OwnTop = strconv.FormatUint(f.OwnTop, 10)

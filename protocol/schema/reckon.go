@@ -183,6 +183,9 @@ func (t *Table) Motion(period time.Duration) (*Motion, error) {
 	return m, nil
 }
 
+// Factor is how far a member goes in a tick at a velocity of one step, in 2^-32 of its position's steps.
+func (m *Motion) Factor(member int) int64 { return m.members[member].factor }
+
 // Position returns the quantised position of a member at a tick, which should not be before that of its base
 // (docs/protocol.md §8, Dead reckoning).
 func (m *Motion) Position(base []uint32, member int, tick uint32) uint64 {
