@@ -61,8 +61,8 @@ func (w *World) commit() (ChangeSet, *View) {
 	for i := range s.tables {
 		ts := &s.tables[i]
 		before := w.view.tables[i].grid
-		next.tables[i] = viewTable{pages: ts.pages, grid: before}
 		s.drift(ts)
+		next.tables[i] = viewTable{pages: ts.pages, grid: before}
 		if len(ts.touched) == 0 {
 			continue
 		}

@@ -43,9 +43,12 @@ func (g *things) turn(d *drifter) {
 	}
 }
 
-// drift moves the drifters for a tick. Some are left where they are although they have a velocity, and all stand still
-// once the world rests.
+// drift moves the drifters for a tick. Some are left where they are although they have a velocity, now and then all of
+// them, and they stand still once the world rests.
 func (g *things) drift(tx *world.Tx) {
+	if g.chance.IntN(6) == 0 && !g.resting {
+		return
+	}
 	for id, d := range g.Drifters.All(tx) {
 		if d.A%5 == 4 && !g.resting {
 			continue

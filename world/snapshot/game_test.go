@@ -37,9 +37,11 @@ type boat struct {
 }
 
 type gull struct {
-	X float32 `net:"range=0:1000,step=0.5,pos=x"`
-	Y float32 `net:"range=0:1000,step=0.5,pos=y"`
-	N uint16
+	X  float32 `net:"range=0:1000,step=0.5,pos=x,reckon=VX,tolerance=2"`
+	Y  float32 `net:"range=0:1000,step=0.5,pos=y,reckon=VY,tolerance=2"`
+	VX float32 `net:"range=-50:50,step=0.5"`
+	VY float32 `net:"range=-50:50,step=0.5"`
+	N  uint16
 }
 
 // note has no column at all.
@@ -114,6 +116,13 @@ func (g *harbour) tick(tx *world.Tx) {
 	for id := range g.Gulls.Near(tx, at, 60) {
 		e := g.Gulls.Edit(tx, id)
 		e.X, e.N = float32(at.X), e.N+1
+		e.VX, e.VY = float32(tx.Rand().IntN(101)-50), float32(tx.Rand().IntN(3)-1)
+	}
+	for id, e := range g.Gulls.All(tx) {
+		if (e.VX != 0 || e.VY != 0) && uint64(id)%4 != tx.Tick()/30%4 { // some hover for a second
+			e := g.Gulls.Edit(tx, id)
+			e.X, e.Y = e.X+e.VX/30, e.Y+e.VY/30
+		}
 	}
 	if tx.Tick()%5 == 0 {
 		for id := range g.Gulls.All(tx) {
