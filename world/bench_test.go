@@ -135,3 +135,53 @@ func BenchmarkNear(b *testing.B) {
 		}
 	})
 }
+
+// newFlock is a crowd that flies straight on and reflects at the walls, reckoned or not.
+func newFlock(n int, edits bool, options ...world.TableOption) *sky {
+	g := &sky{GameOf: world.NewGame[struct{}]("flock")}
+	g.Kites = world.AddTable[kite](g, "kite", append(options, world.CellSize(100))...)
+	g.OnStart(func(tx *world.Tx) {
+		r := tx.Rand()
+		for range n {
+			g.Kites.Insert(tx, kite{X: r.Float32() * 5000, Y: r.Float32() * 5000, VX: float32(r.IntN(201) - 100), VY: float32(r.IntN(201) - 100)})
+		}
+	})
+	g.OnTick(func(tx *world.Tx) {
+		if !edits {
+			return
+		}
+		for id := range g.Kites.All(tx) {
+			k := g.Kites.Edit(tx, id)
+			k.X, k.VX = reflected(k.X+k.VX/30, k.VX)
+			k.Y, k.VY = reflected(k.Y+k.VY/30, k.VY)
+		}
+	})
+	return g
+}
+
+func reflected(at, v float32) (float32, float32) {
+	if at < 0 || at > 5000 {
+		return max(0, min(at, 5000)), -v
+	}
+	return at, v
+}
+
+// BenchmarkCommitReckoned is BenchmarkCommit for rows that are dead-reckoned and do what is reckoned of them, beside the
+// same rows in an exact table. Nobody edits those that pause, so that each is off every other tick or so.
+func BenchmarkCommitReckoned(b *testing.B) {
+	const entities = 10_000
+	for _, c := range []struct {
+		name    string
+		edits   bool
+		options []world.TableOption
+	}{{"flying", true, nil}, {"flying/exact", true, []world.TableOption{world.Exact()}}, {"pausing", false, nil}} {
+		b.Run(c.name, func(b *testing.B) {
+			w := start(b, newFlock(entities, c.edits, c.options...), 1)
+			step(b, w, world.Commands{})
+			b.ReportAllocs()
+			for b.Loop() {
+				step(b, w, world.Commands{})
+			}
+		})
+	}
+}

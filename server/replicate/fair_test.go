@@ -32,7 +32,12 @@ type stage struct {
 
 func newStage(t *testing.T, g world.Game, cfg replicate.Config, delay int) *stage {
 	t.Helper()
-	w, err := world.New(g, world.Config{Seed: 1})
+	return newStageAt(t, g, world.Config{Seed: 1}, cfg, delay)
+}
+
+func newStageAt(t *testing.T, g world.Game, room world.Config, cfg replicate.Config, delay int) *stage {
+	t.Helper()
+	w, err := world.New(g, room)
 	if err != nil {
 		t.Fatal(err)
 	}
