@@ -120,7 +120,7 @@ func positionSamples(t *testing.T, s *schema.Schema) []positionVector {
 		if p.PeriodNS == 0 {
 			p.PeriodNS = int64(time.Second / 30)
 		}
-		motion, err := s.Tables[0].Motion(time.Duration(p.PeriodNS))
+		motion, err := s.Tables[0].Motion(p.PeriodNS)
 		if err != nil {
 			t.Fatal(err)
 		}

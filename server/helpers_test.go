@@ -150,7 +150,7 @@ func wantSame(t *testing.T, g *arena, server *world.View, c *client.Client[strid
 
 func differences(t *testing.T, g *arena, server *world.View, c *client.Client[stride]) (out []string) {
 	t.Helper()
-	want, err := world.NewReplica(g, c.Player(), c.TickPeriod())
+	want, err := world.NewReplica(g, c.Player(), c.TickPeriod().Nanoseconds())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type door struct {
 
 // newRoom makes a room, which is not run yet.
 func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
-	w, err := world.New(g.Game, world.Config{TickPeriod: s.cfg.period(), Seed: seed, EventTicks: s.cfg.eventTicks()})
+	w, err := world.New(g.Game, world.Config{TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks()})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 	"unsafe"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -12,14 +11,14 @@ import (
 
 // State is everything that the next step reads, as plain data. Package snapshot turns it into bytes.
 type State struct {
-	Layout  uint64 // of the game; see LayoutOf
-	Tick    uint64
-	Period  time.Duration // between ticks
-	Last    Player        // the highest player number given
-	Started bool          // OnStart has run
-	Room    []byte        // the room's random stream, as math/rand/v2 writes a PCG
-	Players []Seat        // sorted by player
-	Tables  [][]PageState
+	Layout       uint64 // of the game; see LayoutOf
+	Tick         uint64
+	TickPeriodNS int64  // between ticks
+	Last         Player // the highest player number given
+	Started      bool   // OnStart has run
+	Room         []byte // the room's random stream, as math/rand/v2 writes a PCG
+	Players      []Seat // sorted by player
+	Tables       [][]PageState
 }
 
 // PageState is one page. Rows stand in the order of the bits of Used.
@@ -52,7 +51,7 @@ func (w *World) Export() State {
 	}
 	v := raw.(*View)
 	st := State{
-		Layout: v.def.layout, Tick: v.Tick, Period: w.state.period, Last: v.last, Started: v.started,
+		Layout: v.def.layout, Tick: v.Tick, TickPeriodNS: w.state.periodNS, Last: v.last, Started: v.started,
 		Room: slices.Clone(v.room), Tables: make([][]PageState, len(v.tables)),
 	}
 	for _, p := range v.Players() {
@@ -102,8 +101,8 @@ func (p *Page) export(t *table) PageState {
 // Restore starts a world from an exported state, to go on exactly as the exported one would have: the same
 // Commands give the same hashes. The seed in cfg is not used.
 func Restore(g Game, st State, cfg Config) (*World, error) {
-	if cfg.TickPeriod == 0 {
-		cfg.TickPeriod = st.Period
+	if cfg.TickPeriodNS == 0 {
+		cfg.TickPeriodNS = st.TickPeriodNS
 	}
 	w, err := New(g, cfg)
 	if err != nil {

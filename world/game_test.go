@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quicstep/quicstep/world"
 )
@@ -198,7 +197,7 @@ func TestDefinitionErrorsComeAllAtOnceFromTheFirstUse(t *testing.T) {
 		err  error
 	}{
 		{"New", err},
-		{"NewReplica", second(world.NewReplica(g, 1, time.Second/30))},
+		{"NewReplica", second(world.NewReplica(g, 1, 0))},
 		{"SchemaOf", second(world.SchemaOf(g))},
 	} {
 		if use.err == nil {

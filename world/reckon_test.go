@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
@@ -28,7 +27,7 @@ type kite struct {
 }
 
 // kitePeriod makes a tenth of a unit of a unit per second, so that a test can reckon, too.
-const kitePeriod = time.Second / 10
+const kitePeriod = 1e9 / 10
 
 func newSky(first ...kite) *sky {
 	g := &sky{GameOf: world.NewGame[struct{}]("sky"), tick: func(*world.Tx) {}}
@@ -52,7 +51,7 @@ func (g *sky) fly(tx *world.Tx) {
 
 func startSky(t testing.TB, g *sky) *world.World {
 	t.Helper()
-	w, err := world.New(g, world.Config{TickPeriod: kitePeriod})
+	w, err := world.New(g, world.Config{TickPeriodNS: kitePeriod})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +281,7 @@ func TestAGameThatIsTooFastForItsPeriodIsRefused(t *testing.T) {
 	g := world.NewGame[struct{}]("night")
 	world.AddTable[comet](g, "comet")
 	_, err1 := world.New(g, world.Config{})
-	_, err2 := world.NewReplica(g, 1, time.Second/30)
+	_, err2 := world.NewReplica(g, 1, 0)
 	for _, err := range []error{err1, err2} {
 		if err == nil || !strings.Contains(err.Error(), "game night: comet: X ") {
 			t.Errorf("the error is %v", err)
@@ -303,8 +302,8 @@ func TestARestoredBaseMustBeOne(t *testing.T) {
 		if _, err := world.Restore(g, st, world.Config{}); err != nil {
 			t.Fatal(err)
 		}
-		if spoil(&st.Tables[0][0].Rows[0]); st.Period != kitePeriod {
-			t.Errorf("the period is %v", st.Period)
+		if spoil(&st.Tables[0][0].Rows[0]); st.TickPeriodNS != kitePeriod {
+			t.Errorf("the period is %d", st.TickPeriodNS)
 		}
 		if _, err := world.Restore(g, st, world.Config{}); err == nil || !strings.Contains(err.Error(), "base") {
 			t.Errorf("%s: %v", name, err)
@@ -320,7 +319,7 @@ func TestAStateMayGoOnAtAnotherRate(t *testing.T) {
 	for range 20 {
 		step(t, w, world.Commands{})
 	}
-	again, err := world.Restore(g, w.Export(), world.Config{TickPeriod: kitePeriod / 4})
+	again, err := world.Restore(g, w.Export(), world.Config{TickPeriodNS: kitePeriod / 4})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 )
@@ -17,10 +16,10 @@ type Replica struct {
 	predicted bool // pages differ from committed
 }
 
-// NewReplica starts an empty replica of a game for one player, of a room with that time between ticks. It returns
-// everything that is wrong with the definition. The first use of a game must have returned before another goroutine uses
-// it.
-func NewReplica(g Game, me Player, period time.Duration) (*Replica, error) {
+// NewReplica starts an empty replica of a game for one player, of a room with so many nanoseconds between ticks;
+// zero means a thirtieth of a second. It returns everything that is wrong with the definition. The first use of a game must have returned before another
+// goroutine uses it.
+func NewReplica(g Game, me Player, periodNS int64) (*Replica, error) {
 	d := g.definition()
 	if err := d.seal(); err != nil {
 		return nil, err
@@ -28,7 +27,7 @@ func NewReplica(g Game, me Player, period time.Duration) (*Replica, error) {
 	if me == 0 {
 		return nil, fmt.Errorf("replica of game %s: player 0 is nobody: give it the number that the welcome told", d.name)
 	}
-	s, err := newState(d, false, 0, period)
+	s, err := newState(d, false, 0, periodNS)
 	if err != nil {
 		return nil, err
 	}

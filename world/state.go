@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 )
@@ -14,19 +13,19 @@ import (
 // state is what a transaction works on: the pages of a World, or those of a client's Replica. It belongs to
 // one goroutine; committed pages may be read by anyone.
 type state struct {
-	def     *definition
-	server  bool
-	period  time.Duration // between ticks
-	tick    uint64        // of the tick that is being made, or was made last
-	serial  uint64        // of the transaction; a page with it may be written
-	tables  []tableState
-	players []player // sorted by number
-	owned   uint64   // the serial for which players is the transaction's own
-	last    Player   // the highest number ever given
-	started bool     // OnStart has run
-	events  []EventRecord
-	posts   []MessageRecord
-	answers []Answer
+	def      *definition
+	server   bool
+	periodNS int64  // between ticks
+	tick     uint64 // of the tick that is being made, or was made last
+	serial   uint64 // of the transaction; a page with it may be written
+	tables   []tableState
+	players  []player // sorted by number
+	owned    uint64   // the serial for which players is the transaction's own
+	last     Player   // the highest number ever given
+	started  bool     // OnStart has run
+	events   []EventRecord
+	posts    []MessageRecord
+	answers  []Answer
 
 	room      rand.PCG // the room's stream
 	input     rand.PCG // the stream of one player and input tick
@@ -58,12 +57,18 @@ type player struct {
 // ref packs a table and an index.
 func ref(table int, index uint32) uint32 { return uint32(table)<<schema.IndexBits | index }
 
-// newState returns the state before the first tick. It returns an error when the dead-reckoned fields of a table can't
+// defaultPeriodNS is the time between ticks when nobody says another.
+const defaultPeriodNS = 1_000_000_000 / 30
+
+// newState returns the state before the first tick; a period of zero is the default. It returns an error when the dead-reckoned fields of a table can't
 // move at that tick period.
-func newState(d *definition, server bool, seed uint64, period time.Duration) (*state, error) {
-	s := &state{def: d, server: server, serial: 1, period: period, tables: make([]tableState, len(d.tables))}
+func newState(d *definition, server bool, seed uint64, periodNS int64) (*state, error) {
+	if periodNS == 0 {
+		periodNS = defaultPeriodNS
+	}
+	s := &state{def: d, server: server, serial: 1, periodNS: periodNS, tables: make([]tableState, len(d.tables))}
 	for i, t := range d.tables {
-		motion, err := t.wire.Motion(period)
+		motion, err := t.wire.Motion(periodNS)
 		if err != nil {
 			return nil, fmt.Errorf("game %s: %w", d.name, err)
 		}

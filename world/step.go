@@ -3,16 +3,15 @@ package world
 import (
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/hashicorp/go-memdb"
 )
 
 // Config is how a World begins.
 type Config struct {
-	// TickPeriod is the time between ticks, by which dead-reckoned fields move; zero means a thirtieth of a second, or
-	// that of the state which Restore is given. A state may go on at another one than it was saved at.
-	TickPeriod time.Duration
+	// TickPeriodNS is the time between ticks in nanoseconds, by which dead-reckoned fields move; zero means a thirtieth of
+	// a second, or that of the state which Restore is given. A state may go on at another one than it was saved at.
+	TickPeriodNS int64
 	// Seed begins the room's random stream. Any value will do; the same seed and Commands give the same game.
 	Seed uint64
 	// History is the number of ticks that View.At reaches back; zero means 128, and at least 2 are kept.
@@ -55,10 +54,7 @@ func New(g Game, cfg Config) (*World, error) {
 	if cfg.EventTicks < 0 || cfg.EventTicks > MaxEventTicks {
 		return nil, fmt.Errorf("world: EventTicks is %d; 1 to %d are possible", cfg.EventTicks, MaxEventTicks)
 	}
-	if cfg.TickPeriod == 0 {
-		cfg.TickPeriod = time.Second / 30
-	}
-	s, err := newState(d, true, cfg.Seed, cfg.TickPeriod)
+	s, err := newState(d, true, cfg.Seed, cfg.TickPeriodNS)
 	if err != nil {
 		return nil, err
 	}

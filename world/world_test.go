@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
@@ -410,7 +409,7 @@ func TestReplicaRunsTheSameOnInput(t *testing.T) {
 	w := start(t, g, 1)
 	_, v := step(t, w, joins(1, 2))
 	me := world.Player(1)
-	rep, err := world.NewReplica(g, me, time.Second/30)
+	rep, err := world.NewReplica(g, me, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -468,7 +467,7 @@ func TestAPredictionKeepsToOwnRows(t *testing.T) {
 	})
 	w := start(t, g, 1)
 	_, v := step(t, w, joins(1, 2))
-	rep, _ := world.NewReplica(g, 1, time.Second/30)
+	rep, _ := world.NewReplica(g, 1, 0)
 	put(rep, v, 1)
 	if err := rep.Predict(2, nil); err != nil {
 		t.Fatal(err)
@@ -611,7 +610,7 @@ func TestAPanicInAPredictionLeavesNothing(t *testing.T) {
 			panic("the test asked for it")
 		}
 	})
-	rep, err := world.NewReplica(g, 1, time.Second/30)
+	rep, err := world.NewReplica(g, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

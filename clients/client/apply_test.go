@@ -2,7 +2,6 @@ package client
 
 import (
 	"testing"
-	"time"
 
 	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
@@ -24,7 +23,7 @@ func TestANewEpochClearsTheRowsAtOnce(t *testing.T) {
 	if c.rules, err = replica.New(s, replica.Config{Epoch: 1, Tick: 100, Sequence: 1, Age: protocol.MinAge}); err != nil {
 		t.Fatal(err)
 	}
-	if c.rows, err = world.NewReplica(g, 1, time.Second/30); err != nil {
+	if c.rows, err = world.NewReplica(g, 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	d := protocol.AppendStateHeader(nil, protocol.StateHeader{Epoch: 1, Sequence: 1, Tick: 200})

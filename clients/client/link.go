@@ -161,7 +161,7 @@ func (l *link) welcomed(message []byte) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %v", ErrProtocol, err)
 	}
-	if l.rows, err = world.NewReplica(s.game, world.Player(w.Player), w.TickPeriod); err != nil {
+	if l.rows, err = world.NewReplica(s.game, world.Player(w.Player), w.TickPeriod.Nanoseconds()); err != nil {
 		return err
 	}
 	l.tick, l.answered = w.Tick, w.Tick

@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/quicstep/quicstep/examples/arena"
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -40,7 +39,7 @@ func TestAPredictedShipIsTheServers(t *testing.T) {
 		t.Run(game.name, func(t *testing.T) {
 			m := newMatch(t, game.server, 1, 1, me, 3)
 			c := &match{Arena: game.client, t: t}
-			rep, err := world.NewReplica(c, me, time.Second/30)
+			rep, err := world.NewReplica(c, me, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +88,7 @@ func predict(t *testing.T, m, c *match, rep *world.Replica, r *rand.Rand, ticks 
 
 func TestNothingIsPredictedBeforeTheRulesArrive(t *testing.T) {
 	m := newMatch(t, arena.New(arena.Config{}), 2, 1)
-	rep, err := world.NewReplica(m, 1, time.Second/30)
+	rep, err := world.NewReplica(m, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package schema
 import (
 	"fmt"
 	"math"
-	"time"
 )
 
 const (
@@ -164,19 +163,19 @@ type moving struct {
 	factor int64 // position steps per velocity step and tick, in 2^-32
 }
 
-// Motion returns how the table's dead-reckoned fields move; nil when it has none. It returns an error that names the
-// field when 64 bits don't hold the way that the fastest goes at that period.
-func (t *Table) Motion(period time.Duration) (*Motion, error) {
+// Motion returns how the table's dead-reckoned fields move when there are so many nanoseconds between ticks; nil when it
+// has none. It returns an error that names the field when 64 bits don't hold the way that the fastest goes.
+func (t *Table) Motion(periodNS int64) (*Motion, error) {
 	if t.Group == nil {
 		return nil, nil
 	}
 	m := &Motion{Group: t.Group}
 	for _, member := range t.Group.Members {
 		f, v := &t.Fields[member.Field], &t.Fields[member.Velocity]
-		factor := math.Floor(v.Step/f.Step*(float64(period)/1e9)*(1<<fractional) + 0.5)
+		factor := math.Floor(v.Step/f.Step*(float64(periodNS)/1e9)*(1<<fractional) + 0.5)
 		most := float64(max(member.Still, int64(v.Top)-member.Still))
-		if !(factor*most*tickMask < 1<<62) || period <= 0 {
-			return nil, fmt.Errorf("%s: %s can't be reckoned with a velocity of %g in steps of %g at a tick period of %v: make step larger, or the velocity's range smaller", t.Name, f.Name, v.Max, f.Step, period)
+		if !(factor*most*tickMask < 1<<62) || periodNS <= 0 {
+			return nil, fmt.Errorf("%s: %s can't be reckoned with a velocity of %g in steps of %g at a tick period of %g s: make step larger, or the velocity's range smaller", t.Name, f.Name, v.Max, f.Step, float64(periodNS)/1e9)
 		}
 		m.members = append(m.members, moving{top: int64(f.Top), still: member.Still, fast: int64(v.Top), factor: int64(factor)})
 	}

@@ -106,7 +106,7 @@ func (s *simulation) reckoned(p *peer) error {
 		return nil
 	}
 	t := s.schema.Tables[drifterTable]
-	motion, err := t.Motion(tickDur)
+	motion, err := t.Motion(tickDur.Nanoseconds())
 	if err != nil {
 		return err
 	}

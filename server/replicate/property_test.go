@@ -230,7 +230,7 @@ type simulation struct {
 func newSimulation(seed uint64, loss float64, breach replicate.Breach, client replica.Breach) *simulation {
 	s := &simulation{seed: seed, r: rand.New(rand.NewPCG(seed, 2)), loss: loss, game: newThings(seed), breach: breach, client: client}
 	var err error
-	if s.world, err = world.New(s.game, world.Config{Seed: seed, History: 4 * age, TickPeriod: tickDur}); err != nil {
+	if s.world, err = world.New(s.game, world.Config{Seed: seed, History: 4 * age, TickPeriodNS: tickDur.Nanoseconds()}); err != nil {
 		panic(err)
 	}
 	s.schema = s.world.View().Schema()
@@ -248,7 +248,7 @@ func (s *simulation) newReplica(p *peer) error {
 	if err != nil {
 		return err
 	}
-	p.rows, err = world.NewReplica(s.game, p.num, tickDur)
+	p.rows, err = world.NewReplica(s.game, p.num, tickDur.Nanoseconds())
 	return err
 }
 

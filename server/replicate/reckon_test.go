@@ -54,7 +54,7 @@ const arrowPeriod = 50 * time.Millisecond
 // said is where a base says that the arrow is at a tick.
 func said(t *testing.T, s *schema.Schema, words []uint32, tick uint64) (at [2]uint64) {
 	t.Helper()
-	motion, err := s.Tables[0].Motion(arrowPeriod)
+	motion, err := s.Tables[0].Motion(arrowPeriod.Nanoseconds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +68,9 @@ func said(t *testing.T, s *schema.Schema, words []uint32, tick uint64) (at [2]ui
 // both sides reckon the same position.
 func TestFiveLostDatagramsOfANewBase(t *testing.T) {
 	g := newArrows(arrow{X: 500, Y: 500, VX: 40})
-	s := newStageAt(t, g, world.Config{Seed: 1, TickPeriod: arrowPeriod}, replicate.Config{Period: arrowPeriod, SteadyRate: true}, 2)
+	s := newStageAt(t, g, world.Config{Seed: 1, TickPeriodNS: arrowPeriod.Nanoseconds()}, replicate.Config{Period: arrowPeriod, SteadyRate: true}, 2)
 	s.run(20)
-	rows, err := world.NewReplica(g, 1, arrowPeriod)
+	rows, err := world.NewReplica(g, 1, arrowPeriod.Nanoseconds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestFiveLostDatagramsOfANewBase(t *testing.T) {
 		}
 	}
 	row, _ := s.replica.Get(0, 0)
-	if motion, _ := s.view.Schema().Tables[0].Motion(arrowPeriod); uint64(motion.Base(row.Words)[0]) != turned || uint64(row.Tick) < turned+5 {
+	if motion, _ := s.view.Schema().Tables[0].Motion(arrowPeriod.Nanoseconds()); uint64(motion.Base(row.Words)[0]) != turned || uint64(row.Tick) < turned+5 {
 		t.Fatalf("the client's base is of tick %d, its register of %d; want a base of tick %d, told five times before", motion.Base(row.Words)[0], row.Tick, turned)
 	}
 	for range 40 {
@@ -133,7 +133,7 @@ func abs(v float64) float64 { return max(v, -v) }
 // a report of it is no false alarm at any time.
 func TestAnArrowFliesForHours(t *testing.T) {
 	g := newArrows(arrow{X: 100, Y: 2000, VX: 1})
-	s := newStageAt(t, g, world.Config{Seed: 1, TickPeriod: arrowPeriod}, replicate.Config{Period: arrowPeriod}, 2)
+	s := newStageAt(t, g, world.Config{Seed: 1, TickPeriodNS: arrowPeriod.Nanoseconds()}, replicate.Config{Period: arrowPeriod}, 2)
 	s.run(20)
 	chance := rand.New(rand.NewPCG(1, 1))
 	for s.view.Tick < 2*schema.ReckonAge+1000 {
@@ -162,7 +162,7 @@ func TestAnArrowFliesForHours(t *testing.T) {
 // TestAReportOfAWrongBaseNamesTheField: what differs has a name that a person knows.
 func TestAReportOfAWrongBaseNamesTheField(t *testing.T) {
 	g := newArrows(arrow{X: 500, Y: 500, VX: 40})
-	s := newStageAt(t, g, world.Config{Seed: 1, TickPeriod: arrowPeriod}, replicate.Config{Period: arrowPeriod}, 0)
+	s := newStageAt(t, g, world.Config{Seed: 1, TickPeriodNS: arrowPeriod.Nanoseconds()}, replicate.Config{Period: arrowPeriod}, 0)
 	s.run(20)
 	first := s.view.Schema().Tables[0].Group.First
 	for column, want := range map[int]replicate.Divergence{

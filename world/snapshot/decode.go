@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"time"
 
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
@@ -60,7 +59,7 @@ func (d *decoder) state() (st world.State) {
 	d.array("the state", stateElements)
 	st.Tick = d.uint("the tick", math.MaxUint64)
 	d.tick = uint32(st.Tick)
-	st.Period = time.Duration(d.int("the tick period"))
+	st.TickPeriodNS = d.int("the tick period")
 	st.Last = world.Player(d.uint("the last player's number", math.MaxUint32))
 	st.Started = d.bool("whether the game has started")
 	st.Room = append(st.Room, d.bin("the random stream", MaxRoomBytes)...)

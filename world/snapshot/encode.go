@@ -77,7 +77,7 @@ func (w *writer) passed(from, tick uint32) { w.uint(uint64(from - tick)) }
 func (w *writer) state(st *world.State) {
 	w.array(stateElements)
 	w.uint(st.Tick)
-	w.int(int64(st.Period))
+	w.int(st.TickPeriodNS)
 	w.uint(uint64(st.Last))
 	w.must(w.enc.EncodeBool(st.Started))
 	w.must(w.enc.EncodeBytesLen(len(st.Room)))
