@@ -91,7 +91,10 @@ func vectorOfTable(t *schema.Table) tableVector {
 		v.Fields = append(v.Fields, vectorOfField(&t.Fields[i]))
 	}
 	for i := range t.Columns {
-		c := &t.Columns[i]
+		c := t.Columns[i]
+		if t.Group != nil && i == t.Group.First {
+			c.Limbs = 2 // of its own
+		}
 		v.Columns = append(v.Columns, columnForm{Field: c.Field, Shift: c.Shift, Bits: c.Bits, Limbs: c.Limbs, Own: c.Own, Text: c.IsText(), Base: c.Base})
 	}
 	for class := range schema.Classes {

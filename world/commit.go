@@ -156,24 +156,33 @@ func (c *pageCommit) edited() {
 		if there && mask == 0 && p.meta[row].rights != c.tick {
 			continue
 		}
-		p.changed = c.tick
-		others := mask&c.t.others != 0
-		if others {
-			p.meta[row].dirty = c.tick
-		}
-		if mask&c.t.owner != 0 {
-			p.meta[row].own = c.tick
-		}
+		told := c.stamp(&p.meta[row], mask)
 		if there {
 			c.out.Changed = append(c.out.Changed, Change{ID: p.id(row), Columns: mask})
 		} else {
 			c.out.Inserted = append(c.out.Inserted, p.id(row))
 		}
 		if c.stamps != nil {
-			c.place(row, there, others || p.meta[row].rights == c.tick)
+			c.place(row, there, told)
 		}
 	}
 	p.edited = 0
+}
+
+// stamp notes a row's change, and tells whether anybody but its owner is told of it.
+func (c *pageCommit) stamp(m *rowMeta, mask uint64) (told bool) {
+	own := mask&c.t.owner != 0
+	if own {
+		m.own = c.tick
+	}
+	if mask&c.t.others != 0 {
+		m.dirty = c.tick
+	}
+	told = m.dirty == c.tick || m.rights == c.tick
+	if told || own && m.owner != 0 {
+		c.page.changed = c.tick
+	}
+	return told
 }
 
 // quantise writes the row's columns and returns those that changed, or all of them for a new row.

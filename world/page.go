@@ -40,7 +40,7 @@ type Page struct {
 	moving uint64         // a bit per row whose base has a velocity
 	bases  []uint32       // per row its base; on a client alone, a server has them among the words
 
-	changed uint32 // the latest tick in which anything here changed
+	changed uint32 // the latest tick in which anything here changed that some player is told of
 	sum     atomic.Uint64
 }
 
@@ -130,7 +130,7 @@ func (p *Page) row(t *table, row int) unsafe.Pointer {
 // Used has a bit for each row that is there.
 func (p *Page) Used() uint64 { return p.used }
 
-// Changed is the latest tick, as 32 bits, in which anything on the page changed.
+// Changed is the latest tick, as 32 bits, in which anything on the page changed that some player is told of.
 func (p *Page) Changed() uint32 { return p.changed }
 
 // Dirty is the latest tick, as 32 bits, in which something changed that a player is sent of the row: it is not the same

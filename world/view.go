@@ -170,8 +170,8 @@ func (g Grid) Side() int64 { return int64(g.shape.side) }
 // Rows are the indexes of a cell's rows, sorted. Nobody may write to them.
 func (g Grid) Rows(cell uint32) []uint32 { return g.grid.cells[cell] }
 
-// Stamp is the latest tick, as 32 bits, in which a cell saw a field change, a row come or go, or a change of
-// owner or team.
+// Stamp is the latest tick, as 32 bits, in which a cell saw a field change of which others than the owner are told, a row
+// move, come or go, or a change of owner or team.
 func (g Grid) Stamp(cell uint32) uint32 { return g.grid.stamps[cell] }
 
 // Schema is how the game travels.

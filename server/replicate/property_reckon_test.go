@@ -43,11 +43,19 @@ func (g *things) turn(d *drifter) {
 	}
 }
 
-// drift moves the drifters for a tick. Some are left where they are although they have a velocity, now and then all of
+// drift moves the drifters for a tick, and the flags on their masts. Some are left where they are although they have a velocity, now and then all of
 // them, and they stand still once the world rests.
 func (g *things) drift(tx *world.Tx) {
 	if g.chance.IntN(6) == 0 && !g.resting {
 		return
+	}
+	for id, f := range g.Flags.All(tx) {
+		if g.resting && f.Hoist != 0 {
+			g.Flags.Edit(tx, id).Hoist = 0
+		} else if f.Hoist != 0 {
+			e := g.Flags.Edit(tx, id)
+			e.Mast += float32(float64(f.Hoist) * tickDur.Seconds())
+		}
 	}
 	for id, d := range g.Drifters.All(tx) {
 		if d.A%5 == 4 && !g.resting {

@@ -53,6 +53,9 @@ type flag struct {
 	Up    uint8
 	Guard uint8 `net:"team"`
 	Key   uint8 `net:"owner"`
+	// Only some players reckon how high it hangs.
+	Mast  float32 `net:"range=0:100,step=0.01,team,reckon=Hoist,tolerance=0.1"`
+	Hoist float32 `net:"range=-5:5,step=0.1,team"`
 }
 
 func newThings(seed uint64) *things {
@@ -175,11 +178,13 @@ func (g *things) changeFlag(tx *world.Tx, n int) {
 		return
 	}
 	rows := slices.Collect(keys(g.Flags.All(tx)))
-	switch id := rows[r.IntN(n)]; r.IntN(5) {
+	switch id := rows[r.IntN(n)]; r.IntN(6) {
 	case 0:
 		g.Flags.Remove(tx, id)
 	case 1:
 		g.Flags.SetOwner(tx, id, g.someone(tx))
+	case 2:
+		g.Flags.Edit(tx, id).Hoist = float32(r.IntN(11) - 5)
 	default:
 		e := g.Flags.Edit(tx, id)
 		e.Up, e.Guard, e.Key = e.Up+uint8(r.IntN(2)), e.Guard+uint8(r.IntN(2)), e.Key+uint8(r.IntN(2))

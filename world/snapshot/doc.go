@@ -8,16 +8,17 @@
 //	version   Version
 //	length    of all bytes, from the array's head to the checksum's end; always nine bytes long
 //	layout    the game's layout, see world.LayoutOf; always nine bytes long
-//	state     [tick, last, started, room, players, tables]
+//	state     [tick, period, last, started, room, players, tables], period in nanoseconds
 //	checksum  the CRC-32C of everything before it; always five bytes long
 //
 //	player    [number, team, rights, x, y, radius]
 //	table     [page…], in the order of their numbers
 //	page      [used, changed, generations, rows], used with a bit for each row that is there
-//	row       [owner, team, weight, dirty, rights, columns, values, texts]
+//	row       [owner, team, weight, dirty, rights, columns, base, values, texts]
+//	base      [tick, position, velocity, position, velocity…]; empty without dead-reckoned fields
 //
-// Ticks are written so that they are short: changed, dirty and a player's rights as the number of ticks that
-// have passed since; a row's rights and its columns as the number of ticks before dirty. All of these are
+// Ticks are written so that they are short: changed, dirty, a base's tick and a player's rights as the number of ticks
+// that have passed since; a row's rights and its columns as the number of ticks before dirty. All of these are
 // differences modulo 2³². Values are numbers as the bits that State holds, written as signed integers.
 //
 // A state has one form in bytes only: integers and lengths stand in their shortest form, but for those named
