@@ -5,32 +5,101 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quicstep/quicstep/server/clock"
 	"github.com/quicstep/quicstep/server/replicate"
 )
 
 const (
-	// batchPasses is how many passes a worker makes before it lets the connections send what they have been given: enough
-	// that what passes share stays in the processor's caches, few enough that the first of a batch is not held up.
-	batchPasses = 16
 	// sureSends is how many datagrams the connection's own queue holds before it makes its caller wait.
 	sureSends = 32
+	// passTime is what a pass and QUIC's work for its packets take of a processor, at least.
+	passTime = 50 * time.Microsecond
+	// spreadEvery is how often passes are let go while more of them wait; spreadFirst is how many begin at once, for each
+	// processor.
+	spreadEvery = 5 * time.Millisecond
+	spreadFirst = 64
+	// spreadMost is the part of a tick's period in which all have begun, whatever they take.
+	spreadMost = 0.9
 )
 
 // fanout is the workers that choose, encode and send. Clients share no lock there: each pass works from an immutable View and
 // one client's own state. A client whose connection would make a worker wait is left to a goroutine of its own for as long.
 type fanout struct {
-	began time.Time
-	queue chan *session // each at most once
-	work  sync.WaitGroup
+	began   time.Time
+	clock   *clock.Clock
+	period  time.Duration // of a tick
+	workers int
+	queue   chan *session // those who wait for their turn, each at most once
+	ready   chan *session // those whose turn it is
+	work    sync.WaitGroup
 }
 
-// newFanout starts as many workers as there are processors for them, for so many connections.
-func newFanout(conns int) *fanout {
-	f := &fanout{began: time.Now(), queue: make(chan *session, 2*conns)} // those that have ended may be in it beside as many new ones
-	for range runtime.GOMAXPROCS(0) {
+// newFanout starts as many workers as there are processors for them.
+func newFanout(cfg Config, c *clock.Clock) *fanout {
+	f := &fanout{
+		began: time.Now(), clock: c, period: cfg.period(), workers: runtime.GOMAXPROCS(0),
+		queue: make(chan *session, 2*cfg.Limits.MaxConns), // those that have ended may be in it beside as many new ones
+		ready: make(chan *session),
+	}
+	for range f.workers {
 		f.work.Go(f.run)
 	}
+	f.work.Go(f.spread)
 	return f
+}
+
+// spread lets those who wait have their turn, no faster than the processors take to send to them. Otherwise all of a
+// tick's passes would be over before the first packet leaves, and what comes in would wait behind all that goes out.
+func (f *fanout) spread() {
+	defer close(f.ready)
+	var ticks *clock.Ticks
+	may := f.allowed()
+	for s := range f.queue {
+		for !may.take(time.Now(), f.rate(may.burst(len(f.queue)+1))) {
+			if ticks == nil {
+				ticks = f.clock.Add(spreadEvery)
+				defer ticks.Stop()
+			}
+			<-ticks.C()
+		}
+		f.ready <- s
+		if len(f.queue) == 0 {
+			may = f.allowed()
+		}
+	}
+}
+
+// allowed is what may begin at once.
+func (f *fanout) allowed() allowance { return allowance{passes: float64(spreadFirst * f.workers)} }
+
+// rate is how many passes may begin in a second when so many have been wanted at once.
+func (f *fanout) rate(burst int) float64 {
+	return max(float64(f.workers)/passTime.Seconds(), float64(burst)/(spreadMost*f.period.Seconds()))
+}
+
+// allowance is the passes that may begin: they become more as time goes by, while some wait.
+type allowance struct {
+	passes float64
+	most   int // that were wanted at once
+	last   time.Time
+}
+
+// burst is how many passes were wanted at once since none was.
+func (a *allowance) burst(waiting int) int {
+	a.most = max(a.most, waiting)
+	return a.most
+}
+
+func (a *allowance) take(now time.Time, perSecond float64) bool {
+	if !a.last.IsZero() {
+		a.passes += now.Sub(a.last).Seconds() * perSecond
+	}
+	a.last = now
+	if a.passes < 1 {
+		return false
+	}
+	a.passes--
+	return true
 }
 
 // close waits for the workers to end. No session may have its passes open any more.
@@ -41,13 +110,9 @@ func (f *fanout) close() {
 
 func (f *fanout) run() {
 	scratch := new(replicate.Scratch)
-	passes := 0
-	for s := range f.queue {
+	for s := range f.ready {
 		if s.turn.begin() {
 			f.pass(s, scratch)
-		}
-		if passes++; passes%batchPasses == 0 {
-			runtime.Gosched()
 		}
 	}
 }

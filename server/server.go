@@ -89,7 +89,7 @@ func (s *Server) Pin() [32]byte { return s.listener.Pin() }
 // Call it once.
 func (s *Server) Run(ctx context.Context) error {
 	s.clock = clock.New(s.cfg.Sleeper)
-	s.fanout = newFanout(s.cfg.Limits.MaxConns)
+	s.fanout = newFanout(s.cfg, s.clock)
 	roomsCtx, stopRooms := context.WithCancel(context.Background())
 	s.stop = roomsCtx
 	s.cfg.Log.Info("serving", "games", len(s.games), "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)

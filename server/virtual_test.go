@@ -267,3 +267,38 @@ func leftovers() (out []string) {
 	}
 	return out
 }
+
+// TestAHeldInputAnswersEveryTick: whoever decides now and then says so once.
+func TestAHeldInputAnswersEveryTick(t *testing.T) {
+	simulate(t, 90, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		c := s.join()
+		s.pass(time.Second)
+		if err := c.Send(stride{DX: 1}); err != nil {
+			t.Fatal(err)
+		}
+		c.Hold(c.Tick() + 1000)
+		s.pass(time.Second)
+		before, sent, tick := s.server.Stats(), c.Stats().Sent, c.Tick()
+		s.pass(3 * time.Second)
+		after, ticks := s.server.Stats(), c.Tick()-tick
+		if made := after.Repeated + after.Neutral - before.Repeated - before.Neutral; made > 1 {
+			t.Errorf("the server made up %d inputs in %d ticks", made, ticks)
+		}
+		if n := c.Stats().Sent - sent; n < ticks-1 || n > ticks+1 {
+			t.Errorf("%d inputs were sent in %d ticks", n, ticks)
+		}
+		looked := 0
+		c.Look(func(view *world.View) {
+			for range s.game.Banners.All(view) {
+				looked++
+			}
+		})
+		seen := 0
+		for range s.game.Banners.All(c.View()) {
+			seen++
+		}
+		if looked == 0 || looked != seen {
+			t.Errorf("a look shows %d banners, a View %d", looked, seen)
+		}
+	})
+}

@@ -149,11 +149,17 @@ func (r *Replica) confirmedOwned(refs []uint32) []uint32 {
 
 // View returns the rows as they are now, predictions included. Later changes do not show in it.
 func (r *Replica) View(tick uint64) *View {
+	v := r.Glance(tick)
+	r.state.serial++ // whoever writes next, copies
+	return v
+}
+
+// Glance is a View that is good until the next change of the Replica: it costs no copy of the pages that change.
+func (r *Replica) Glance(tick uint64) *View {
 	s := r.state
 	v := &View{Tick: tick, def: s.def, tables: make([]viewTable, len(s.tables)), players: s.players}
 	for i := range s.tables {
 		v.tables[i].pages = s.tables[i].pages
 	}
-	s.serial++ // whoever writes next, copies
 	return v
 }

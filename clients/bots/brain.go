@@ -9,8 +9,8 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
-// Brain decides what a bot asks for in a tick, from what it sees: an input as the game's AppendInput writes it. Bots run
-// at the same time, so what it keeps must be its own.
+// Brain decides what a bot asks for in a tick, from what it sees: an input as the game's AppendInput writes it. The view is
+// good until it returns. Bots run at the same time, so what it keeps must be its own.
 type Brain func(view *world.View, me world.Player, chance *rand.Rand) ([]byte, error)
 
 // Think makes a Brain of a function that knows the game's input type.

@@ -27,7 +27,6 @@ type bot struct {
 	number int
 	chance *rand.Rand
 	probe  probe
-	input  []byte // what it asks for
 	think  uint64 // the tick from which on the brain is asked again
 
 	session atomic.Pointer[client.Session] // nil until it has joined
@@ -108,24 +107,29 @@ func (b *bot) play(ctx context.Context, s *client.Session) (err error) {
 			return err
 		}
 		b.saw(tick, time.Now(), period)
-		if tick >= b.think || b.probe.input != nil {
-			if b.input, err = b.decide(s.View(), s.Player()); err != nil {
-				return err
+		me := s.Player() // another one when the session has joined anew
+		if tick < b.think {
+			if b.probe.input != nil {
+				s.Look(func(view *world.View) { b.waits(view, me, time.Now()) })
 			}
+			continue
 		}
-		if err := s.SendBytes(b.input); err != nil {
+		var input []byte
+		s.Look(func(view *world.View) { input, err = b.decide(view, me) })
+		if err != nil {
+			return err
+		}
+		if err := s.SendBytes(input); err != nil {
 			return err
 		}
 		if b.probe.input != nil && b.probe.sent.IsZero() {
 			b.probe.sent = time.Now()
 		}
-		if tick < b.think {
-			continue
-		}
 		if b.think == 0 {
 			b.think = tick + uint64(b.number)%every // not all in the same tick
 		}
 		b.think += every
+		s.Hold(b.think)
 		s.Events() // nobody looks at them
 		s.Messages()
 		s.Chat()

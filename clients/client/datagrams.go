@@ -32,14 +32,20 @@ func (l *link) receive() {
 			}
 			return
 		}
-		if l.apply(b) {
+		resync, answer := l.apply(b, l.conn.ConnectionStats().MinRTT) // the smoothed one has what the machines take in it
+		if answer && l.sending.TryLock() {
+			l.sendInput()
+			l.sending.Unlock()
+		}
+		if resync {
 			l.askResync()
 		}
 	}
 }
 
-// apply brings the rows up to a datagram, and tells whether the replica needs to begin anew.
-func (l *link) apply(b []byte) (resync bool) {
+// apply brings the rows up to a datagram. It tells whether the replica needs to begin anew, and whether this tick's answer
+// is known already and can leave now. The round trip is zero when it is not known.
+func (l *link) apply(b []byte, roundTrip time.Duration) (resync, answer bool) {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,18 +59,23 @@ func (l *link) apply(b []byte) (resync bool) {
 		s.view = nil
 	}
 	if applied.Ignored {
-		return false
+		return false, false
 	}
 	l.change(applied)
 	s.view = nil
 	if h := applied.Header; h.Tick > l.tick {
 		l.tick = h.Tick
 		l.newTicks++
+		if roundTrip > 0 {
+			l.timing.roundTrip = roundTrip
+		}
 		l.timing.heard(h)
 		s.wakeUp()
-		signal(l.ticked)
+		if answer = l.tick < s.held && l.timing.wait == 0; !answer {
+			signal(l.ticked)
+		}
 	}
-	return l.rules.Orphaned()
+	return l.rules.Orphaned(), answer
 }
 
 // change notes the rows of a datagram, and brings its events to where the player finds them.
@@ -78,8 +89,8 @@ func (l *link) change(applied replica.Applied) {
 	}
 }
 
-// view brings the typed rows up to the newest tick. The caller holds the session's mu.
-func (l *link) view() *world.View {
+// freshen brings the typed rows up to the newest tick. The caller holds the session's mu.
+func (l *link) freshen() {
 	l.stale.take(func(table int, index uint32) {
 		row, ok := l.rules.Get(table, index)
 		if !ok {
@@ -88,7 +99,6 @@ func (l *link) view() *world.View {
 		}
 		l.rows.Put(table, schema.MakeID(index, row.Generation), row.Class, row.Words, row.Texts)
 	})
-	return l.rows.View(l.tick)
 }
 
 // askResync tells the server that the replica can't be right. One request per epoch is enough: the replica is
@@ -124,12 +134,11 @@ func (l *link) inputIsHere() {
 
 // sendInputs answers each new tick with a datagram: what was received, and the input for the tick that is coming. It
 // leaves after timing's wait; without one as soon as the input is set, and after a quarter of a period at the latest.
-// When no tick comes, one leaves when the next tick's would have.
+// When no tick comes, one leaves when the next tick's would have. What is held leaves from receive when it needs no wait.
 func (l *link) sendInputs() {
 	period := l.welcome.TickPeriod
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var buf []byte
 	wait := 0 // of the input that is about to leave
 	for {
 		select {
@@ -147,13 +156,31 @@ func (l *link) sendInputs() {
 			}
 		case <-timer.C:
 		}
-		buf = l.appendInput(buf[:0])
-		// An error is the connection's end, which its context tells, or a path that shrank: then the next tick
-		// tries again.
-		l.packets.Send(buf)
-		timer.Reset(period + period/4)
+		l.sending.Lock()
+		if ago := time.Since(l.left); wait == 0 && ago < period && l.isAnswered() { // from receive
+			timer.Reset(2*period + period/4 - ago)
+		} else {
+			l.sendInput()
+			timer.Reset(period + period/4)
+		}
+		l.sending.Unlock()
 		wait = 0
 	}
+}
+
+// sendInput makes and sends an input datagram. The caller holds sending.
+func (l *link) sendInput() {
+	l.left = time.Now()
+	l.datagram = l.appendInput(l.datagram[:0])
+	// An error is the connection's end, which its context tells, or a path that shrank: then the next tick tries again.
+	l.packets.Send(l.datagram)
+}
+
+// isAnswered tells whether an input has left for the newest tick.
+func (l *link) isAnswered() bool {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	return l.tick <= l.answered
 }
 
 // wait is by how many quarters of a period the next input waits.

@@ -3,7 +3,7 @@ package client
 import "github.com/quicstep/quicstep/protocol"
 
 // Inject applies a datagram to the session's replica as if the server had sent it.
-func (s *Session) Inject(b []byte) { s.current().apply(b) }
+func (s *Session) Inject(b []byte) { s.current().apply(b, 0) }
 
 // Newest is the newest datagram's sequence number, and its tick.
 func (s *Session) Newest() (sequence, tick uint64) {

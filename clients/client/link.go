@@ -48,6 +48,10 @@ type link struct {
 	sentSize uint64 // of those datagrams, in bytes
 	rejected uint64
 
+	sending  sync.Mutex // held while an input datagram is made and sent
+	datagram []byte     // its space
+	left     time.Time  // when the latest one left
+
 	ticked chan struct{} // holds one: there is a new tick
 	ready  chan struct{} // holds one: the input for it is set
 }

@@ -35,6 +35,7 @@ type Session struct {
 	view    *world.View   // of the link's rows; nil when they changed since
 	news    chan struct{} // closed, and made anew, when there is a new tick
 	input   []byte        // what the player asks for
+	held    uint64        // until this tick it does not change
 	inbox   inbox
 	former  Stats           // what connections before this one have counted
 	checks  protocol.Checks // what the server says of this one
@@ -158,7 +159,7 @@ func (s *Session) rejoined(l *link) {
 	lost := s.link.stats()
 	lost.Checks, s.checks = s.checks, protocol.Checks{}
 	s.former = s.former.plus(lost)
-	s.link, s.joined, s.view = l, true, nil
+	s.link, s.joined, s.view, s.held = l, true, nil, 0
 	s.rejoins++
 	s.wakeUp()
 }
@@ -233,6 +234,14 @@ func (s *Session) SendBytes(data []byte) error {
 	return nil
 }
 
+// Hold says that what was asked for last stands for every tick before one: the session then answers each as it comes,
+// without waiting for another Send. It is for who decides less often than ticks come; a Send in between still counts.
+func (s *Session) Hold(before uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = before
+}
+
 // View returns the rows as they are known now. It never changes; ask again for newer ones.
 func (s *Session) View() *world.View {
 	s.mu.Lock()
@@ -240,9 +249,23 @@ func (s *Session) View() *world.View {
 	return s.currentView()
 }
 
+// Look calls f with the rows as they are known now. They are good until f returns, and spare the copy that each View
+// costs: for who looks at them, takes what is needed, and lets go. Meanwhile the session waits, and f must not call it.
+func (s *Session) Look(f func(view *world.View)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view != nil {
+		f(s.view)
+		return
+	}
+	s.link.freshen()
+	f(s.link.rows.Glance(s.link.tick))
+}
+
 func (s *Session) currentView() *world.View {
 	if s.view == nil {
-		s.view = s.link.view()
+		s.link.freshen()
+		s.view = s.link.rows.View(s.link.tick)
 	}
 	return s.view
 }

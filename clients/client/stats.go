@@ -10,6 +10,8 @@ type Stats struct {
 	// Tick is the newest tick received; Lead by how many ticks inputs are ahead of it.
 	Tick uint64
 	Lead int
+	// Wait is by how many quarters of a tick an input leaves after the tick that it answers.
+	Wait int
 	// Margin is how early the newest input that the server has came, in quarters of a tick.
 	Margin int8
 	// Rejoins is how often a lost connection was replaced.
@@ -69,7 +71,7 @@ func (s Stats) plus(later Stats) Stats {
 func (l *link) stats() Stats {
 	q := l.conn.ConnectionStats()
 	return Stats{
-		Tick: l.tick, Lead: l.timing.lead, Margin: l.timing.margin, NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
+		Tick: l.tick, Lead: l.timing.lead, Wait: l.timing.wait, Margin: l.timing.margin, NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
 		SentBytes: q.BytesSent, ReceivedBytes: q.BytesReceived, SentPackets: q.PacketsSent, ReceivedPackets: q.PacketsReceived,
 		Replica: l.rules.Counters(),
 	}

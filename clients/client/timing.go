@@ -25,28 +25,30 @@ const (
 
 // The wait is by how many quarters of a period an input leaves after the news that it answers. Acknowledgements of QUIC
 // are held back for 25 ms at most, and ride along with what leaves by then: so the server's rides if an input comes less
-// than that before the next tick, and ours if the input leaves within it. The wait brings inputs there, where both can be
-// had. What a player asks for meanwhile is in time for the same tick.
+// than that before the server sends to this client again, a period after the last time, and ours if the input leaves
+// within it. The wait brings inputs there, where both can be had. What a player asks for meanwhile is in time for the same
+// tick.
 const (
-	// rideWithin is how long before a tick an input should come, and how long after the news it may leave: 25 ms, less
-	// what the way through both machines takes.
+	// rideWithin is how long before the server sends an input should come, and how long after the news it may leave:
+	// 25 ms, less what the way through both machines takes.
 	rideWithin = 20 * time.Millisecond
+	// rideAhead is how long before that it should come at least, so that the machines may be late without a miss.
+	rideAhead = 5 * time.Millisecond
 	// rideHold is for how many reports the wait does not rise again after it had to fall.
 	rideHold = 8 * reportsLatest
 )
 
 // timing decides which tick an input is for, and when it leaves.
 type timing struct {
+	period      time.Duration
+	roundTrip   time.Duration // as it is now
 	lead        int
 	wait        int // quarters of a period
-	waitMax     int
-	inTime      int8 // the highest quarter before a tick whose acknowledgement rides
-	hold        int  // reports until the wait may rise
+	hold        int // reports until the wait may rise
 	margin      int8
 	reports     int    // since the lead changed, or all of them were looked at
 	lows        int    // of them below marginLow
 	tops        int    // of them above marginTop
-	early       int    // of them in a quarter above inTime
 	settled     uint64 // the input tick from which on a report shows the lead as it is now
 	stamped     uint64 // the tick of the latest input
 	newest      uint64 // the newest tick received when it was stamped
@@ -57,8 +59,22 @@ type timing struct {
 // quarter that it should be early.
 func (t *timing) start(roundTrip, period time.Duration) {
 	t.lead = int(min((roundTrip+period/2+period-1)/period, leadMax))
-	quarters := int(4 * rideWithin / period)
-	t.waitMax, t.inTime = min(quarters, 3), int8(max(min(quarters-1, 3), 0))
+	t.period, t.roundTrip = period, roundTrip
+	t.wait = t.ride()
+}
+
+// ride is the shortest wait with which acknowledgements ride both ways; none when there is no such wait.
+func (t *timing) ride() int {
+	for wait := range 4 {
+		later := time.Duration(wait) * t.period / 4
+		if later > rideWithin {
+			break
+		}
+		if at := (t.roundTrip + later) % t.period; at >= t.period-rideWithin && at <= t.period-rideAhead {
+			return wait
+		}
+	}
+	return 0
 }
 
 // heard takes a newer datagram's header.
@@ -72,10 +88,6 @@ func (t *timing) heard(h protocol.StateHeader) {
 	}
 	t.reports++
 	t.hold = max(t.hold-1, 0)
-	quarter := h.Margin & 3 // of the tick before the one that it is in time for
-	if quarter > t.inTime {
-		t.early++
-	}
 	switch {
 	case h.Margin < marginLow:
 		t.lows++
@@ -91,10 +103,10 @@ func (t *timing) heard(h protocol.StateHeader) {
 	case t.reports < reportsLatest:
 	case t.tops >= reportsLatest-strays && t.lead > 0:
 		t.move(-1, 0)
-	case t.early >= reportsLatest*3/4 && t.hold == 0 && t.wait+int(quarter-t.inTime) <= t.waitMax:
-		t.move(0, 1)
+	case t.ride() < t.wait, t.ride() > t.wait && t.hold == 0:
+		t.move(0, t.ride()-t.wait)
 	default:
-		t.reports, t.lows, t.tops, t.early = 0, 0, 0, 0
+		t.reports, t.lows, t.tops = 0, 0, 0
 	}
 }
 
@@ -102,7 +114,7 @@ func (t *timing) heard(h protocol.StateHeader) {
 func (t *timing) move(lead, wait int) {
 	t.lead += lead
 	t.wait += wait
-	t.reports, t.lows, t.tops, t.early, t.settled = 0, 0, 0, 0, t.stamped+1
+	t.reports, t.lows, t.tops, t.settled = 0, 0, 0, t.stamped+1
 }
 
 // next is the tick for the next input, when newest is the newest tick received: the lead ahead of it. Where that is

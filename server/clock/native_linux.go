@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -8,9 +9,15 @@ import (
 
 // Native returns the Sleeper that is the most punctual on this system. On Linux it blocks an OS thread in
 // clock_nanosleep on the monotonic clock, which no load on Go's scheduler delays until the thread is awake
-// again; elsewhere it is Portable. It must not be used inside a testing/synctest bubble, whose time it
-// doesn't know.
-func Native() Sleeper { return nativeSleeper{} }
+// again; elsewhere it is Portable, and so it is where Go has a single processor (GOMAXPROCS): a thread that
+// sleeps in the kernel keeps it from all goroutines until the runtime notices. It must not be used inside a
+// testing/synctest bubble, whose time it doesn't know.
+func Native() Sleeper {
+	if runtime.GOMAXPROCS(0) == 1 {
+		return Portable()
+	}
+	return nativeSleeper{}
+}
 
 type nativeSleeper struct{}
 

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"testing"
+	"time"
+
+	"github.com/quicstep/quicstep/world"
+)
+
+// TestPassesAreSpreadOverTheTick: a burst's first begin at once, the others no faster than the processors take, and all of
+// them before the next tick.
+func TestPassesAreSpreadOverTheTick(t *testing.T) {
+	cfg, err := Config{Games: []world.Game{pushes()}, TickRate: 20}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, burst := range []int{10, spreadFirst, 200, 5000} {
+		f := &fanout{period: cfg.period(), workers: 1}
+		start := time.Unix(1000, 0)
+		now, left := start, burst
+		may := f.allowed()
+		for left > 0 {
+			for left > 0 && may.take(now, f.rate(may.burst(left))) {
+				left--
+			}
+			if begun := burst - left; now.Equal(start) && begun != min(burst, spreadFirst) {
+				t.Errorf("of %d passes %d begin at once, want %d", burst, begun, min(burst, spreadFirst))
+			}
+			if left > 0 {
+				now = now.Add(spreadEvery)
+			}
+		}
+		took := now.Sub(start)
+		if most := time.Duration(spreadMost*float64(cfg.period())) + spreadEvery; took > most {
+			t.Errorf("%d passes have begun after %v, want %v at most", burst, took, most)
+		}
+		if least := min(time.Duration(burst-spreadFirst)*passTime, cfg.period()/2); took < least {
+			t.Errorf("%d passes have begun after %v, want %v at least", burst, took, least)
+		}
+	}
+}
+
+// TestATurnIsNeitherLostNorDoubled: whoever asks while a pass is made gets another one after it.
+func TestATurnIsNeitherLostNorDoubled(t *testing.T) {
+	var turn turn
+	if turn.ask() {
+		t.Error("a session whose passes are not open is queued")
+	}
+	turn.start()
+	if !turn.ask() || turn.ask() {
+		t.Error("of two who ask, the first alone is to queue the session")
+	}
+	if !turn.begin() {
+		t.Fatal("a session that was queued has no turn")
+	}
+	if turn.ask() {
+		t.Error("a session is queued while its pass is made")
+	}
+	if !turn.finish() {
+		t.Error("a session that was asked for meanwhile is not queued again")
+	}
+	if !turn.begin() || turn.finish() {
+		t.Error("a session that nobody asked for is queued again")
+	}
+	turn.ask()
+	turn.begin()
+	ended := make(chan struct{})
+	go func() {
+		turn.end()
+		close(ended)
+	}()
+	turn.ask()
+	turn.finish()
+	<-ended
+	if turn.begin() || turn.ask() {
+		t.Error("a session that has ended has a turn")
+	}
+}
