@@ -53,12 +53,16 @@ func newFanout(cfg Config, c *clock.Clock) *fanout {
 func (f *fanout) spread() {
 	defer close(f.ready)
 	var ticks *clock.Ticks
+	defer func() {
+		if ticks != nil {
+			ticks.Stop()
+		}
+	}()
 	may := f.allowed()
 	for s := range f.queue {
 		for !may.take(time.Now(), f.rate(may.burst(len(f.queue)+1))) {
 			if ticks == nil {
 				ticks = f.clock.Add(spreadEvery)
-				defer ticks.Stop()
 			}
 			<-ticks.C()
 		}

@@ -33,12 +33,16 @@ type leaf struct {
 	textAt  uint8
 }
 
-// bindType binds a type. Exact makes ordinary fields of those that are dead-reckoned.
+// bindType binds a type. Exact makes ordinary fields of those that are dead-reckoned, and their velocities the owner's.
 func bindType(name string, typ reflect.Type, exact bool) (*schema.Table, *binding, error) {
 	wire, leaves, err := schema.FromType(name, typ)
 	if err == nil && exact {
 		for i := range wire.Fields {
-			wire.Fields[i].Tolerance, wire.Fields[i].Velocity = 0, 0
+			f := &wire.Fields[i]
+			if f.Tolerance != 0 {
+				wire.Fields[f.Velocity].Audience = schema.OwnerOnly
+			}
+			f.Tolerance, f.Velocity = 0, 0
 		}
 		wire, err = schema.NewTable(name, wire.Fields, wire.Pos)
 	}

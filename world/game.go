@@ -237,8 +237,8 @@ func CellSize(units float64) TableOption {
 	return func(o *tableOptions) { o.cell, o.sized = units, true }
 }
 
-// Exact lets the fields that are tagged reckon= travel as they are, and their velocities, too: to measure what dead
-// reckoning saves.
+// Exact lets the fields that are tagged reckon= travel as they are, and their velocities to the row's owner alone, who
+// predicts with them: to measure what dead reckoning saves.
 func Exact() TableOption { return func(o *tableOptions) { o.exact = true } }
 
 // AddTable adds a table of rows of type T to a game under definition. T must be a struct of plain values:

@@ -265,7 +265,7 @@ func TestAnExactTableReckonsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tb := s.Tables[0]; tb.Group != nil || len(tb.ClassColumns(schema.Public)) != 2+2+2+1 {
+	if tb := s.Tables[0]; tb.Group != nil || len(tb.ClassColumns(schema.Public)) != 2+2+1 {
 		t.Errorf("the public sees %d columns", len(tb.ClassColumns(schema.Public)))
 	}
 	if _, err := world.New(g, world.Config{}); err != nil {

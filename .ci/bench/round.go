@@ -56,7 +56,7 @@ func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	args = []string{"bots", "--addr", addr, "--server", figures, "--clients", strconv.Itoa(c.Clients), "--json", "--quiet"}
+	args = []string{"bots", "--addr", addr, "--server", figures, "--clients", strconv.Itoa(c.Clients), "--think", thinks, "--json", "--quiet"}
 	m, err = b.underLoad(ctx, server, b.program("quicstep"), append(append(args, workload...), b.loadFlags()...)...)
 	if err == nil && m.Report.Server == nil {
 		err = errors.New("the server told no figures")
