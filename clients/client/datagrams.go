@@ -33,9 +33,13 @@ func (l *link) receive() {
 			return
 		}
 		resync, answer := l.apply(b, l.conn.ConnectionStats().MinRTT) // the smoothed one has what the machines take in it
-		if answer && l.sending.TryLock() {
+		switch {
+		case !answer:
+		case l.sending.TryLock():
 			l.sendInput()
 			l.sending.Unlock()
+		default: // one is leaving that may not know of this tick
+			signal(l.ticked)
 		}
 		if resync {
 			l.askResync()
