@@ -34,8 +34,8 @@ const (
 	rideWithin = 20 * time.Millisecond
 	// rideAhead is how long before that it should come at least, so that the machines may be late without a miss.
 	rideAhead = 5 * time.Millisecond
-	// rideHold is for how many reports the wait does not rise again after it had to fall.
-	rideHold = 8 * reportsLatest
+	// rideHold is half of the reports for which the wait does not rise again after it had to fall; twice as many each time.
+	rideHold = 4 * reportsLatest
 )
 
 // timing decides which tick an input is for, and when it leaves.
@@ -45,6 +45,7 @@ type timing struct {
 	lead        int
 	wait        int // quarters of a period
 	hold        int // reports until the wait may rise
+	fell        int // how often it had to fall
 	margin      int8
 	reports     int    // since the lead changed, or all of them were looked at
 	lows        int    // of them below marginLow
@@ -63,18 +64,25 @@ func (t *timing) start(roundTrip, period time.Duration) {
 	t.wait = t.ride()
 }
 
-// ride is the shortest wait with which acknowledgements ride both ways; none when there is no such wait.
-func (t *timing) ride() int {
-	for wait := range 4 {
-		later := time.Duration(wait) * t.period / 4
+// ride is the wait with which acknowledgements ride both ways, however late the machines are: that of a few which brings
+// the input to the middle of the time in which it may come. None when none brings it there.
+func (t *timing) ride() (wait int) {
+	if t.period <= rideWithin {
+		return 0 // whatever comes rides
+	}
+	const middle = (rideWithin + rideAhead) / 2
+	best := (rideWithin - rideAhead) / 2
+	for quarters := range 4 {
+		later := time.Duration(quarters) * t.period / 4
 		if later > rideWithin {
 			break
 		}
-		if at := (t.roundTrip + later) % t.period; at >= t.period-rideWithin && at <= t.period-rideAhead {
-			return wait
+		ahead := t.period - (t.roundTrip+later)%t.period
+		if off := (ahead - middle).Abs(); off <= best {
+			wait, best = quarters, off
 		}
 	}
-	return 0
+	return wait
 }
 
 // heard takes a newer datagram's header.
@@ -97,7 +105,8 @@ func (t *timing) heard(h protocol.StateHeader) {
 	switch {
 	case t.lows > strays && t.wait > 0:
 		t.move(0, -1)
-		t.hold = rideHold
+		t.fell++
+		t.hold = rideHold << min(t.fell, 6)
 	case (h.Margin < marginLate || t.lows > strays) && t.lead < leadMax:
 		t.move(1, 0)
 	case t.reports < reportsLatest:
