@@ -151,7 +151,11 @@ func (l *link) sendInputs() {
 		case <-l.ticked:
 			if wait == 0 { // else one is about to leave, and answers this tick too
 				wait = l.wait()
-				timer.Reset(max(time.Duration(wait), 1) * period / 4)
+				delay := period / 4
+				if wait > 0 {
+					delay = time.Duration(wait) * period / 8
+				}
+				timer.Reset(delay)
 			}
 			continue
 		case <-l.ready:
@@ -187,7 +191,7 @@ func (l *link) isAnswered() bool {
 	return l.tick <= l.answered
 }
 
-// wait is by how many quarters of a period the next input waits.
+// wait is by how many eighths of a period the next input waits.
 func (l *link) wait() int {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()

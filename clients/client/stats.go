@@ -10,7 +10,7 @@ type Stats struct {
 	// Tick is the newest tick received; Lead by how many ticks inputs are ahead of it.
 	Tick uint64
 	Lead int
-	// Wait is by how many quarters of a tick an input leaves after the tick that it answers.
+	// Wait is by how many eighths of a tick an input leaves after the tick that it answers.
 	Wait int
 	// Margin is how early the newest input that the server has came, in quarters of a tick.
 	Margin int8

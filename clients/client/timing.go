@@ -23,7 +23,7 @@ const (
 	strays        = 1
 )
 
-// The wait is by how many quarters of a period an input leaves after the news that it answers. Acknowledgements of QUIC
+// The wait is by how many eighths of a period an input leaves after the news that it answers. Acknowledgements of QUIC
 // are held back for 25 ms at most, and ride along with what leaves by then: so the server's rides if an input comes less
 // than that before the server sends to this client again, a period after the last time, and ours if the input leaves
 // within it. The wait brings inputs there, where both can be had. What a player asks for meanwhile is in time for the same
@@ -43,7 +43,7 @@ type timing struct {
 	period      time.Duration
 	roundTrip   time.Duration // as it is now
 	lead        int
-	wait        int // quarters of a period
+	wait        int // eighths of a period
 	hold        int // reports until the wait may rise
 	fell        int // how often it had to fall
 	margin      int8
@@ -72,14 +72,14 @@ func (t *timing) ride() (wait int) {
 	}
 	const middle = (rideWithin + rideAhead) / 2
 	best := (rideWithin - rideAhead) / 2
-	for quarters := range 4 {
-		later := time.Duration(quarters) * t.period / 4
+	for eighths := range 8 {
+		later := time.Duration(eighths) * t.period / 8
 		if later > rideWithin {
 			break
 		}
 		ahead := t.period - (t.roundTrip+later)%t.period
 		if off := (ahead - middle).Abs(); off <= best {
-			wait, best = quarters, off
+			wait, best = eighths, off
 		}
 	}
 	return wait

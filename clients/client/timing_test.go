@@ -256,7 +256,7 @@ func steer(tm *timing, roundTrip, period, sends time.Duration, reports int) (lat
 	for tick := uint64(100); tick < 100+uint64(reports); tick++ {
 		in := tm.next(tick)
 		due := time.Duration(in-tick) * period // after the tick
-		arrives := sends + roundTrip + time.Duration(tm.wait)*period/4
+		arrives := sends + roundTrip + time.Duration(tm.wait)*period/8
 		margin := int8(math.Floor(4 * float64(due-arrives) / float64(period)))
 		if margin < marginLow {
 			lates++
@@ -275,7 +275,7 @@ func TestTheWaitBringsInputsToWhereAcknowledgementsRide(t *testing.T) {
 				if lates := steer(&tm, roundTrip, period, sends, 1000); lates > 8 {
 					t.Errorf("at %d Hz with a round trip of %v %d inputs are late", hz, roundTrip, lates)
 				}
-				wait := time.Duration(tm.wait) * period / 4
+				wait := time.Duration(tm.wait) * period / 8
 				before := period - (roundTrip+wait)%period // the server sends again
 				if wait > rideWithin || before > 25*time.Millisecond {
 					t.Errorf("at %d Hz with a round trip of %v an input leaves after %v, and comes %v before the server sends; both are to be 25 ms at most", hz, roundTrip, wait, before)
