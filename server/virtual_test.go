@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -270,7 +271,8 @@ func leftovers() (out []string) {
 
 // TestAHeldInputAnswersEveryTick: whoever decides now and then says so once.
 func TestAHeldInputAnswersEveryTick(t *testing.T) {
-	simulate(t, 90, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+	// At 60 Hz an input needs no wait for acknowledgements.
+	simulate(t, 90, calm, server.Config{Games: []world.Game{newArena()}, TickRate: 60}, func(s *simulation) {
 		c := s.join()
 		s.pass(time.Second)
 		if err := c.Send(stride{DX: 1}); err != nil {
@@ -286,6 +288,17 @@ func TestAHeldInputAnswersEveryTick(t *testing.T) {
 		}
 		if n := c.Stats().Sent - sent; n < ticks-1 || n > ticks+1 {
 			t.Errorf("%d inputs were sent in %d ticks", n, ticks)
+		}
+		for range 5 {
+			if _, err := c.NextTick(context.Background(), c.Tick()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // no time passes
+			at := c.Stats().Sent
+			s.pass(time.Second / 120)
+			if late := c.Stats().Sent - at; late != 0 {
+				t.Errorf("the answer to tick %d left later than the tick came", c.Tick())
+			}
 		}
 		looked := 0
 		c.Look(func(view *world.View) {

@@ -326,18 +326,7 @@ func TestWhyAtTheDebugAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	why := func(query string) (int, string) {
-		answer, err := http.Get(s.debugURL() + "/why?" + query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer.StatusCode, string(body)
-	}
+	why := func(query string) (int, string) { return get(t, s.debugURL()+"/why?"+query, "") }
 	player := fmt.Sprintf("player=%d&table=paddle", session.Player())
 	if code, text := why(player + "&id=63"); code != http.StatusOK || !strings.Contains(text, "no_row: there is no such row at tick") {
 		t.Errorf("%d: %s", code, text)
