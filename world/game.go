@@ -59,6 +59,7 @@ type table struct {
 	wire    *schema.Table
 	bind    *binding
 	grid    *gridShape // nil without a position
+	mode    Mode
 	others  uint64     // a bit per column that anybody but the owner is sent
 	owner   uint64     // likewise the owner
 	newRows func() any
@@ -221,13 +222,14 @@ func wires(tables []*table) []*schema.Table {
 	return out
 }
 
-// TableOption adjusts a table at its definition: CellSize and Exact are there.
+// TableOption adjusts a table at its definition: CellSize, ShownAs and Exact are there.
 type TableOption func(*tableOptions)
 
 type tableOptions struct {
 	cell  float64 // zero for the default
 	sized bool
 	exact bool
+	mode  Mode // zero for the default
 }
 
 // CellSize sets the side of the interest grid's cells, in the units of the coordinates. The default is a
@@ -259,6 +261,15 @@ func AddTable[T any](g Game, name string, options ...TableOption) Table[T] {
 		var err error
 		t.grid, err = newGridShape(t.wire, o.cell)
 		d.fail(err)
+	}
+	switch t.mode = o.mode; {
+	case o.mode > Latest:
+		d.fail(fmt.Errorf("%s: ShownAs(%d): Interpolate, Extrapolate and Latest are possible", name, o.mode))
+	case o.mode != 0:
+	case t.grid != nil:
+		t.mode = Interpolate
+	default:
+		t.mode = Latest
 	}
 	d.tables = append(d.tables, t)
 	return Table[T]{t}

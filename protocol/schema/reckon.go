@@ -185,6 +185,14 @@ func (t *Table) Motion(periodNS int64) (*Motion, error) {
 // Factor is how far a member goes in a tick at a velocity of one step, in 2^-32 of its position's steps.
 func (m *Motion) Factor(member int) int64 { return m.members[member].factor }
 
+// Reach is how many steps a member's reckoned position can be from the one a tick before: what its fastest velocity
+// carries it, and twice the tolerance, for a new base. What went farther was put elsewhere by the game.
+func (m *Motion) Reach(member int) uint64 {
+	f := &m.members[member]
+	most := uint64(max(f.still, f.fast-f.still)) * uint64(f.factor) >> fractional
+	return most + 1 + 2*m.Members[member].Tolerance
+}
+
 // Position returns the quantised position of a member at a tick, which should not be before that of its base
 // (docs/protocol.md §8, Dead reckoning).
 func (m *Motion) Position(base []uint32, member int, tick uint32) uint64 {
