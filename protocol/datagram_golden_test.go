@@ -167,6 +167,10 @@ func inputSamples(s *schema.Schema) (samples []inputVector) {
 	for i := range eight {
 		eight[i] = steer(s, int64(i%3)-1, float64(i)*22.5, i%2 == 0)
 	}
+	lags, most := [protocol.InputsPerDatagram]uint16{832, 840, 0}, [protocol.InputsPerDatagram]uint16{}
+	for i := range most {
+		most[i] = protocol.MaxLag
+	}
 	three := [protocol.InputsPerDatagram][]byte{steer(s, 1, 90, true), steer(s, 1, 89.5, false), steer(s, 0, 0, false)}
 	row := func(table int, class schema.Class, index uint32, generation uint16, tick uint64) protocol.RowReport {
 		t := s.Tables[table]
@@ -180,10 +184,10 @@ func inputSamples(s *schema.Schema) (samples []inputVector) {
 		{"input: nothing received yet", protocol.Input{Epoch: 1, Newest: 0, Missing: math.MaxUint64}},
 		{"input: the first acknowledgement", protocol.Input{Epoch: 1, HasAck: true, Newest: 1, Missing: math.MaxUint64}},
 		{"input: all of 65 received", protocol.Input{Epoch: 1, HasAck: true, Newest: 70}},
-		{"input: one input", protocol.Input{Epoch: 1, HasAck: true, Newest: 70, Tick: 1004, Count: 1, Inputs: three}},
-		{"input: three inputs, two datagrams missing", protocol.Input{Epoch: 1, HasAck: true, Newest: 72, Missing: 0b101, Tick: 1006, Count: 3, Inputs: three}},
+		{"input: one input", protocol.Input{Epoch: 1, HasAck: true, Newest: 70, Tick: 1004, Count: 1, Inputs: three, Lags: [protocol.InputsPerDatagram]uint16{protocol.LagOf(1004, 997*128+64)}}},
+		{"input: three inputs, two datagrams missing", protocol.Input{Epoch: 1, HasAck: true, Newest: 72, Missing: 0b101, Tick: 1006, Count: 3, Inputs: three, Lags: lags}},
 		{"input: as much as possible", protocol.Input{
-			Epoch: 127, HasAck: true, Newest: 16383, Missing: 1<<63 | 1, Tick: 16383, Count: protocol.InputsPerDatagram, Inputs: eight,
+			Epoch: 127, HasAck: true, Newest: 16383, Missing: 1<<63 | 1, Tick: 16383, Count: protocol.InputsPerDatagram, Inputs: eight, Lags: most,
 		}},
 		{"input: one input and both reports", protocol.Input{
 			Epoch: 1, HasAck: true, Newest: 70, Tick: 1004, Count: 1, Inputs: three,
@@ -194,7 +198,7 @@ func inputSamples(s *schema.Schema) (samples []inputVector) {
 			Epoch: 1, HasAck: true, Newest: 70, HasRow: true, Row: row(shipTable, schema.Own, 2, 1, 1000),
 		}},
 		{"input: a row report at its largest", protocol.Input{
-			Epoch: 127, HasAck: true, Newest: 16383, Tick: 16383, Count: protocol.InputsPerDatagram, Inputs: eight,
+			Epoch: 127, HasAck: true, Newest: 16383, Tick: 16383, Count: protocol.InputsPerDatagram, Inputs: eight, Lags: most,
 			HasRow: true, Row: row(shipTable, schema.Team, schema.MaxEntities-1, schema.MaxGeneration, 16383),
 		}},
 		{"input: a page report of no rows", protocol.Input{

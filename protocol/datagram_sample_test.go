@@ -285,6 +285,7 @@ type inputVector struct {
 	Missing string            `json:"missing"` // 16 hexadecimal digits: bit i is datagram newest-1-i
 	Tick    uint16            `json:"tick"`
 	Inputs  []string          `json:"inputs"` // rows of the schema's input in hexadecimal, the newest first
+	Lags    []uint16          `json:"lags"`   // of each
 	Row     *rowReportVector  `json:"row,omitempty"`
 	Page    *pageReportVector `json:"page,omitempty"`
 	Hex     string            `json:"hex"`
@@ -308,7 +309,7 @@ type pageReportVector struct {
 func vectorOf(s *schema.Schema, in *protocol.Input) inputVector {
 	v := inputVector{
 		Epoch: in.Epoch, HasAck: in.HasAck, Newest: uint16(in.Newest), Missing: fmt.Sprintf("%016x", in.Missing), Tick: uint16(in.Tick),
-		Inputs: []string{},
+		Inputs: []string{}, Lags: in.Lags[:in.Count],
 	}
 	for _, data := range in.Inputs[:in.Count] {
 		v.Inputs = append(v.Inputs, hex.EncodeToString(data))

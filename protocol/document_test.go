@@ -102,7 +102,7 @@ var limits = map[string]uint64{
 	"MinTickPeriod": uint64(protocol.MinTickPeriod), "MaxTickPeriod": uint64(protocol.MaxTickPeriod),
 	"MinAge": protocol.MinAge, "MaxAge": protocol.MaxAge, "MaxDatagram": protocol.MaxDatagram,
 	"DatagramSpare": protocol.DatagramSpare, "MaxDatagramPayload": protocol.MaxDatagramPayload,
-	"InputsPerDatagram": protocol.InputsPerDatagram, "AckBits": protocol.AckBits, "MaxRemovalAge": protocol.MaxRemovalAge,
+	"InputsPerDatagram": protocol.InputsPerDatagram, "LagsPerTick": protocol.LagsPerTick, "MaxLag": protocol.MaxLag, "AckBits": protocol.AckBits, "MaxRemovalAge": protocol.MaxRemovalAge,
 
 	"MaxChat": protocol.MaxChat, "MaxRooms": protocol.MaxRooms, "MaxPlayers": protocol.MaxPlayers,
 	"MaxFieldText": protocol.MaxFieldText, "MaxEventTicks": protocol.MaxEventTicks, "MaxEventNumber": protocol.MaxEventNumber,

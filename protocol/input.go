@@ -24,6 +24,9 @@ type Input struct {
 	Count int
 	// Inputs are rows of the schema's input as its owner sees it, the newest first.
 	Inputs [InputsPerDatagram][]byte
+	// Lags are how far behind its tick each input's player saw the others when it was made, in parts of a tick of which
+	// there are LagsPerTick: 1 to MaxLag; zero does not tell. See LagOf.
+	Lags [InputsPerDatagram]uint16
 	// HasRow and HasPage tell whether there is a report of one row, and of the rows on one page.
 	HasRow, HasPage bool
 	Row             RowReport
@@ -81,8 +84,9 @@ func AppendInput(dst []byte, in *Input) []byte {
 	dst = append(dst, byte(DatagramInput), in.Epoch&0x7f, flags, byte(newest>>7), byte(newest&0x7f))
 	dst = appendUint(dst, in.Missing)
 	dst = append(dst, byte(tick>>7), byte(tick&0x7f), byte(in.Count))
-	for _, data := range in.Inputs[:in.Count] {
-		dst = append(dst, data...)
+	for i, data := range in.Inputs[:in.Count] {
+		lag := in.Lags[i] & MaxLag
+		dst = append(append(dst, byte(lag>>7), byte(lag&0x7f)), data...)
 	}
 	if r := &in.Row; in.HasRow {
 		tick := Short(r.Tick)
@@ -95,6 +99,13 @@ func AppendInput(dst []byte, in *Input) []byte {
 		dst = appendUint(appendUint(dst, uint64(p.Page)), p.Here)
 	}
 	return dst
+}
+
+// LagOf is the lag of an input for a tick whose player saw the others as of a view time, in parts of a tick of which there
+// are LagsPerTick: MaxLag when that is farther back, and 1 when it is not in the past.
+func LagOf(tick, view uint64) uint16 {
+	at := tick * LagsPerTick
+	return uint16(min(max(at, view+1)-view, MaxLag))
 }
 
 // ParseInput reads an input datagram into in; its Inputs and its row report lie within b, each input checked against the
@@ -153,6 +164,10 @@ func (c *cursor) inputs(t *schema.Table, in *Input) error {
 		texts = make([]string, t.Texts)
 	}
 	for i := range in.Count {
+		in.Lags[i] = uint16(c.limbs(2))
+		if c.reject != 0 {
+			return nil
+		}
 		n, err := t.ParseRow(c.b[c.at:], schema.Own, t.FullMask(schema.Own), words[:], texts)
 		if err != nil {
 			c.fail(rejectOfRow(err))

@@ -26,6 +26,20 @@ func TestInputRoundTrips(t *testing.T) {
 	}
 }
 
+func TestLags(t *testing.T) {
+	for _, c := range []struct {
+		tick, view uint64
+		want       uint16
+	}{
+		{1000, 997 * 128, 384}, {1000, 996*128 + 100, 412}, {1000, 999*128 + 127, 1}, {1000, 1000 * 128, 1}, {1000, 1001 * 128, 1},
+		{1000, 872*128 + 1, protocol.MaxLag}, {1000, 5, protocol.MaxLag}, {1000, 0, protocol.MaxLag},
+	} {
+		if got := protocol.LagOf(c.tick, c.view); got != c.want {
+			t.Errorf("who sees %d in tick %d has a lag of %d, want %d", c.view, c.tick, got, c.want)
+		}
+	}
+}
+
 func TestTicksAndSequencesAreCutShort(t *testing.T) {
 	s := arena(t)
 	var in protocol.Input
@@ -55,7 +69,7 @@ func TestEveryTruncationOfAnInputIsRefused(t *testing.T) {
 func TestInputsThatAreRefused(t *testing.T) {
 	s := arena(t)
 	const head = "02 01 01 0046 00 076c "
-	const input = "02 041c 01 "
+	const input = "0300 02 041c 01 "
 	const rowHead, pageHead = "02 01 03 0046 00 076c 00 ", "02 01 05 0046 00 076c 00 "
 	const mover = "00 2708 01 0468 1e "
 	for _, c := range []struct {
@@ -74,11 +88,13 @@ func TestInputsThatAreRefused(t *testing.T) {
 		{"nine inputs", head + "09 " + strings.Repeat(input, 9), protocol.TooManyInputs},
 		{"127 inputs announced", head + "7f", protocol.TooManyInputs},
 		{"a count above 7f", head + "80", protocol.WrongType},
-		{"a limb above 7f", head + "01 82 041c 01", protocol.WrongType},
-		{"a column wider than its bits", head + "01 04 041c 01", protocol.BadValue},
-		{"a value above the range", head + "01 03 041c 01", protocol.InputOutOfRange},
-		{"an angle above the range", head + "01 02 0550 01", protocol.InputOutOfRange},
-		{"the second one above the range", head + "02 " + input + "03 041c 01", protocol.InputOutOfRange},
+		{"a lag above 7f", head + "01 0080 02 041c 01", protocol.WrongType},
+		{"a lag and nothing more", head + "01 0300", protocol.Truncated},
+		{"a limb above 7f", head + "01 0000 82 041c 01", protocol.WrongType},
+		{"a column wider than its bits", head + "01 0000 04 041c 01", protocol.BadValue},
+		{"a value above the range", head + "01 0000 03 041c 01", protocol.InputOutOfRange},
+		{"an angle above the range", head + "01 7f7f 02 0550 01", protocol.InputOutOfRange},
+		{"the second one above the range", head + "02 " + input + "0000 03 041c 01", protocol.InputOutOfRange},
 		{"a row report that is not there", rowHead, protocol.Truncated},
 		{"a row of a table that is not there", rowHead + "02 00 28 03 0769 " + mover, protocol.BadValue},
 		{"a row of a table above 7f", rowHead + "80 00 28 03 0769 " + mover, protocol.WrongType},
@@ -133,7 +149,7 @@ func TestInputsWithTextAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const head = "02 01 01 0046 00 076c 01 "
+	const head = "02 01 01 0046 00 076c 01 0000 "
 	var in protocol.Input
 	if err := protocol.ParseInput(unhex(t, head+"a4 68c3a921"), s, &in); err != nil || string(in.Inputs[0]) != "\xa4hé!" {
 		t.Errorf("the input is %q, %v", in.Inputs[0], err)

@@ -117,6 +117,11 @@ const (
 	// server may have missed.
 	InputsPerDatagram = 8
 
+	// LagsPerTick is how many parts of a tick there are in an input's lag, and MaxLag the largest: just under 128 ticks, which
+	// at MaxTickRate is half a second.
+	LagsPerTick = 128
+	MaxLag      = 1<<shortBits - 1
+
 	// AckBits is how many datagrams before the newest one an acknowledgement names, one bit each.
 	AckBits = 64
 

@@ -60,8 +60,8 @@ type table struct {
 	bind    *binding
 	grid    *gridShape // nil without a position
 	mode    Mode
-	others  uint64     // a bit per column that anybody but the owner is sent
-	owner   uint64     // likewise the owner
+	others  uint64 // a bit per column that anybody but the owner is sent
+	owner   uint64 // likewise the owner
 	newRows func() any
 	copyOf  func(any) any
 }

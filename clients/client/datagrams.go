@@ -16,9 +16,13 @@ const inputHistory = 3
 // inputHeadMax is the most bytes that an input datagram has before its inputs.
 const inputHeadMax = 17
 
-// sentInput is an input and the tick that it was for.
+// lagBytes is what an input's lag takes.
+const lagBytes = 2
+
+// sentInput is an input, the tick that it was for, and how far behind that the player saw the others.
 type sentInput struct {
 	tick uint64
+	lag  uint16
 	data []byte
 }
 
@@ -213,10 +217,10 @@ func (l *link) appendInput(dst []byte) []byte {
 		if sent.data == nil || sent.tick+uint64(i) != in.Tick {
 			break // a gap: what is older belongs to other ticks
 		}
-		if size += len(sent.data); i > 0 && size > protocol.MaxDatagramPayload {
+		if size += lagBytes + len(sent.data); i > 0 && size > protocol.MaxDatagramPayload {
 			break // the newest one has to get through
 		}
-		in.Inputs[in.Count] = sent.data
+		in.Inputs[in.Count], in.Lags[in.Count] = sent.data, sent.lag
 		in.Count++
 	}
 	l.report(&in)
@@ -243,9 +247,13 @@ func (l *link) remember(tick uint64, input []byte) {
 	}
 	for at := from; at <= tick; at++ {
 		copy(l.history[1:], l.history[:])
-		l.history[0] = sentInput{tick: at, data: input}
+		l.history[0] = sentInput{tick: at, lag: protocol.LagOf(at, l.seen()), data: input}
 	}
 }
+
+// seen is the moment as of which the player is shown what others own, in parts of a tick of which there are
+// protocol.LagsPerTick.
+func (l *link) seen() uint64 { return l.tick * protocol.LagsPerTick }
 
 // report adds, twice a second, a row and a page of the replica for the server to compare.
 func (l *link) report(in *protocol.Input) {
