@@ -27,6 +27,7 @@ type inbox struct {
 	budget int    // inputs that may still come before the next tick
 	limit  int
 
+	counts InputStats
 	newest uint64 // the newest tick of which an input came; zero: none yet
 	margin int8   // how early that one was, in quarters of a tick
 }
@@ -54,6 +55,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 	tick := protocol.Widen(uint16(in.Tick), b.taken)
 	// Only the first can be too new, and those after the first may be old: they are there in case of loss.
 	if tick > b.taken+inboxTicks {
+		b.counts.Early++
 		return []protocol.Reject{protocol.InputTooNew}
 	}
 	if tick > b.newest {
@@ -61,6 +63,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 		b.margin = b.marginOf(tick, now)
 	}
 	if tick <= b.taken {
+		b.counts.Late++
 		return []protocol.Reject{protocol.InputTooOld}
 	}
 	for i := range in.Count {
@@ -73,6 +76,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 			continue // a duplicate: the first that came counts
 		}
 		if b.budget == 0 {
+			b.counts.Surplus++
 			return append(rejected, protocol.TooManyInputs)
 		}
 		b.budget--
@@ -103,13 +107,23 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	defer b.mu.Unlock()
 	b.taken, b.due, b.budget = tick, due, b.limit
 	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
+		b.counts.Applied++
 		b.last, slot.data, b.starve = slot.data, b.last, 0 // the slot gets the space of the one before
 		return b.last, inputSent
 	}
 	if b.starve++; b.starve <= repeatTicks && b.last != nil {
+		b.counts.Repeated++
 		return b.last, inputRepeated
 	}
+	b.counts.Neutral++
 	return nil, inputNeutral
+}
+
+// stats are the figures so far.
+func (b *inbox) stats() InputStats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counts
 }
 
 // report is what a datagram's header tells the player about its inputs.

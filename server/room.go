@@ -218,6 +218,8 @@ func (r *room) drain(due time.Time) world.Commands {
 	for _, s := range r.sessions {
 		data, from := s.inbox.take(tick, due)
 		switch from {
+		case inputSent:
+			r.counters.applied.Add(1)
 		case inputRepeated:
 			r.counters.repeated.Add(1)
 		case inputNeutral:

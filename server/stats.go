@@ -7,6 +7,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/transport"
+	"github.com/quicstep/quicstep/world"
 )
 
 // Stats are a server's figures since its start.
@@ -21,8 +22,9 @@ type Stats struct {
 	FailedTicks uint64
 	// Clamped are row fields that were outside of their range.
 	Clamped uint64
-	// Repeated and Neutral are inputs that the server made up for a player of whom none had come.
-	Repeated, Neutral uint64
+	// Applied are inputs that came for their ticks; Repeated and Neutral those that the server made up for a player of
+	// whom none had come.
+	Applied, Repeated, Neutral uint64
 	// StaleAcks are acknowledgements of a former epoch; AcksDropped those that found a session's queue full.
 	StaleAcks, AcksDropped uint64
 	// Datagrams, DatagramBytes and Passes count what was sent and chosen; SkippedPasses those in which too much
@@ -98,9 +100,37 @@ func (s *Server) Rooms() []RoomStats {
 	return out
 }
 
+// InputStats are what became of one player's inputs.
+type InputStats struct {
+	// Applied came for their ticks. Repeated and Neutral are ticks that went without: the last one stood for them, or the
+	// neutral one.
+	Applied, Repeated, Neutral uint64
+	// Late counts datagrams whose inputs were all for ticks that were over, Early those with inputs for ticks too far
+	// ahead, Surplus those with more inputs than Limits.InputsPerTick.
+	Late, Early, Surplus uint64
+}
+
+// SessionStats are one player's figures.
+type SessionStats struct {
+	// Room is the RoomStats.ID of the room that the player is in.
+	Room   string
+	Player world.Player
+	Inputs InputStats
+}
+
+// Sessions returns the figures of the players who are in. Any goroutine may call it.
+func (s *Server) Sessions() []SessionStats {
+	var out []SessionStats
+	for _, row := range find[sessionRow](s.directory, sessionRows, byID, nil) {
+		out = append(out, SessionStats{Room: fmt.Sprintf("%x", row.room), Player: row.player, Inputs: row.session.inbox.stats()})
+	}
+	return out
+}
+
 // counters are what the server's goroutines count; each is added to atomically.
 type counters struct {
-	overruns, skipped, failedTicks, clamped, repeated, neutral      atomic.Uint64
+	overruns, skipped, failedTicks, clamped                         atomic.Uint64
+	applied, repeated, neutral                                      atomic.Uint64
 	staleAcks, acksDropped, datagrams, bytes, passes, passesSkipped atomic.Uint64
 	unsent, lateWakes, logsDropped, eventsDropped                   atomic.Uint64
 	checkedRows, checkedPages, unchecked, diverged                  atomic.Uint64
@@ -141,7 +171,7 @@ func (s *Server) Stats() Stats {
 	out := Stats{
 		RoomsOpened: s.opened.Load(),
 		Overruns:    c.overruns.Load(), LateWakes: c.lateWakes.Load(), Skipped: c.skipped.Load(),
-		FailedTicks: c.failedTicks.Load(), Clamped: c.clamped.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
+		FailedTicks: c.failedTicks.Load(), Clamped: c.clamped.Load(), Applied: c.applied.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
 		StaleAcks: c.staleAcks.Load(), AcksDropped: c.acksDropped.Load(),
 		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(), Unsent: c.unsent.Load(),
 		Passes: c.passes.Load(), SkippedPasses: c.passesSkipped.Load(), EventsDropped: c.eventsDropped.Load(),

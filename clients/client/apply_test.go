@@ -2,6 +2,7 @@ package client
 
 import (
 	"testing"
+	"time"
 
 	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
@@ -30,11 +31,11 @@ func TestANewEpochClearsTheRowsAtOnce(t *testing.T) {
 	d = protocol.AppendSection(d, protocol.Section{Class: schema.Public, Kind: protocol.Full})
 	protocol.CountSection(d, protocol.StateHeaderBytes, 1)
 	d = s.Tables[0].AppendRow(protocol.AppendFull(d, 0, 1), schema.Public, 1, []uint32{7}, nil)
-	c.apply(d, 0)
+	c.apply(d, 0, time.Now())
 	if n := rows.Len(c.session.View()); n != 1 {
 		t.Fatalf("%d rows after a full record", n)
 	}
-	c.apply(protocol.AppendStateHeader(nil, protocol.StateHeader{Epoch: 2, Sequence: 2, Tick: 100}), 0)
+	c.apply(protocol.AppendStateHeader(nil, protocol.StateHeader{Epoch: 2, Sequence: 2, Tick: 100}), 0, time.Now())
 	if n := rows.Len(c.session.View()); n != 0 {
 		t.Errorf("%d rows of the former epoch are left", n)
 	}

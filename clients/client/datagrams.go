@@ -9,9 +9,8 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
-// inputHistory is how many of the latest inputs each datagram carries, so that a lost one is made good by the
-// next.
-const inputHistory = 3
+// inputsKept is how many of the latest inputs a client remembers: as many as a server lets be ahead.
+const inputsKept = 64
 
 // inputHeadMax is the most bytes that an input datagram has before its inputs.
 const inputHeadMax = 17
@@ -26,6 +25,15 @@ type sentInput struct {
 	data []byte
 }
 
+// sentInputs are the latest inputs, by their ticks.
+type sentInputs [inputsKept]sentInput
+
+// of is the input for a tick, as far as it is remembered.
+func (s *sentInputs) of(tick uint64) (in sentInput, ok bool) {
+	in = s[tick%inputsKept]
+	return in, in.tick == tick && in.data != nil
+}
+
 // receive applies what the server sends until the connection ends.
 func (l *link) receive() {
 	for {
@@ -36,7 +44,7 @@ func (l *link) receive() {
 			}
 			return
 		}
-		resync, answer := l.apply(b, l.conn.ConnectionStats().MinRTT) // the smoothed one has what the machines take in it
+		resync, answer := l.apply(b, l.conn.ConnectionStats().MinRTT, time.Now()) // the smoothed one has what the machines take in it
 		switch {
 		case !answer:
 		case l.sending.TryLock():
@@ -53,7 +61,7 @@ func (l *link) receive() {
 
 // apply brings the rows up to a datagram. It tells whether the replica needs to begin anew, and whether this tick's answer
 // is known already and can leave now. The round trip is zero when it is not known.
-func (l *link) apply(b []byte, roundTrip time.Duration) (resync, answer bool) {
+func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, answer bool) {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +85,7 @@ func (l *link) apply(b []byte, roundTrip time.Duration) (resync, answer bool) {
 		if roundTrip > 0 {
 			l.timing.roundTrip = roundTrip
 		}
-		l.timing.heard(h)
+		l.timing.heard(h, now)
 		s.wakeUp()
 		if answer = l.tick < s.held && l.timing.wait == 0; !answer {
 			signal(l.ticked)
@@ -142,7 +150,7 @@ func (l *link) inputIsHere() {
 
 // sendInputs answers each new tick with a datagram: what was received, and the input for the tick that is coming. It
 // leaves after timing's wait; without one as soon as the input is set, and after a quarter of a period at the latest.
-// When no tick comes, one leaves when the next tick's would have. What is held leaves from receive when it needs no wait.
+// When no tick comes, one leaves a quarter of a period after the next tick's would have. What is held leaves from receive when it needs no wait.
 func (l *link) sendInputs() {
 	period := l.welcome.TickPeriod
 	timer := time.NewTimer(0)
@@ -173,7 +181,7 @@ func (l *link) sendInputs() {
 			timer.Reset(2*period + period/4 - ago)
 		} else {
 			l.sendInput()
-			timer.Reset(period + period/4)
+			timer.Reset(l.again())
 		}
 		l.sending.Unlock()
 		wait = 0
@@ -183,7 +191,7 @@ func (l *link) sendInputs() {
 // sendInput makes and sends an input datagram. The caller holds sending.
 func (l *link) sendInput() {
 	l.left = time.Now()
-	l.datagram = l.appendInput(l.datagram[:0])
+	l.datagram = l.appendInput(l.datagram[:0], l.left)
 	// An error is the connection's end, which its context tells, or a path that shrank: then the next tick tries again.
 	l.packets.Send(l.datagram)
 }
@@ -202,27 +210,23 @@ func (l *link) wait() int {
 	return l.timing.wait
 }
 
+// again is the time until the next input leaves in any case.
+func (l *link) again() time.Duration {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	return l.timing.again(time.Now())
+}
+
 // appendInput writes the next input datagram.
-func (l *link) appendInput(dst []byte) []byte {
+func (l *link) appendInput(dst []byte, now time.Time) []byte {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var in protocol.Input
 	l.rules.Ack(&in)
 	l.answered = l.tick
-	l.remember(l.timing.next(l.tick), s.input)
-	in.Tick = l.history[0].tick
-	size := inputHeadMax
-	for i, sent := range l.history {
-		if sent.data == nil || sent.tick+uint64(i) != in.Tick {
-			break // a gap: what is older belongs to other ticks
-		}
-		if size += lagBytes + len(sent.data); i > 0 && size > protocol.MaxDatagramPayload {
-			break // the newest one has to get through
-		}
-		in.Inputs[in.Count], in.Lags[in.Count] = sent.data, sent.lag
-		in.Count++
-	}
+	l.remember(l.timing.next(now), s.input)
+	l.unacknowledged(&in)
 	l.report(&in)
 	l.sent++
 	start := len(dst)
@@ -235,20 +239,36 @@ func (l *link) appendInput(dst []byte) []byte {
 	return dst
 }
 
+// unacknowledged adds the inputs that the server is not known to have, the newest first: protocol.InputsPerDatagram at
+// most, and as far as they fit. So when it has one, it has those before it too.
+func (l *link) unacknowledged(in *protocol.Input) {
+	in.Tick = l.timing.stamped
+	size := inputHeadMax
+	for tick := in.Tick; in.Count < protocol.InputsPerDatagram; tick-- {
+		sent, ok := l.inputs.of(tick)
+		if size += lagBytes + len(sent.data); !ok || in.Count > 0 && (tick <= l.timing.acked || size > protocol.MaxDatagramPayload) {
+			return // the newest one has to get through
+		}
+		in.Inputs[in.Count], in.Lags[in.Count] = sent.data, sent.lag
+		in.Count++
+	}
+}
+
 // remember notes the input for a tick, and for those before it that no datagram was sent for.
 func (l *link) remember(tick uint64, input []byte) {
-	last := l.history[0].tick
-	if input == nil || tick <= last {
+	if input == nil || tick <= l.stamped {
 		return
 	}
 	from := tick
-	if l.history[0].data != nil {
-		from = max(last+1, tick-min(tick, inputHistory-1))
+	if l.stamped != 0 {
+		from = max(l.stamped+1, tick-min(tick, protocol.InputsPerDatagram-1))
+	} else {
+		l.timing.first = tick
 	}
 	for at := from; at <= tick; at++ {
-		copy(l.history[1:], l.history[:])
-		l.history[0] = sentInput{tick: at, lag: protocol.LagOf(at, l.seen()), data: input}
+		l.inputs[at%inputsKept] = sentInput{tick: at, lag: protocol.LagOf(at, l.seen()), data: input}
 	}
+	l.stamped = tick
 }
 
 // seen is the moment as of which the player is shown what others own, in parts of a tick of which there are

@@ -1,9 +1,13 @@
 package client
 
-import "github.com/quicstep/quicstep/protocol"
+import (
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+)
 
 // Inject applies a datagram to the session's replica as if the server had sent it.
-func (s *Session) Inject(b []byte) { s.current().apply(b, 0) }
+func (s *Session) Inject(b []byte) { s.current().apply(b, 0, time.Now()) }
 
 // Newest is the newest datagram's sequence number, and its tick.
 func (s *Session) Newest() (sequence, tick uint64) {

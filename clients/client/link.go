@@ -40,7 +40,8 @@ type link struct {
 	tick     uint64 // the newest received
 	timing   timing
 	answered uint64 // the newest tick that an input datagram has answered
-	history  [inputHistory]sentInput
+	inputs   sentInputs
+	stamped  uint64     // the newest tick of them; zero before the first
 	chance   *rand.Rand // which rows are reported
 	reported uint64     // the tick of the latest report
 	newTicks uint64
@@ -169,7 +170,7 @@ func (l *link) welcomed(message []byte) (err error) {
 		return err
 	}
 	l.tick, l.answered = w.Tick, w.Tick
-	l.timing.start(l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod)
+	l.timing.start(w.Tick, l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod, time.Now())
 	return nil
 }
 

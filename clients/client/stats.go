@@ -14,6 +14,9 @@ type Stats struct {
 	Wait int
 	// Margin is how early the newest input that the server has came, in quarters of a tick.
 	Margin int8
+	// LateInputs came too late for their ticks, and MissingInputs is for how many ticks the server had none; both as far as
+	// the newest datagrams tell. For a tick without one the server repeats the last.
+	LateInputs, MissingInputs uint64
 	// Rejoins is how often a lost connection was replaced.
 	Rejoins uint64
 	// NewTicks counts the datagrams that brought a newer tick than any before.
@@ -53,6 +56,8 @@ func (s *Session) Diverged() []protocol.Diverged {
 func (s Stats) plus(later Stats) Stats {
 	later.NewTicks += s.NewTicks
 	later.Sent += s.Sent
+	later.LateInputs += s.LateInputs
+	later.MissingInputs += s.MissingInputs
 	later.InputBytes += s.InputBytes
 	later.Rejected += s.Rejected
 	later.SentBytes += s.SentBytes
@@ -71,7 +76,8 @@ func (s Stats) plus(later Stats) Stats {
 func (l *link) stats() Stats {
 	q := l.conn.ConnectionStats()
 	return Stats{
-		Tick: l.tick, Lead: l.timing.lead, Wait: l.timing.wait, Margin: l.timing.margin, NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
+		Tick: l.tick, Lead: l.timing.lead, Wait: l.timing.wait, Margin: l.timing.margin, LateInputs: l.timing.late, MissingInputs: l.timing.missing,
+		NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
 		SentBytes: q.BytesSent, ReceivedBytes: q.BytesReceived, SentPackets: q.PacketsSent, ReceivedPackets: q.PacketsReceived,
 		Replica: l.rules.Counters(),
 	}

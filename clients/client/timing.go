@@ -1,6 +1,7 @@
 package client
 
 import (
+	"math"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -9,7 +10,7 @@ import (
 // The lead is by how many ticks inputs are stamped ahead of the newest tick received, so that each arrives just
 // before its own. It begins with what the handshake tells of the round trip. Then the server reports the margin, in
 // quarters of a tick, and the lead follows it a tick at a time: up when inputs come too late for their ticks, down when
-// nearly all would have come in time with a tick less.
+// nearly all would have come in time with a tick less. The clock takes its time to follow the lead.
 const (
 	leadMax = 32
 	// marginLow is the margin below which an input was too late for its tick.
@@ -21,6 +22,16 @@ const (
 	// reportsLatest is how many reports are looked at, and strays is how many of them may be chance.
 	reportsLatest = 32
 	strays        = 1
+)
+
+// The cushion is by how many ticks more inputs are early, so that what was lost comes in time with the next datagram,
+// which has it too. It grows when ticks go without their input though the inputs that do come are in time.
+const (
+	cushionMax = 3
+	// gapNear is within how many ticks two of them are no chance: one in 200 would be too many.
+	gapNear = 200
+	// gapFar is half of the ticks without one after which the cushion shrinks; twice as many each time that it grew.
+	gapFar = 1000
 )
 
 // The wait is by how many eighths of a period an input leaves after the news that it answers. Acknowledgements of QUIC
@@ -51,18 +62,32 @@ type timing struct {
 	lows        int    // of them below marginLow
 	tops        int    // of them above marginTop
 	settled     uint64 // the input tick from which on a report shows the lead as it is now
+	clock       clock
+	first       uint64 // the tick of the first input; zero before it
 	stamped     uint64 // the tick of the latest input
-	newest      uint64 // the newest tick received when it was stamped
+	told        uint64 // the newest tick of which the server has told that it has the input
+	acked       uint64 // the server has every input up to this tick, or wants it no more
+	cushion     int    // ticks
+	gap         uint64 // the latest tick without its input
+	grew        int    // how often the cushion did
+	late        uint64 // inputs that came too late
+	missing     uint64 // ticks without their input
 	resyncAsked int    // the epoch of which a resync was asked, plus one
 }
 
-// start begins with a lead of a round trip, the quarter of a period that an input may wait before it is sent, and the
-// quarter that it should be early.
-func (t *timing) start(roundTrip, period time.Duration) {
+// start begins at a tick, with a lead of a round trip, the quarter of a period that an input may wait before it is sent,
+// and the quarter that it should be early.
+func (t *timing) start(tick uint64, roundTrip, period time.Duration, now time.Time) {
 	t.lead = int(min((roundTrip+period/2+period-1)/period, leadMax))
 	t.period, t.roundTrip = period, roundTrip
 	t.wait = t.ride()
+	t.clock.start(tick, period, now)
+	t.aim()
+	t.clock.ahead = t.clock.aim
 }
+
+// aim tells the clock where it should be: whole ticks are when inputs usually leave.
+func (t *timing) aim() { t.clock.aim = float64(t.lead) - float64(t.wait)/8 }
 
 // ride is the wait with which acknowledgements ride both ways, however late the machines are: that of a few which brings
 // the input to the middle of the time in which it may come. None when none brings it there.
@@ -85,21 +110,30 @@ func (t *timing) ride() (wait int) {
 	return wait
 }
 
-// heard takes a newer datagram's header.
-func (t *timing) heard(h protocol.StateHeader) {
+// heard takes the header of a newer datagram than any before, at its arrival.
+func (t *timing) heard(h protocol.StateHeader, now time.Time) {
+	t.clock.arrived(h.Tick, now)
+	t.acked = max(t.acked, h.Tick)
 	if !h.HasInput {
 		return
 	}
+	if h.Margin < marginLow && h.InputTick > t.told {
+		t.late++
+	}
+	t.told = max(t.told, h.InputTick)
+	t.acked = max(t.acked, t.told)
 	t.margin = h.Margin
+	t.lacks(h)
 	if h.InputTick < t.settled {
 		return
 	}
 	t.reports++
 	t.hold = max(t.hold-1, 0)
+	low := int8(marginLow + 4*t.cushion)
 	switch {
-	case h.Margin < marginLow:
+	case h.Margin < low:
 		t.lows++
-	case h.Margin > marginTop:
+	case h.Margin > low+marginTop-marginLow:
 		t.tops++
 	}
 	switch {
@@ -107,7 +141,7 @@ func (t *timing) heard(h protocol.StateHeader) {
 		t.move(0, -1)
 		t.fell++
 		t.hold = rideHold << min(t.fell, 6)
-	case (h.Margin < marginLate || t.lows > strays) && t.lead < leadMax:
+	case (h.Margin < low+marginLate || t.lows > strays) && t.lead < leadMax:
 		t.move(1, 0)
 	case t.reports < reportsLatest:
 	case t.tops >= reportsLatest-strays && t.lead > 0:
@@ -119,23 +153,46 @@ func (t *timing) heard(h protocol.StateHeader) {
 	}
 }
 
+// lacks looks whether the server had the input for a datagram's tick when it made that.
+func (t *timing) lacks(h protocol.StateHeader) {
+	if t.first == 0 || h.Tick < t.first {
+		return
+	}
+	if h.InputTick >= h.Tick {
+		if t.cushion > 0 && h.Tick > t.gap+gapFar<<min(t.grew, 6) {
+			t.cushion, t.gap = t.cushion-1, h.Tick
+		}
+		return
+	}
+	t.missing++
+	near := t.gap != 0 && h.Tick <= t.gap+gapNear
+	t.gap = h.Tick
+	if near && h.Margin >= marginLow && h.InputTick >= t.settled && t.cushion < cushionMax && t.lead < leadMax {
+		t.cushion++
+		t.grew++
+		t.move(1, 0)
+	}
+}
+
 // move changes the lead and the wait; reports of inputs that were stamped before do not tell of it.
 func (t *timing) move(lead, wait int) {
 	t.lead += lead
 	t.wait += wait
+	t.aim()
 	t.reports, t.lows, t.tops, t.settled = 0, 0, 0, t.stamped+1
 }
 
-// next is the tick for the next input, when newest is the newest tick received: the lead ahead of it. Where that is
-// not later than the last one, since the lead has fallen or news came late, it is the last one again, and the input waits.
-// Without news inputs go on by one tick, for two ticks.
-func (t *timing) next(newest uint64) uint64 {
-	target := newest + uint64(t.lead)
-	if newest > t.newest {
-		t.stamped = max(t.stamped, target)
-	} else {
-		t.stamped = max(t.stamped, min(t.stamped+1, target+2))
+// next is the tick of the input that leaves now: the next one, unless the clock is not as far yet. Then it is the last
+// one again, and what is asked for now is for the tick after it.
+func (t *timing) next(now time.Time) uint64 {
+	t.stamped = max(t.stamped, uint64(max(0, math.Round(t.clock.predicted(now)))))
+	if !t.clock.steady() {
+		t.settled = t.stamped + 1
 	}
-	t.newest = newest
 	return t.stamped
+}
+
+// again is the time until an input leaves in any case: a quarter of a tick after it usually does.
+func (t *timing) again(now time.Time) time.Duration {
+	return t.clock.until(float64(t.stamped)+1.25, now, t.period+t.period/4)
 }

@@ -16,31 +16,60 @@ import (
 // leadFirst is the lead that the tests begin with: 60 ms are 1.8 ticks, and half a tick more makes it three.
 const leadFirst = 3
 
-// reported is a datagram's header that tells of an input and its margin.
-func reported(tick uint64, margin int8) protocol.StateHeader {
-	return protocol.StateHeader{HasInput: true, InputTick: tick, Margin: margin}
+// pace is timing in a time of its own, beginning at tick 100.
+type pace struct {
+	timing
+	period time.Duration
+	began  time.Time
+}
+
+func newPace(roundTrip, period time.Duration) *pace {
+	p := &pace{period: period, began: time.Unix(1000, 0)}
+	p.start(100, roundTrip, period, p.began)
+	return p
+}
+
+// when is the moment at which a tick usually comes.
+func (p *pace) when(tick uint64) time.Time { return p.began.Add(time.Duration(tick-100) * p.period) }
+
+// hears takes a header at its tick's moment.
+func (p *pace) hears(tick, input uint64, margin int8) {
+	p.heard(protocol.StateHeader{Tick: tick, HasInput: true, InputTick: input, Margin: margin}, p.when(tick))
+}
+
+// sends is the tick of the input that leaves after the wait.
+func (p *pace) sends(tick uint64) uint64 {
+	return p.next(p.when(tick).Add(time.Duration(p.wait) * p.period / 8))
+}
+
+// settle lets ticks pass in which each input was so early, and returns the one after them.
+func (p *pace) settle(from uint64, ticks int, margin int8) uint64 {
+	for tick := from; tick < from+uint64(ticks); tick++ {
+		p.hears(tick, max(p.stamped, tick), margin)
+		p.sends(tick)
+	}
+	return from + uint64(ticks)
 }
 
 func TestTheLeadMovesATickAtATime(t *testing.T) {
-	var tm timing
-	tm.start(60*time.Millisecond, time.Second/30)
-	if got := tm.next(100); got != 100+leadFirst {
+	tm := newPace(60*time.Millisecond, time.Second/30)
+	if got := tm.sends(100); got != 100+leadFirst {
 		t.Errorf("the first input is for tick %d, want %d", got, 100+leadFirst)
 	}
-	tm.heard(reported(103, -20))
+	tm.hears(101, 103, -20)
 	if tm.lead != leadFirst+1 {
 		t.Errorf("the lead is %d after a late input, want %d", tm.lead, leadFirst+1)
 	}
 	// Until a report tells of an input that was stamped since, it tells of the former lead.
-	tm.heard(reported(103, -20))
+	tm.hears(102, 103, -20)
 	if tm.lead != leadFirst+1 {
 		t.Errorf("the lead is %d after another report of the same input, want %d still", tm.lead, leadFirst+1)
 	}
-	if got := tm.next(101); got != 105 {
-		t.Errorf("the next input is for tick %d, want 105", got)
+	tm.settle(103, 25, -20) // the clock takes 20 ticks for one
+	if got := tm.sends(128); got != 128+leadFirst+1 {
+		t.Errorf("then the input at 128 is for %d, want %d", got, 128+leadFirst+1)
 	}
-	tm.heard(reported(105, -20))
-	if tm.lead != leadFirst+2 {
+	if tm.hears(129, tm.stamped, -20); tm.lead != leadFirst+2 {
 		t.Errorf("the lead is %d after a report of a later input, want %d", tm.lead, leadFirst+2)
 	}
 }
@@ -50,11 +79,8 @@ func TestTheLeadKeepsBetweenItsBounds(t *testing.T) {
 		margin int8
 		want   int
 	}{{-64, leadMax}, {63, 0}, {marginLow, leadFirst}, {marginTop, leadFirst}} {
-		var tm timing
-		tm.start(60*time.Millisecond, time.Second/30)
-		for tick := uint64(100); tick < 300; tick++ {
-			tm.heard(reported(tm.next(tick), c.margin))
-		}
+		tm := newPace(60*time.Millisecond, time.Second/30)
+		tm.settle(100, 1500, c.margin)
 		if tm.lead != c.want {
 			t.Errorf("with a margin of %d quarters the lead becomes %d, want %d", c.margin, tm.lead, c.want)
 		}
@@ -63,87 +89,127 @@ func TestTheLeadKeepsBetweenItsBounds(t *testing.T) {
 
 func TestTheLeadBeginsWithTheRoundTrip(t *testing.T) {
 	for roundTrip, want := range map[time.Duration]int{0: 1, time.Millisecond: 1, 25 * time.Millisecond: 1, 26 * time.Millisecond: 2, 100 * time.Millisecond: 3, time.Hour: leadMax} {
-		var tm timing
-		if tm.start(roundTrip, 50*time.Millisecond); tm.lead != want {
+		if tm := newPace(roundTrip, 50*time.Millisecond); tm.lead != want {
 			t.Errorf("with a round trip of %v the lead is %d at 20 Hz, want %d", roundTrip, tm.lead, want)
 		}
 	}
 }
 
 func TestAStrayReportMovesNothing(t *testing.T) {
-	var tm timing
-	tm.start(60*time.Millisecond, time.Second/30)
+	tm := newPace(60*time.Millisecond, time.Second/30)
 	for tick := uint64(100); tick < 400; tick++ {
 		margin := int8(2)
 		if tick%reportsLatest == 0 {
 			margin = -3
 		}
-		tm.heard(reported(tm.next(tick), margin))
+		tm.settle(tick, 1, margin)
 	}
 	if tm.lead != leadFirst {
 		t.Errorf("with a late report among %d the lead becomes %d, want %d", reportsLatest, tm.lead, leadFirst)
 	}
-}
-
-func TestALeadThatFellTakesEffect(t *testing.T) {
-	var tm timing
-	tm.start(60*time.Millisecond, time.Second/30)
-	tick := uint64(100)
-	for ; tm.lead == leadFirst; tick++ {
-		tm.heard(reported(tm.next(tick), 20))
-	}
-	last := tm.next(tick)
-	if want := tick + leadFirst - 1; last != want {
-		t.Errorf("once the lead has fallen the input at tick %d is for %d, want %d", tick, last, want)
-	}
-	if got := tm.next(tick + 1); got != last+1 {
-		t.Errorf("the next one is for %d, want %d", got, last+1)
+	if tm.late != 9 {
+		t.Errorf("%d inputs are counted as late, want 9", tm.late)
 	}
 }
 
-func TestNewsThatComeLateSkipNoTick(t *testing.T) {
-	var tm timing
-	tm.start(60*time.Millisecond, time.Second/30)
-	first := tm.next(100)
-	if got := tm.next(100); got != first+1 { // tick 101 is late
+// TestInputsAreForOneTickAfterTheOther: whatever the network does, and while the lead changes.
+func TestInputsAreForOneTickAfterTheOther(t *testing.T) {
+	for seed := range uint64(20) {
+		chance := rand.New(rand.NewPCG(seed, 3))
+		tm := newPace(60*time.Millisecond, time.Second/30)
+		last := tm.sends(100)
+		for tick := uint64(101); tick < 1000; tick++ {
+			late := time.Duration(chance.IntN(14)-7) * time.Millisecond
+			if chance.IntN(20) > 0 { // else it is lost, and the input leaves all the same
+				margin := int8(2)
+				if tick%300 < 40 {
+					margin = -3 // and the lead rises
+				}
+				tm.heard(protocol.StateHeader{Tick: tick, HasInput: true, InputTick: max(tick, last), Margin: margin}, tm.when(tick).Add(late))
+			} else {
+				late = tm.again(tm.when(tick).Add(late)) + late
+			}
+			got := tm.next(tm.when(tick).Add(late + time.Duration(tm.wait)*tm.period/8))
+			if got < last || got > last+2 {
+				t.Fatalf("seed %d, tick %d: an input is for %d, after one for %d", seed, tick, got, last)
+			}
+			last = got
+		}
+		if tm.lead <= leadFirst {
+			t.Errorf("seed %d: the lead is %d still", seed, tm.lead)
+		}
+	}
+}
+
+func TestNewsThatComeLateRepeatNoTick(t *testing.T) {
+	tm := newPace(60*time.Millisecond, time.Second/30)
+	next := tm.settle(100, 60, 2)
+	first := tm.sends(next)
+	if got := tm.next(tm.when(next).Add(tm.again(tm.when(next)))); got != first+1 { // nothing comes
 		t.Errorf("without news the input is for %d, want %d", got, first+1)
 	}
-	if got := tm.next(101); got != first+1 {
+	if got := tm.sends(next + 1); got != first+1 { // it came a little later, and there is nothing new to say
 		t.Errorf("once it has come the input is for %d, want %d again", got, first+1)
 	}
-	if got := tm.next(102); got != first+2 {
+	if got := tm.sends(next + 2); got != first+2 {
 		t.Errorf("then it is for %d, want %d", got, first+2)
 	}
 }
 
+func TestTheClockSlewsAndSnaps(t *testing.T) {
+	const period = 40 * time.Millisecond
+	began := time.Unix(1000, 0)
+	var c clock
+	c.start(1000, period, began)
+	c.aim, c.ahead = 2, 2
+	c.arrived(1000, began)
+	before := c.predicted(began)
+	for tick := uint64(1001); tick < 1400; tick++ { // from 1100 on everything comes five ticks later
+		now := began.Add(time.Duration(tick-1000) * period)
+		if tick >= 1100 {
+			now = now.Add(5 * period)
+		}
+		passed := float64(now.Sub(c.at)) / float64(period)
+		c.arrived(tick, now)
+		at := c.predicted(now)
+		if went := at - before; went < passed*(1-slewMost)-1e-9 || went > passed*(1+slewMost)+1e-9 {
+			t.Fatalf("tick %d: the clock goes %.3f ticks in the time of %.3f", tick, went, passed)
+		}
+		before = at
+	}
+	if off := before - (1399 + 2); math.Abs(off) > 0.1 {
+		t.Errorf("300 ticks later the clock is off by %.2f", off)
+	}
+	if c.arrived(1400+2*snapTicks, began.Add(1405*period-1000*period)); c.tick != 1400+2*snapTicks {
+		t.Errorf("after a leap the clock is at %.2f, want %d", c.tick, 1400+2*snapTicks)
+	}
+}
+
 func TestAHeaderWithoutAnInputMovesNothing(t *testing.T) {
-	var tm timing
-	tm.start(60*time.Millisecond, time.Second/30)
-	tm.heard(protocol.StateHeader{Margin: -64})
+	tm := newPace(60*time.Millisecond, time.Second/30)
+	tm.heard(protocol.StateHeader{Tick: 101, Margin: -64}, tm.when(101))
 	if tm.lead != leadFirst || tm.margin != 0 {
 		t.Errorf("the lead is %d, the margin %d", tm.lead, tm.margin)
 	}
 }
 
-func TestInputsAreForOneTickAfterTheOther(t *testing.T) {
-	var tm timing
-	tm.start(60*time.Millisecond, time.Second/30)
-	last := tm.next(100)
-	for tick := uint64(101); tick < 110; tick++ {
-		if got := tm.next(tick); got != last+1 {
-			t.Errorf("at tick %d the input is for %d, want %d", tick, got, last+1)
-		}
-		last++
+// TestLostInputsMakeACushion: when ticks go without their input again and again, inputs leave a tick earlier.
+func TestLostInputsMakeACushion(t *testing.T) {
+	tm := newPace(60*time.Millisecond, time.Second/30)
+	tm.first = 100
+	next := tm.settle(100, 100, 2)
+	tm.hears(next, next-1, 2)
+	next = tm.settle(next+1, 50, 2)
+	tm.hears(next, next-1, 2)
+	if tm.missing != 2 || tm.cushion != 1 || tm.lead != leadFirst+1 {
+		t.Errorf("after %d ticks without their input the cushion is %d and the lead %d, want 1 and %d after two", tm.missing, tm.cushion, tm.lead, leadFirst+1)
 	}
-	// No datagram comes: the inputs go on for two ticks and then wait.
-	for _, want := range []uint64{last + 1, last + 2, last + 2, last + 2} {
-		if got := tm.next(109); got != want {
-			t.Errorf("without news the input is for %d, want %d", got, want)
-		}
+	next = tm.settle(next+1, 200, 6) // so early is what it should be now
+	if tm.lead != leadFirst+1 {
+		t.Errorf("the lead is %d while the cushion is there, want %d", tm.lead, leadFirst+1)
 	}
-	// The datagrams that were missing come at once: no tick is skipped that could still be reached.
-	if got := tm.next(113); got != 113+leadFirst {
-		t.Errorf("after the hole the input is for %d, want %d", got, 113+leadFirst)
+	if tm.settle(next, 2*gapFar+200, 6); tm.cushion != 0 || tm.lead > leadFirst {
+		t.Errorf("long after the last loss the cushion is %d and the lead %d, want 0 and %d at most", tm.cushion, tm.lead, leadFirst)
 	}
 }
 
@@ -152,6 +218,8 @@ type aim struct {
 	Text string `net:"max=250"`
 	More string `net:"max=250"`
 }
+
+var testBegan = time.Unix(1000, 0)
 
 // testClient is a client without a connection, in a room at tick 100.
 func testClient(t *testing.T) *Client[aim] {
@@ -170,14 +238,15 @@ func testClient(t *testing.T) *Client[aim] {
 		chance: rand.New(rand.NewPCG(1, 2)), ready: make(chan struct{}, 1),
 	}
 	l.session = &Session{game: g, schema: s, link: l, ended: make(chan struct{})}
-	l.timing.start(60*time.Millisecond, time.Second/30)
+	l.timing.start(100, 60*time.Millisecond, time.Second/30, testBegan)
 	return &Client[aim]{Session: l.session, game: g}
 }
 
 // next parses the client's next input datagram.
 func (c *Client[I]) nextInput(t *testing.T) (in protocol.Input) {
 	t.Helper()
-	b := c.link.appendInput(nil)
+	tick := time.Duration(c.link.tick - 100)
+	b := c.link.appendInput(nil, testBegan.Add(tick*c.link.welcome.TickPeriod+time.Duration(c.link.timing.wait)*c.link.welcome.TickPeriod/8))
 	if len(b) > protocol.MaxDatagramPayload {
 		t.Errorf("an input datagram has %d bytes, at most %d get through", len(b), protocol.MaxDatagramPayload)
 	}
@@ -187,25 +256,34 @@ func (c *Client[I]) nextInput(t *testing.T) (in protocol.Input) {
 	return in
 }
 
-func TestEachDatagramRepeatsTheLatestInputs(t *testing.T) {
+func TestEachDatagramCarriesWhatIsNotAcknowledged(t *testing.T) {
 	c := testClient(t)
 	if in := c.nextInput(t); in.Count != 0 {
 		t.Errorf("%d inputs are sent before the first Send", in.Count)
 	}
-	for n, text := range []string{"a", "b", "c", "d"} {
-		if err := c.Send(aim{Text: text}); err != nil {
+	const letters = "abcdefghijkl"
+	for n := range letters {
+		if err := c.Send(aim{Text: letters[n : n+1]}); err != nil {
 			t.Fatal(err)
 		}
 		c.link.tick++
+		want := min(n+1, protocol.InputsPerDatagram)
+		if n == len(letters)-1 {
+			c.link.timing.acked, want = c.link.stamped-1, 2
+		}
 		in := c.nextInput(t)
-		if want := min(n+1, inputHistory); in.Count != want || in.Tick != c.link.tick+leadFirst {
+		if in.Count != want || in.Tick != c.link.tick+leadFirst {
 			t.Errorf("datagram %d has %d inputs up to tick %d, want %d up to %d", n, in.Count, in.Tick, want, c.link.tick+leadFirst)
 		}
 		for i := range in.Count {
-			if want, _ := c.game.AppendInput(nil, aim{Text: string("abcd"[n-i])}); !bytes.Equal(in.Inputs[i], want) {
+			if want, _ := c.game.AppendInput(nil, aim{Text: letters[n-i : n-i+1]}); !bytes.Equal(in.Inputs[i], want) {
 				t.Errorf("input %d of datagram %d is %v, want %v", i, n, in.Inputs[i], want)
 			}
 		}
+	}
+	c.link.timing.acked = c.link.stamped + 5
+	if in := c.nextInput(t); in.Count != 1 {
+		t.Errorf("%d inputs are sent when the server has all of them, want the newest", in.Count)
 	}
 }
 
@@ -220,8 +298,8 @@ func TestTicksThatNoDatagramWasSentForGetTheInputToo(t *testing.T) {
 		t.Errorf("%d inputs up to tick %d, want the new one for %d and the tick before, and the former one", in.Count, in.Tick, 102+leadFirst)
 	}
 	c.link.tick += 10
-	if in := c.nextInput(t); in.Count != 3 || in.Tick != 112+leadFirst || !bytes.Equal(in.Inputs[2], in.Inputs[0]) {
-		t.Errorf("%d inputs up to tick %d, want the new one three times up to %d", in.Count, in.Tick, 112+leadFirst)
+	if in := c.nextInput(t); in.Count != protocol.InputsPerDatagram || in.Tick != 112+leadFirst || !bytes.Equal(in.Inputs[7], in.Inputs[0]) {
+		t.Errorf("%d inputs up to tick %d, want the new one eight times up to %d", in.Count, in.Tick, 112+leadFirst)
 	}
 }
 
@@ -251,19 +329,19 @@ func TestASendOutOfRangeKeepsTheFormerInput(t *testing.T) {
 
 // steer answers each input with the margin that it would have, for a round trip that includes what the server takes,
 // when the server sends so long after its tick.
-func steer(tm *timing, roundTrip, period, sends time.Duration, reports int) (lates int) {
-	tm.start(roundTrip, period)
+func steer(roundTrip, period, sends time.Duration, reports int) (tm *pace, lates int) {
+	tm = newPace(roundTrip, period)
 	for tick := uint64(100); tick < 100+uint64(reports); tick++ {
-		in := tm.next(tick)
+		in := tm.sends(tick)
 		due := time.Duration(in-tick) * period // after the tick
 		arrives := sends + roundTrip + time.Duration(tm.wait)*period/8
 		margin := int8(math.Floor(4 * float64(due-arrives) / float64(period)))
 		if margin < marginLow {
 			lates++
 		}
-		tm.heard(reported(in, margin))
+		tm.hears(tick, in, margin)
 	}
-	return lates
+	return tm, lates
 }
 
 func TestTheWaitBringsInputsToWhereAcknowledgementsRide(t *testing.T) {
@@ -271,8 +349,8 @@ func TestTheWaitBringsInputsToWhereAcknowledgementsRide(t *testing.T) {
 		period := time.Second / hz
 		for _, sends := range []time.Duration{0, 5 * time.Millisecond, 12 * time.Millisecond} {
 			for roundTrip := time.Millisecond; roundTrip < 150*time.Millisecond; roundTrip += time.Millisecond {
-				var tm timing
-				if lates := steer(&tm, roundTrip, period, sends, 1000); lates > 8 {
+				tm, lates := steer(roundTrip, period, sends, 1000)
+				if lates > 30 {
 					t.Errorf("at %d Hz with a round trip of %v %d inputs are late", hz, roundTrip, lates)
 				}
 				wait := time.Duration(tm.wait) * period / 8
@@ -286,21 +364,18 @@ func TestTheWaitBringsInputsToWhereAcknowledgementsRide(t *testing.T) {
 }
 
 func TestTheWaitFallsBeforeTheLeadRises(t *testing.T) {
-	var tm timing
-	steer(&tm, time.Millisecond, time.Second/30, 0, 1000)
+	tm, _ := steer(time.Millisecond, time.Second/30, 0, 1000)
 	lead, wait := tm.lead, tm.wait
 	if wait == 0 {
 		t.Fatal("there is no wait to fall")
 	}
-	for tick := uint64(2000); tm.wait == wait; tick++ {
-		tm.heard(reported(tm.next(tick), -1))
+	for tick := uint64(1100); tm.wait == wait; tick++ {
+		tm.settle(tick, 1, -1)
 	}
 	if tm.lead != lead || tm.wait != wait-1 {
 		t.Errorf("after late inputs the lead is %d and the wait %d, want %d and %d", tm.lead, tm.wait, lead, wait-1)
 	}
-	for tick := uint64(3000); tick < 3000+rideHold-reportsLatest; tick++ {
-		tm.heard(reported(tm.next(tick), 3))
-	}
+	tm.settle(1200, rideHold-reportsLatest, 3)
 	if tm.wait != wait-1 {
 		t.Errorf("the wait is %d soon after it fell, want %d still", tm.wait, wait-1)
 	}
