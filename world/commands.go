@@ -15,6 +15,9 @@ type Commands struct {
 	Leaves   []Leave
 	Requests []Ask
 	Inputs   []Input
+	// Sights are what players saw, for Tx.Seen; when one is missing, Config.Sights is asked. A room's commands have none, a
+	// recording's those of the ChangeSet.
+	Sights []Sight
 }
 
 // Join lets a player in. Numbers are given in rising order and never again.
@@ -64,6 +67,7 @@ func (c *Commands) sort() {
 	slices.SortStableFunc(c.Leaves, func(a, b Leave) int { return cmp.Compare(a.Player, b.Player) })
 	slices.SortStableFunc(c.Requests, func(a, b Ask) int { return cmp.Compare(a.Player, b.Player) })
 	slices.SortStableFunc(c.Inputs, func(a, b Input) int { return cmp.Compare(a.Player, b.Player) })
+	slices.SortStableFunc(c.Sights, func(a, b Sight) int { return cmp.Compare(a.Player, b.Player) })
 }
 
 func (c Commands) withoutJoin(p Player) Commands {
@@ -88,8 +92,8 @@ func (c Commands) refuseRequests(reason string) []Answer {
 	return out
 }
 
-// Append writes the commands: four counts, each followed by its entries, as unsigned varints; the data of a request
-// or an input follows its length.
+// Append writes the commands: five counts, each followed by its entries, as unsigned varints; the data of a request
+// or an input follows its length, the rows of a sight their count.
 func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Joins)))
 	for _, j := range c.Joins {
@@ -114,6 +118,34 @@ func (c Commands) Append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(in.Data)))
 		dst = append(dst, in.Data...)
 	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.Sights)))
+	for i := range c.Sights {
+		dst = c.Sights[i].append(dst)
+	}
+	return dst
+}
+
+// append writes a sight. Rows are differences: of refs, of From to the newest tick, of To and Before to From; zero is
+// none of these two.
+func (s *Sight) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(s.Player))
+	dst = binary.AppendUvarint(dst, uint64(s.At))
+	dst = binary.AppendUvarint(dst, s.Newest)
+	dst = binary.AppendUvarint(dst, uint64(len(s.Rows)))
+	last := uint32(0)
+	for _, r := range s.Rows {
+		before, to := uint32(0), uint32(0)
+		if r.Before != 0 {
+			before = r.From - r.Before
+		}
+		if r.To != 0 {
+			to = r.To - r.From
+		}
+		for _, v := range [...]uint32{r.Ref - last, uint32(s.Newest) - r.From, before, to} {
+			dst = binary.AppendUvarint(dst, uint64(v))
+		}
+		last = r.Ref
+	}
 	return dst
 }
 
@@ -135,6 +167,9 @@ func ParseCommands(b []byte) (Commands, error) {
 	}
 	for range r.count() {
 		c.Inputs = append(c.Inputs, Input{r.player(), r.bytes()})
+	}
+	for range r.count() {
+		c.Sights = append(c.Sights, r.sight())
 	}
 	if r.bad || len(r.b) > 0 {
 		return Commands{}, ErrCommands
@@ -176,6 +211,23 @@ func (r *varints) count() uint64 {
 		return 0
 	}
 	return n
+}
+
+func (r *varints) sight() (s Sight) {
+	s.Player, s.At, s.Newest = r.player(), Moment(r.next()), r.next()
+	last := uint32(0)
+	for range r.count() {
+		row := SeenRow{Ref: last + r.uint32(), From: uint32(s.Newest) - r.uint32()}
+		if before := r.uint32(); before != 0 {
+			row.Before = row.From - before
+		}
+		if to := r.uint32(); to != 0 {
+			row.To = row.From + to
+		}
+		last = row.Ref
+		s.Rows = append(s.Rows, row)
+	}
+	return s
 }
 
 func (r *varints) bytes() []byte {

@@ -21,6 +21,8 @@ type ChangeSet struct {
 	Refused []Refusal
 	// Clamped counts the fields that were outside their range and were cut down to it.
 	Clamped int
+	// Sights are what game code has asked for with Tx.Seen: a recording keeps them among the tick's Commands.
+	Sights []Sight
 }
 
 // TableChanges is what changed in one table. A row whose index was used again within the tick is both

@@ -130,6 +130,7 @@ func Restore(g Game, st State, cfg Config) (*World, error) {
 	s.last = st.Last
 	w.past = newHistory(len(w.past.ring))
 	w.commitRestored()
+	w.ForgetHistory()
 	return w, nil
 }
 

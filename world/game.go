@@ -64,6 +64,7 @@ type table struct {
 	owner   uint64 // likewise the owner
 	newRows func() any
 	copyOf  func(any) any
+	copyRow func(to, from any, row int)
 }
 
 // GameOf is a game whose players send inputs of type I each tick. Embed a pointer to it in your own type.
@@ -288,6 +289,7 @@ func newTable[T any](d *definition, name string, index int, exact bool) *table {
 		c := *rows.(*[pageRows]T)
 		return &c
 	}
+	t.copyRow = func(to, from any, row int) { to.(*[pageRows]T)[row] = from.(*[pageRows]T)[row] }
 	return t
 }
 

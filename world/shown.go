@@ -123,7 +123,7 @@ func (t *table) show(row unsafe.Pointer, m *schema.Motion, at Moment, s *Span) {
 func (s *Span) along(mode Mode, at Moment) float64 {
 	gap := uint64(1)
 	if s.Before.Tick != 0 {
-		gap = min(s.From.Tick-s.Before.Tick, GapMax)
+		gap = max(1, min(s.From.Tick-s.Before.Tick, GapMax))
 	}
 	switch {
 	case mode == Latest:
@@ -146,7 +146,7 @@ func portion(start, end uint64, at Moment) float64 {
 	if at <= MomentOf(start, 0) {
 		return 0
 	}
-	return float64(at-MomentOf(start, 0)) / float64(MomentsPerTick*(end-start))
+	return float64(at-MomentOf(start, 0)) / float64(MomentsPerTick*max(1, end-start))
 }
 
 // value is a float as a record tells it.

@@ -18,6 +18,9 @@ type Config struct {
 	History int
 	// EventTicks is for how many ticks View.Events holds what happened; zero means 8, at most MaxEventTicks.
 	EventTicks int
+	// Sights tells what a player saw when it made its input for a tick, if that is known; Tx.Seen asks, at most once per
+	// player and tick, in the world's goroutine, and keeps the answer. Nil: nothing is known.
+	Sights func(p Player, tick uint64) (Sight, bool)
 }
 
 // World is one running instance of a game: its state, and the store where each tick's end is published. It
@@ -30,7 +33,8 @@ type World struct {
 	committer committer
 	recent    []TickEvents // of the latest ticks, oldest first; replaced, never edited
 	keepTicks uint64       // for how many ticks events are kept
-	tx        *Tx          // of the tick that is being made; a new one each time, so that one that is kept stays dead
+	sights    sights
+	tx        *Tx // of the tick that is being made; a new one each time, so that one that is kept stays dead
 	inARow    int
 }
 
@@ -60,7 +64,7 @@ func New(g Game, cfg Config) (*World, error) {
 	}
 	w := &World{
 		state: s, store: store, past: newHistory(max(cfg.History, 2)),
-		keepTicks: uint64(cfg.EventTicks),
+		keepTicks: uint64(cfg.EventTicks), sights: sights{source: cfg.Sights},
 	}
 	w.view = w.newView()
 	for i, t := range d.tables {
@@ -103,6 +107,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 	c.sort()
 	s := w.state
 	s.tick++
+	w.sights.startTick(c.Sights)
 	var refused []Refusal
 	for {
 		before := s.begin()
@@ -110,7 +115,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 		if failed == nil {
 			w.inARow = 0
 			cs, view := w.commit()
-			cs.Refused = refused
+			cs.Refused, cs.Sights = refused, w.sights.asked
 			return cs, view, nil
 		}
 		s.rollback(before)
@@ -120,6 +125,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 			cs, view := w.commit()
 			cs.Refused = append(refused, c.refuseAll("the game failed while you joined")...)
 			cs.Answers = c.refuseRequests("the game failed in this tick")
+			cs.Sights = w.sights.asked
 			return cs, view, failed.panic
 		}
 		refused = append(refused, *failed.refusal)
@@ -136,11 +142,12 @@ type failure struct {
 // run runs the callbacks of one tick.
 func (w *World) run(c Commands) (failed *failure) {
 	s := w.state
-	w.tx = &Tx{state: s, rand: s.roomRand, live: true, base: w.view}
+	w.tx = &Tx{state: s, rand: s.roomRand, live: true, base: w.view, sights: &w.sights}
 	tx := w.tx
 	at := &PanicError{Tick: s.tick}
 	defer func() {
 		tx.live = false
+		w.sights.endRun()
 		if v := recover(); v != nil {
 			at.Value, at.Stack = v, debug.Stack()
 			failed = &failure{panic: at}

@@ -29,8 +29,9 @@ type Tx struct {
 	rand       *rand.Rand
 	live       bool
 	predicting bool
-	player     Player // whose input is predicted
-	base       *View  // the last commit, for its grid; nil on a client
+	player     Player  // whose input is predicted
+	base       *View   // the last commit, for its grid; nil on a client
+	sights     *sights // what players saw; nil on a client
 }
 
 func (tx *Tx) check() {

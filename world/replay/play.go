@@ -56,8 +56,7 @@ func Open(r io.Reader, g world.Game) (*Player, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the replay: read its snapshot: %w", err)
 	}
-	// Nobody looks into the past of a replay.
-	if p.world, err = snapshot.Load(g, start, world.Config{History: 2}); err != nil {
+	if p.world, err = snapshot.Load(g, start, world.Config{}); err != nil {
 		return nil, fmt.Errorf("open the replay: %w", err)
 	}
 	p.log.buf = nil // a snapshot is much larger than a record

@@ -58,7 +58,7 @@ func NewRecorder(w io.Writer, start []byte, every int) (*Recorder, error) {
 // be computed.
 func (r *Recorder) Wants(tick uint64) bool { return tick%r.every == 0 }
 
-// Tick appends one tick: the commands that Step was given, in whatever order, the hash of the View after it
+// Tick appends one tick: the commands that Step was given, in whatever order, with the ChangeSet's Sights as theirs, the hash of the View after it
 // when the log Wants it, and whether Step returned a *world.PanicError, so that the tick was undone. Ticks
 // follow each other without a gap. After an error the log ends where it was, and every call returns it.
 func (r *Recorder) Tick(tick uint64, c world.Commands, hash uint64, undone bool) error {
