@@ -39,6 +39,9 @@ type Config struct {
 	// SteadyRate sends every change at once, however far away. Otherwise clients are told less often of what is far from
 	// where they look; see replicate.Config.
 	SteadyRate bool
+	// LagCompensation is how far back, at most, Tx.Seen shows a game what a player saw; zero means 500 ms, and less than
+	// zero switches it off: what was seen is what is. At most 124 ticks.
+	LagCompensation time.Duration
 	// Moderate, if given, is asked about each line of chat before anybody gets it: it returns the text to pass on, empty
 	// for none, or an error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
 	// end when ctx does.
@@ -73,6 +76,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.BudgetBytes < 0 {
 		return c, errors.New("server: BudgetBytes can't be negative; zero means the default")
 	}
+	if c.LagCompensation == 0 {
+		c.LagCompensation = 500 * time.Millisecond
+	}
+	if most := lagTicksMax * c.period(); c.LagCompensation > most {
+		return c, fmt.Errorf("server: LagCompensation is %v; at most %v are possible at %d Hz", c.LagCompensation, most, c.TickRate)
+	}
 	var err error
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return c, err
@@ -85,6 +94,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	return c, nil
 }
+
+// lagTicksMax is how many ticks Tx.Seen can look back: a world's history less the records before and after.
+const lagTicksMax = 124
 
 func (c Config) period() time.Duration { return time.Second / time.Duration(c.TickRate) }
 

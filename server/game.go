@@ -15,6 +15,7 @@ type game struct {
 	schema *schema.Schema
 	wire   []byte // the schema as it travels
 	most   int    // players of a room
+	latest []bool // by table: whether the newest record is shown
 }
 
 // newGame checks a game: its definition, and whether its schema and its rows can be sent.
@@ -29,6 +30,13 @@ func newGame(g world.Game, cfg Config) (*game, error) {
 	}
 	if n := world.MaxPlayersOf(g); n > 0 {
 		out.most = min(out.most, n)
+	}
+	modes, err := world.ShownModes(g)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range modes {
+		out.latest = append(out.latest, m == world.Latest)
 	}
 	_, err = newReplication(out, 1, cfg)
 	return out, err

@@ -24,6 +24,7 @@ type inbox struct {
 	period time.Duration
 	last   []byte // the latest input that was taken
 	starve int    // ticks since then
+	claim  claim  // what came with it; touched by the loop only
 	budget int    // inputs that may still come before the next tick
 	limit  int
 
@@ -33,8 +34,9 @@ type inbox struct {
 }
 
 type queuedInput struct {
-	tick uint64
-	data []byte
+	tick  uint64
+	data  []byte
+	claim claim
 }
 
 // start begins an inbox at the tick of its player's joining.
@@ -81,6 +83,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 		}
 		b.budget--
 		slot.tick, slot.data = at, append(slot.data[:0], in.Inputs[i]...)
+		slot.claim = claim{tick: at, lag: in.Lags[i], hasAck: in.HasAck, epoch: in.Epoch, newest: uint16(in.Newest), again: uint8(i)}
 	}
 	return rejected
 }
@@ -108,6 +111,7 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	b.taken, b.due, b.budget = tick, due, b.limit
 	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
 		b.counts.Applied++
+		b.claim = slot.claim
 		b.last, slot.data, b.starve = slot.data, b.last, 0 // the slot gets the space of the one before
 		return b.last, inputSent
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/clock"
+	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -42,6 +43,7 @@ type room struct {
 	idle     time.Time
 	slowest  string    // the longest phase of the latest tick
 	warned   time.Time // when late ticks were logged last
+	watching bool      // the game asks what players saw
 
 	// Shared: each says how.
 	mu      sync.Mutex
@@ -66,10 +68,6 @@ type door struct {
 
 // newRoom makes a room, which is not run yet.
 func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
-	w, err := world.New(g.Game, world.Config{TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks()})
-	if err != nil {
-		return nil, err
-	}
 	name := row.name
 	if row.private { // the code lets anybody in
 		name = "private"
@@ -77,9 +75,16 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	r := &room{
 		cfg: s.cfg, log: s.cfg.Log.With("game", row.game, "room", name, "id", fmt.Sprintf("%x", row.id[:4])),
 		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters, fanout: s.fanout,
-		world: w, logs: make(chan func(), logLines), closed: make(chan struct{}),
+		logs: make(chan func(), logLines), closed: make(chan struct{}),
 	}
-	r.view.Store(w.View())
+	var err error
+	r.world, err = world.New(g.Game, world.Config{
+		TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks(), Sights: r.sight,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.view.Store(r.world.View())
 	return r, nil
 }
 
@@ -250,6 +255,9 @@ func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
 			continue
 		}
 		s.inbox.start(view.Tick, r.cfg)
+		if r.watching {
+			s.trail.Store(new(replicate.Trail))
+		}
 		r.sessions = append(r.sessions, s)
 		s.answer(joinAnswer{tick: view.Tick})
 	}

@@ -14,6 +14,9 @@ func (s *session) prepare(scratch *replicate.Scratch, now time.Time) []replicate
 	s.takeAcks()
 	s.tellChecks(now)
 	s.takeResync()
+	if trail := s.trail.Load(); trail != nil && trail != s.replicate.Trail() {
+		s.replicate.SetTrail(trail)
+	}
 	newest, margin, any := s.inbox.report()
 	s.counters.passes.Add(1)
 	datagrams := s.replicate.Pass(replicate.Pass{

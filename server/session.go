@@ -46,11 +46,14 @@ type session struct {
 	eventsDropped uint64 // of those that replicate has dropped, as many are counted
 	pathAsked     time.Time
 
+	sightings sightings // touched by the room's loop
+
 	// Shared: each says how.
-	turn         turn          // has its own mutex
-	outbox       outbox        // anyone puts, the control writer takes
-	questions    chan question // anyone asks, the pass answers
-	openRequests atomic.Int64  // the control reader adds, the loop takes away
+	turn         turn                            // has its own mutex
+	trail        atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
+	outbox       outbox                          // anyone puts, the control writer takes
+	questions    chan question                   // anyone asks, the pass answers
+	openRequests atomic.Int64                    // the control reader adds, the loop takes away
 	ackMu        sync.Mutex
 	acks         []ack        // the datagram reader appends under ackMu, the pass takes all
 	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the pass takes
@@ -130,6 +133,9 @@ func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
 	}
 	if in.HasAck {
 		s.queueAck(in, now)
+		if trail := s.trail.Load(); trail != nil {
+			trail.Ack(in.Epoch, uint16(in.Newest), in.Missing)
+		}
 	}
 	for _, r := range s.inbox.put(in, now) {
 		s.counters.rejected[r].Add(1)

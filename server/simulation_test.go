@@ -157,7 +157,8 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 	t.Logf("seed %d", seed)
 	certificate()
 	synctest.Test(t, func(t *testing.T) {
-		s := &simulation{t: t, game: cfg.Games[0].(*arena), ended: make(chan struct{})}
+		s := &simulation{t: t, ended: make(chan struct{})}
+		s.game, _ = cfg.Games[0].(*arena) // nil with another game
 		s.net = &network{seed: seed, dark: map[string]bool{}, pipes: map[string]*pipe{}, sent: map[string]uint64{}, drawn: map[string]uint64{}}
 		s.net.weather.Store(&w)
 		sim := &simnet.Simnet{Router: s.net}

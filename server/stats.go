@@ -18,6 +18,10 @@ type Stats struct {
 	// Overruns are wake-ups that found a room still busy; LateWakes those that came a tick or more late to a room
 	// that was waiting, which is the machine's doing. Skipped are ticks that were given up for either.
 	Overruns, LateWakes, Skipped uint64
+	// Sights is how often games asked what a player saw; SightsUnknown of these had no answer, since nothing was known of
+	// the client yet. SightsRefused are those in which the client's view time could not be and the server's estimate was
+	// taken, SightsClamped those that were farther back than Config.LagCompensation.
+	Sights, SightsUnknown, SightsRefused, SightsClamped uint64
 	// FailedTicks are ticks that were undone because game code panicked.
 	FailedTicks uint64
 	// Clamped are row fields that were outside of their range.
@@ -135,6 +139,7 @@ type counters struct {
 	unsent, lateWakes, logsDropped, eventsDropped                   atomic.Uint64
 	checkedRows, checkedPages, unchecked, diverged                  atomic.Uint64
 	requests, requestsRefused, messagesDropped                      atomic.Uint64
+	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
 	chatLines, chatLimited, chatRefused                             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
@@ -178,6 +183,7 @@ func (s *Server) Stats() Stats {
 		CheckedRows: c.checkedRows.Load(), CheckedPages: c.checkedPages.Load(), Unchecked: c.unchecked.Load(), Diverged: c.diverged.Load(),
 		Requests: c.requests.Load(), RequestsRefused: c.requestsRefused.Load(),
 		ChatLines: c.chatLines.Load(), ChatLimited: c.chatLimited.Load(), ChatRefused: c.chatRefused.Load(),
+		Sights: c.sights.Load(), SightsUnknown: c.sightsUnknown.Load(), SightsRefused: c.sightsRefused.Load(), SightsClamped: c.sightsClamped.Load(),
 		MessagesDropped: c.messagesDropped.Load(), LogsDropped: c.logsDropped.Load(),
 		Ticks: c.ticks.read(), Late: c.late.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),

@@ -141,6 +141,9 @@ func (c *Client) Sent(d Datagram) {
 			e.known = c.tick
 		}
 	}
+	if c.trail != nil {
+		c.trail.sent(c, d)
+	}
 	c.nextSeq = d.Sequence + 1
 	r.newer = c.nextSeq
 	c.pace.hasSent(c.tick)

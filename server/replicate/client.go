@@ -110,7 +110,8 @@ type Client struct {
 	eventID       uint32  // of the latest one
 	eventsDropped uint64
 
-	order order // of the latest pass
+	order order  // of the latest pass
+	trail *Trail // nil without
 
 	// The pass that is being made or was made last.
 	tick    uint32
@@ -182,6 +183,9 @@ func (c *Client) forget() {
 	}
 	c.ring.clear(c.nextSeq)
 	c.first, c.complete, c.lastPass, c.order = 0, false, 0, order{}
+	if c.trail != nil {
+		c.trail.restart(c.epoch, c.nextSeq)
+	}
 }
 
 // Pass is what one pass needs to know.
