@@ -363,7 +363,7 @@ func shootOut(t *testing.T, seed uint64, g *shootingRange, cfg server.Config, de
 	return a, st
 }
 
-// TestWhatHitsOnTheScreenHits is the hit agreement of docs/lag-compensation.md.
+// TestWhatHitsOnTheScreenHits is the hit agreement.
 func TestWhatHitsOnTheScreenHits(t *testing.T) {
 	for _, c := range []struct {
 		name    string
