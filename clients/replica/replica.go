@@ -49,8 +49,10 @@ type Row struct {
 
 // Change is what a datagram did to an entity.
 type Change struct {
-	Table   int
-	Index   uint32
+	Table int
+	Index uint32
+	// Tick is as of when: the datagram's, or that since which what was removed is out of sight.
+	Tick    uint32
 	Removed bool
 }
 
@@ -229,7 +231,7 @@ func (r *Replica) put(t *registers, page *registerPage, reg *register, rec *prot
 			}
 		}
 	}
-	r.changes = append(r.changes, Change{Table: rec.Table, Index: rec.Index})
+	r.changes = append(r.changes, Change{Table: rec.Table, Index: rec.Index, Tick: tick})
 }
 
 // remove leaves a trace of an entity that is out of sight.
@@ -240,7 +242,7 @@ func (r *Replica) remove(reg *register, rec *protocol.Record, tick uint32) {
 		return
 	}
 	if reg.state == here {
-		r.changes = append(r.changes, Change{Table: rec.Table, Index: rec.Index, Removed: true})
+		r.changes = append(r.changes, Change{Table: rec.Table, Index: rec.Index, Tick: since, Removed: true})
 	}
 	*reg = register{state: gone, tick: since}
 	if r.cfg.Breach&BreachTrace != 0 {
