@@ -121,24 +121,32 @@ func (t *table) show(row unsafe.Pointer, m *schema.Motion, at Moment, s *Span) {
 // along is how far a moment is on the way that floats go: from From to To, or on without To from Before to From and
 // beyond.
 func (s *Span) along(mode Mode, at Moment) float64 {
-	gap := uint64(1)
-	if s.Before.Tick != 0 {
-		gap = max(1, min(s.From.Tick-s.Before.Tick, GapMax))
-	}
 	switch {
 	case mode == Latest:
 		return 0
 	case s.To.Tick != 0:
-		start := s.From.Tick
-		if s.To.Tick-start > 2*gap {
-			start = s.To.Tick - gap
-		}
-		return portion(start, s.To.Tick, at)
+		return portion(s.SetsOut(), s.To.Tick, at)
 	case mode == Extrapolate:
 		at = min(at, MomentOf(s.From.Tick+ExtrapolateTicks, 0))
-		return 1 + portion(s.From.Tick, s.From.Tick+gap, at)
+		return 1 + portion(s.From.Tick, s.From.Tick+s.gap(), at)
 	}
 	return 0
+}
+
+// SetsOut is the tick at which floats set out from From to To, which must be there.
+func (s *Span) SetsOut() uint64 {
+	if gap := s.gap(); s.To.Tick-s.From.Tick > 2*gap {
+		return s.To.Tick - gap
+	}
+	return s.From.Tick
+}
+
+// gap is the usual one between the entity's records, in ticks.
+func (s *Span) gap() uint64 {
+	if s.Before.Tick == 0 {
+		return 1
+	}
+	return max(1, min(s.From.Tick-s.Before.Tick, GapMax))
 }
 
 // portion is the part of the way between two ticks that is behind one at a moment; zero before, and above one afterwards.
