@@ -43,6 +43,9 @@ type Config struct {
 	// at all. The player joins anew then, as somebody else; a private room that it has made again by its code, or another
 	// when that one has ended.
 	Reconnect time.Duration
+	// Interpolate has Session.Draw show others smoothly, a moment after they were there, and events that have a position
+	// fire when that moment is shown. It costs the space for the latest records of each row.
+	Interpolate bool
 	// Log gets what should never happen: rows that are not as the server's. Nil drops it.
 	Log *slog.Logger
 	// Token tells the server who this is; servers do not ask yet.

@@ -72,6 +72,9 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 	if applied.NewEpoch {
 		l.stale.clear()
 		l.rows.Clear()
+		if l.screen != nil {
+			l.screen.clear()
+		}
 		s.view = nil
 	}
 	if applied.Ignored {
@@ -98,6 +101,9 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 func (l *link) change(applied replica.Applied) {
 	for _, ch := range applied.Changes {
 		l.stale.mark(ch.Table, ch.Index)
+	}
+	if l.screen != nil {
+		l.screen.applied(applied, l.rules, time.Now())
 	}
 	b := &l.session.inbox
 	for _, e := range applied.Events {
@@ -265,15 +271,12 @@ func (l *link) remember(tick uint64, input []byte) {
 	} else {
 		l.timing.first = tick
 	}
+	seen := l.seen()
 	for at := from; at <= tick; at++ {
-		l.inputs[at%inputsKept] = sentInput{tick: at, lag: protocol.LagOf(at, l.seen()), data: input}
+		l.inputs[at%inputsKept] = sentInput{tick: at, lag: protocol.LagOf(at, seen), data: input}
 	}
 	l.stamped = tick
 }
-
-// seen is the moment as of which the player is shown what others own, in parts of a tick of which there are
-// protocol.LagsPerTick.
-func (l *link) seen() uint64 { return l.tick * protocol.LagsPerTick }
 
 // report adds, twice a second, a row and a page of the replica for the server to compare.
 func (l *link) report(in *protocol.Input) {

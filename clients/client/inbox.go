@@ -2,6 +2,7 @@ package client
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/world"
@@ -68,13 +69,26 @@ func (b *inbox) fail(err error) {
 }
 
 // Events returns the events that came since the last call, in the order in which they were fired; a game's Event.In
-// picks those of one kind. 256 wait, then the oldest goes.
+// picks those of one kind. With Config.Interpolate, those that have a position wait until Draw shows their tick. 256 wait,
+// then the oldest goes.
 func (s *Session) Events() []world.EventRecord {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := s.inbox.events
+	all := s.inbox.events
 	s.inbox.events = nil
-	return out
+	if s.link.screen == nil {
+		return all
+	}
+	s.link.screen.advance(time.Now())
+	var due []world.EventRecord
+	for _, e := range all {
+		if s.link.due(e) {
+			due = append(due, e)
+		} else {
+			s.inbox.events = append(s.inbox.events, e)
+		}
+	}
+	return due
 }
 
 // Messages returns the game's messages that came since the last call, in order; a game's Message.In picks those of one

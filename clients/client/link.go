@@ -36,8 +36,9 @@ type link struct {
 	// Guarded by the session's mu.
 	rules    *replica.Replica
 	rows     *world.Replica
-	stale    stale  // what rows lack of rules
-	tick     uint64 // the newest received
+	stale    stale   // what rows lack of rules
+	screen   *screen // what Draw shows; nil without Config.Interpolate
+	tick     uint64  // the newest received
 	timing   timing
 	answered uint64 // the newest tick that an input datagram has answered
 	inputs   sentInputs
@@ -168,6 +169,11 @@ func (l *link) welcomed(message []byte) (err error) {
 	}
 	if l.rows, err = world.NewReplica(s.game, world.Player(w.Player), w.TickPeriod.Nanoseconds()); err != nil {
 		return err
+	}
+	if s.cfg.Interpolate {
+		if l.screen, err = newScreen(s.game, s.schema, world.Player(w.Player), w.TickPeriod); err != nil {
+			return err
+		}
 	}
 	l.tick, l.answered = w.Tick, w.Tick
 	l.timing.start(w.Tick, l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod, time.Now())

@@ -161,6 +161,9 @@ func (s *Session) rejoined(l *link) {
 	s.former = s.former.plus(lost)
 	s.link, s.joined, s.view, s.held = l, true, nil, 0
 	s.rejoins++
+	if l.screen != nil {
+		s.inbox.events = nil // the moments that they waited for will not be shown
+	}
 	s.wakeUp()
 }
 
@@ -230,6 +233,9 @@ func (s *Session) SendBytes(data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.input = data
+	if screen := s.link.screen; screen != nil {
+		screen.acted = screen.drawn
+	}
 	s.link.inputIsHere()
 	return nil
 }
@@ -254,12 +260,16 @@ func (s *Session) View() *world.View {
 func (s *Session) Look(f func(view *world.View)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f(s.glance())
+}
+
+// glance is the rows as they are known now, good until they change. The caller holds mu.
+func (s *Session) glance() *world.View {
 	if s.view != nil {
-		f(s.view)
-		return
+		return s.view
 	}
 	s.link.freshen()
-	f(s.link.rows.Glance(s.link.tick))
+	return s.link.rows.Glance(s.link.tick)
 }
 
 func (s *Session) currentView() *world.View {

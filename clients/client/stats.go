@@ -1,6 +1,8 @@
 package client
 
 import (
+	"time"
+
 	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
 )
@@ -17,6 +19,10 @@ type Stats struct {
 	// LateInputs came too late for their ticks, and MissingInputs is for how many ticks the server had none; both as far as
 	// the newest datagrams tell. For a tick without one the server repeats the last.
 	LateInputs, MissingInputs uint64
+	// Delay is by how much later than it could be others are shown, with Config.Interpolate, and Dry how often nothing had
+	// come by then.
+	Delay time.Duration
+	Dry   uint64
 	// Rejoins is how often a lost connection was replaced.
 	Rejoins uint64
 	// NewTicks counts the datagrams that brought a newer tick than any before.
@@ -55,6 +61,7 @@ func (s *Session) Diverged() []protocol.Diverged {
 // plus is the figures of two connections, the later one's where they do not add up.
 func (s Stats) plus(later Stats) Stats {
 	later.NewTicks += s.NewTicks
+	later.Dry += s.Dry
 	later.Sent += s.Sent
 	later.LateInputs += s.LateInputs
 	later.MissingInputs += s.MissingInputs
@@ -75,10 +82,15 @@ func (s Stats) plus(later Stats) Stats {
 // stats are the figures of one connection. The caller holds the session's mu.
 func (l *link) stats() Stats {
 	q := l.conn.ConnectionStats()
-	return Stats{
+	out := Stats{
 		Tick: l.tick, Lead: l.timing.lead, Wait: l.timing.wait, Margin: l.timing.margin, LateInputs: l.timing.late, MissingInputs: l.timing.missing,
 		NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
 		SentBytes: q.BytesSent, ReceivedBytes: q.BytesReceived, SentPackets: q.PacketsSent, ReceivedPackets: q.PacketsReceived,
 		Replica: l.rules.Counters(),
 	}
+	if l.screen != nil {
+		t := &l.screen.time
+		out.Delay, out.Dry = time.Duration(t.behind()*float64(t.period)), t.dries
+	}
+	return out
 }

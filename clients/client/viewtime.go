@@ -26,10 +26,10 @@ const (
 	// harm at once, one that is too long does little.
 	slowest = 0.5
 	fastest = 1.05
-	// snapTicks is how far off the view time jumps, rather than run. As much later than expected, snapAfter datagrams in a
+	// jumpTicks is how far off the view time jumps, rather than run. As much later than expected, jumpAfter datagrams in a
 	// row say that the server's ticks themselves came later: it was frozen, or skipped some.
-	snapTicks = 10
-	snapAfter = 3
+	jumpTicks = 10
+	jumpAfter = 3
 	// aheadTicks is how far the view time may run ahead of the newest tick, when none comes.
 	aheadTicks = 8
 )
@@ -42,7 +42,7 @@ type viewTime struct {
 
 	quickest [2]float64 // the least of arrival less tick: of this window, and of the one before
 	turned   float64    // when this window began
-	late     int        // datagrams in a row that are later than snapTicks
+	late     int        // datagrams in a row that are later than jumpTicks
 	lateBy   float64    // the least of these
 
 	samples [samplesKept]float64 // the delay that each of the latest datagrams needed
@@ -86,14 +86,14 @@ func (v *viewTime) passed(offset, arrived float64) {
 		v.quickest, v.turned = [2]float64{offset, v.quickest[0]}, arrived
 	}
 	v.quickest[0] = min(v.quickest[0], offset)
-	if offset-v.origin() <= snapTicks {
+	if offset-v.origin() <= jumpTicks {
 		v.late = 0
 		return
 	}
 	if v.late++; v.late == 1 {
 		v.lateBy = offset
 	}
-	if v.lateBy = min(v.lateBy, offset); v.late >= snapAfter {
+	if v.lateBy = min(v.lateBy, offset); v.late >= jumpAfter {
 		v.quickest, v.turned = [2]float64{v.lateBy, v.lateBy}, arrived
 		v.late, v.count = 0, 0
 	}
@@ -117,7 +117,7 @@ func (v *viewTime) advance(now time.Time) float64 {
 	passed := max(arrived-v.drawn, 0)
 	v.drawn = max(v.drawn, arrived)
 	due := min(arrived-v.origin()-v.delay, v.newest+aheadTicks)
-	if due > v.at+passed+snapTicks {
+	if due > v.at+passed+jumpTicks {
 		v.at = due
 	} else {
 		v.at = max(v.at, min(due, v.at+passed*fastest), min(v.at+passed*slowest, v.newest+aheadTicks))
@@ -128,4 +128,12 @@ func (v *viewTime) advance(now time.Time) float64 {
 		}
 	}
 	return v.at
+}
+
+// behind is by how much the view time was behind the tick that would have come the quickest way, when it was last asked.
+func (v *viewTime) behind() float64 {
+	if v.began.IsZero() {
+		return 0
+	}
+	return v.drawn - v.origin() - v.at
 }
