@@ -62,7 +62,7 @@ func TestWhatIsShownIsWhatTheServerHad(t *testing.T) {
 		weather weather
 		off     float64 // the share of rows that may be off
 	}{
-		{"calm", weather{delay: 50 * time.Millisecond}, 0},
+		{"calm", weather{delay: 50 * time.Millisecond}, 0.005},
 		{"jitter", weather{delay: 40 * time.Millisecond, jitter: 40 * time.Millisecond}, 0.01},
 		{"loss", weather{delay: 50 * time.Millisecond, jitter: 10 * time.Millisecond, lossPerMille: 50}, 0.03},
 	} {
