@@ -177,13 +177,13 @@ func (v *Seen) make(t *table, st *seenTable) {
 		if r.Ref>>schema.IndexBits != uint32(t.index) {
 			break
 		}
-		index := r.Ref & (schema.MaxEntities - 1)
-		if _, own := slices.BinarySearch(owned, index); !own {
-			m.row(index, r)
+		if _, own := slices.BinarySearch(owned, r.Ref); !own {
+			m.row(r.Ref&(schema.MaxEntities-1), r)
 		}
 	}
 	pages := v.tx.pagesOf(t)
-	for _, index := range owned {
+	for _, ref := range owned {
+		index := ref & (schema.MaxEntities - 1)
 		m.put(pages[index>>pageShift], int(index&rowMask))
 	}
 }

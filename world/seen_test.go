@@ -17,10 +17,11 @@ type watch struct {
 }
 
 // otherRef is the row that players see in these tests, ownRef is player 1's own.
-const otherRef, ownRef = 0, 1
+const otherRef, ownRef = 1 << 20, 1<<20 | 1
 
 func newWatch(t *testing.T) *watch {
 	g := &watch{regatta: &regatta{GameOf: world.NewGame[struct{}]("watch"), t: t}, tick: func(*world.Tx) {}}
+	world.AddTable[kite](g, "kite")
 	g.Sails = world.AddTable[sail](g, "sail", world.CellSize(100))
 	g.OnStart(func(tx *world.Tx) { g.Sails.Insert(tx, sail{}) })
 	g.OnJoin(func(tx *world.Tx, p world.Player) error {
@@ -58,8 +59,8 @@ func (g *watch) in(f func(tx *world.Tx)) world.ChangeSet {
 	return cs
 }
 
-// row is the row at an index of the first generation.
-func row(index uint32) world.ID { return world.ID(1<<20 | index) }
+// row is the row of a ref in the first generation.
+func row(ref uint32) world.ID { return world.ID(1<<20 | ref&(1<<20-1)) }
 
 func TestSeenIsWhatThePlayerWasShown(t *testing.T) {
 	g := newWatch(t)
@@ -141,7 +142,7 @@ func TestAClaimIsNoMoreThanAClaim(t *testing.T) {
 	g := newWatch(t)
 	g.known = true
 	for _, r := range []world.SeenRow{
-		{Ref: otherRef, From: 500}, {Ref: 77, From: 10}, {Ref: 1 << 19, From: 10}, {Ref: 9 << 20, From: 10}, {Ref: 1<<32 - 1, From: 10, To: 11},
+		{Ref: otherRef, From: 500}, {Ref: 1<<20 | 77, From: 10}, {Ref: 1<<20 | 1<<19, From: 10}, {Ref: 5, From: 10}, {Ref: 9 << 20, From: 10}, {Ref: 1<<32 - 1, From: 10, To: 11},
 	} {
 		g.sight = world.Sight{At: world.MomentOf(15, 0), Rows: []world.SeenRow{r}}
 		g.in(func(tx *world.Tx) {
@@ -224,9 +225,10 @@ func TestAPredictionSeesWhatItKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := g.world.View()
-	c.Put(0, row(otherRef), 0, v.Pages(0)[0].Words(0), nil)
+	c.Put(1, row(otherRef), 0, v.Pages(1)[0].Words(0), nil)
 	seen := 0
 	h := &watch{regatta: &regatta{GameOf: world.NewGame[struct{}]("watch"), t: t}}
+	world.AddTable[kite](h, "kite")
 	h.Sails = world.AddTable[sail](h, "sail")
 	h.OnInput(func(tx *world.Tx, p world.Player, _ struct{}) {
 		seen = h.Sails.Len(tx.Seen(p))
@@ -244,7 +246,7 @@ func TestAPredictionSeesWhatItKnows(t *testing.T) {
 	if err := c.Predict(5, nil); err != nil || seen != 0 {
 		t.Errorf("an empty replica shows %d, %v", seen, err)
 	}
-	c.Put(0, row(otherRef), 0, v.Pages(0)[0].Words(0), nil)
+	c.Put(1, row(otherRef), 0, v.Pages(1)[0].Words(0), nil)
 	if err := c.Predict(5, nil); err != nil || seen != 3 {
 		t.Errorf("seen is %d, %v", seen, err)
 	}

@@ -37,17 +37,20 @@ func (g *Arena) tick(tx *world.Tx) {
 	}
 }
 
-// shoot fires a ship's gun: the nearest in the line of fire is hit, ship or drone.
+// shoot fires a ship's gun: the nearest in the line of fire is hit, ship or drone. Where others are is as the shooter's
+// player saw them, so that what hit on the screen hits. What is a wreck by now, or gone, or another life's ship, is not hit
+// again: the shot passes through.
 func (g *Arena) shoot(tx *world.Tx, by world.ID, s Ship) {
 	f := lineOfFire(s)
 	length, ship, drone := float64(Range), world.ID(0), world.ID(0)
-	for id, other := range g.Ships.Near(tx, f.middle(), Range/2+HitRadius) {
-		if at, ok := f.meets(other.X, other.Y); ok && at < length && other.Hull > 0 {
+	seen := tx.Seen(g.Ships.OwnerOf(tx, by))
+	for id, other := range g.Ships.Near(seen, f.middle(), Range/2+HitRadius) {
+		if at, ok := f.meets(other.X, other.Y); ok && at < length && other.Hull > 0 && g.lives(tx, id, other) {
 			length, ship = at, id
 		}
 	}
-	for id, other := range g.Drones.Near(tx, f.middle(), Range/2+HitRadius) {
-		if at, ok := f.meets(other.X, other.Y); ok && at < length {
+	for id, other := range g.Drones.Near(seen, f.middle(), Range/2+HitRadius) {
+		if at, ok := f.meets(other.X, other.Y); ok && at < length && g.Drones.Has(tx, id) {
 			length, drone = at, id
 		}
 	}
@@ -57,6 +60,12 @@ func (g *Arena) shoot(tx *world.Tx, by world.ID, s Ship) {
 	} else if ship != 0 {
 		g.hitShip(tx, by, ship)
 	}
+}
+
+// lives tells whether a ship that was seen is still there, and has not been destroyed since.
+func (g *Arena) lives(tx *world.Tx, id world.ID, seen Ship) bool {
+	s, ok := g.Ships.Get(tx, id)
+	return ok && s.Hull > 0 && s.Deaths == seen.Deaths
 }
 
 func (g *Arena) hitDrone(tx *world.Tx, by, id world.ID) {

@@ -161,3 +161,76 @@ func TestAShotHitsTheNearestInItsLine(t *testing.T) {
 		}
 	}
 }
+
+// shipTable is the place of the ships among the arena's tables.
+const shipTable = 1
+
+// saw is what player 1 saw when all that it had of the others' ships was of some ticks ago.
+func (m *match) saw(ticksAgo uint64, others ...uint32) []world.Sight {
+	tick := m.view.Tick + 1 - ticksAgo
+	s := world.Sight{Player: 1, At: world.MomentOf(tick, 0), Newest: tick}
+	for _, index := range others {
+		s.Rows = append(s.Rows, world.SeenRow{Ref: shipTable<<20 | index, From: uint32(tick)})
+	}
+	return []world.Sight{s}
+}
+
+// TestAShotHitsWhatItsPlayerSaw: player 2 flies away across the line of fire, and is hit where it was on player 1's
+// screen, and nowhere else.
+func TestAShotHitsWhatItsPlayerSaw(t *testing.T) {
+	const ago = 8
+	for _, compensated := range []bool{false, true} {
+		m := newMatch(t, arena.New(arena.Config{Drones: -1, Side: 200}), 1, 1, 2)
+		aim, distance := bearing(m.ship(m.view, 1), m.ship(m.view, 2).X, m.ship(m.view, 2).Y)
+		for range 25 {
+			m.steer(map[world.Player]arena.Steer{2: {Aim: aim + 90, Thrust: true}})
+		}
+		at := m.ship(m.view, 2)
+		aim, distance = bearing(m.ship(m.view, 1), at.X, at.Y)
+		for range ago - 1 {
+			m.steer(map[world.Player]arena.Steer{2: {Aim: aim + 90, Thrust: true}})
+		}
+		c := world.Commands{Inputs: []world.Input{{Player: 1, Data: m.input(arena.Steer{Aim: aim, Fire: true})}}}
+		if compensated {
+			c.Sights = m.saw(ago, 1)
+		}
+		shots, _, _ := m.told(m.step(c))
+		now := m.ship(m.view, 2)
+		if away := math.Hypot(float64(now.X-at.X), float64(now.Y-at.Y)); away < 3*arena.HitRadius {
+			t.Fatalf("player 2 has got no farther than %v, that tests nothing", away)
+		}
+		if hit := now.Hull < arena.ShipHull; hit != compensated || len(shots) != 1 || compensated && math.Abs(float64(shots[0].Length)-distance) > arena.HitRadius {
+			t.Errorf("compensated: %v: a shot at where player 2 was seen, %v away, came to %+v, hull %d", compensated, distance, shots, now.Hull)
+		}
+	}
+}
+
+// TestWhatIsDestroyedIsNotHitAgain: on player 1's screen the ship is whole, and whole once more when it has come back.
+func TestWhatIsDestroyedIsNotHitAgain(t *testing.T) {
+	m := newMatch(t, arena.New(arena.Config{Drones: -1, Side: 200}), 1, 1, 2, 3)
+	aim, _ := bearing(m.ship(m.view, 1), m.ship(m.view, 2).X, m.ship(m.view, 2).Y)
+	fire := m.input(arena.Steer{Aim: aim, Fire: true})
+	for m.ship(m.view, 2).Hull > 0 {
+		m.steer(map[world.Player]arena.Steer{1: {Aim: aim, Fire: true}})
+	}
+	died := m.view.Tick
+	for ; m.view.Tick < died+80; m.step(world.Commands{}) {
+		if m.view.Tick < died+7 { // the gun is being loaded
+			continue
+		}
+		seen := m.ship(m.view, 2)
+		changes := m.step(world.Commands{Inputs: []world.Input{{Player: 1, Data: fire}}, Sights: m.saw(m.view.Tick+2-died, 1)})
+		if shots, _, _ := m.told(changes); m.ship(m.view, 2).Deaths != 1 || m.ship(m.view, 2).Hull < seen.Hull {
+			t.Fatalf("%d ticks after it was destroyed it was hit again: %+v", m.view.Tick-died, shots)
+		}
+	}
+	if m.ship(m.view, 2).Hull != arena.ShipHull {
+		t.Error("it has not come back, that tests nothing")
+	}
+	for id := range m.Ships.Owned(m.view, 2) { // one that has left is no ship at all
+		m.step(world.Commands{Leaves: []world.Leave{{Player: 2}}, Inputs: []world.Input{{Player: 1, Data: fire}}, Sights: m.saw(5, id.Index())})
+		if m.Ships.Has(m.view, id) {
+			t.Error("it is still there")
+		}
+	}
+}

@@ -38,12 +38,13 @@ type serveCmd struct {
 	Players int      `help:"Lay that workload out for so many players." default:"200" placeholder:"N" group:"game"`
 	workloadFlags
 
-	Addr                   string `help:"Listen on this UDP address; port 0 takes a free one." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
-	Cert                   string `help:"The certificate's PEM file, with its chain. Without one a development certificate is made, which clients on this machine trust." placeholder:"FILE" group:"network"`
-	Key                    string `help:"The certificate's key, a PEM file." placeholder:"FILE" group:"network"`
-	AllowPublicDevelopment bool   `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
-	Budget                 int    `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
-	SteadyRate             bool   `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
+	Addr                   string        `help:"Listen on this UDP address; port 0 takes a free one." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
+	Cert                   string        `help:"The certificate's PEM file, with its chain. Without one a development certificate is made, which clients on this machine trust." placeholder:"FILE" group:"network"`
+	Key                    string        `help:"The certificate's key, a PEM file." placeholder:"FILE" group:"network"`
+	AllowPublicDevelopment bool          `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
+	Budget                 int           `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
+	SteadyRate             bool          `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
+	LagCompensation        time.Duration `help:"How far back, at most, games see what a player saw, so that what hits on its screen hits; 0 switches it off." default:"500ms" placeholder:"TIME" group:"network"`
 
 	MaxRooms          int           `help:"The most rooms; 0 means 100." default:"0" placeholder:"N" group:"rooms"`
 	MaxPlayers        int           `help:"The most players in a room; 0 means 1,000, or what the game says." default:"0" placeholder:"N" group:"rooms"`
@@ -135,7 +136,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 	}
 	return server.Config{
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
-		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, Log: c.logger(a.Stderr),
+		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a.Stderr),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime},
 	}, nil
 }
@@ -155,12 +156,23 @@ func (c *serveCmd) check() error {
 	if c.EmptyRoomLifetime <= 0 {
 		return usagef("--empty-room-lifetime is %v; give a time above zero, as in 30s", c.EmptyRoomLifetime)
 	}
+	if c.LagCompensation < 0 {
+		return usagef("--lag-compensation is %v; give a time, as in 500ms, or 0 for none", c.LagCompensation)
+	}
 	if c.DebugAddr != "" {
 		if _, err := loopback(c.DebugAddr); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lagCompensation is the server's: there less than zero switches it off.
+func (c *serveCmd) lagCompensation() time.Duration {
+	if c.LagCompensation == 0 {
+		return -1
+	}
+	return c.LagCompensation
 }
 
 // certificate reads the files; nil without any.
