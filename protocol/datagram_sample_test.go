@@ -257,7 +257,7 @@ func (sec *sectionVector) appendTo(b []byte, s *schema.Schema) []byte {
 		case protocol.Full:
 			b = appendColumns(protocol.AppendFull(b, gap, r.Generation), t, head.Class, t.FullMask(head.Class), r.Columns)
 		default:
-			b = appendColumns(protocol.AppendPartial(b, gap, r.Mask, t.MaskBytes(head.Class)), t, head.Class, r.Mask, r.Columns)
+			b = appendColumns(protocol.AppendPartial(b, gap, r.Mask, t.WideMask(head.Class)), t, head.Class, r.Mask, r.Columns)
 		}
 	}
 	protocol.CountSection(b, at, sec.count())

@@ -108,12 +108,42 @@ func AppendSection(dst []byte, s Section) []byte {
 func CountSection(b []byte, at, records int) { b[at+2] = byte(records) }
 
 // AppendPartial writes what comes before a partial record's fields: gap is the index less the one before in
-// the section, or the index itself for the first; mask has a bit per column of the class.
-func AppendPartial(dst []byte, gap uint32, mask uint64, maskBytes int) []byte {
-	if gap <= 0x7f && maskBytes == 1 {
+// the section, or the index itself for the first; mask has a bit per column of the class, and wide is its table's WideMask.
+func AppendPartial(dst []byte, gap uint32, mask uint64, wide bool) []byte {
+	if gap <= 0x7f && (!wide || mask < maskMore) {
 		return append(dst, byte(gap), byte(mask))
 	}
-	return schema.AppendLimbs(appendUint(dst, uint64(gap)), mask, maskBytes)
+	dst = appendUint(dst, uint64(gap))
+	for ; wide && mask >= maskMore; mask >>= maskBits {
+		dst = append(dst, byte(mask&(maskMore-1)|maskMore))
+	}
+	return append(dst, byte(mask))
+}
+
+// A wide mask has so many bits in each byte, the lowest first; the bit above them says that another byte follows.
+const (
+	maskBits = 6
+	maskMore = 1 << maskBits
+)
+
+// mask reads the mask of a partial record, which has the bits of full at most.
+func (c *cursor) mask(full uint64, wide bool) (mask uint64) {
+	for shift, more := 0, true; more; shift += maskBits {
+		bits := c.limbs(1)
+		if more = wide && bits >= maskMore; more {
+			bits -= maskMore
+		} else if bits == 0 { // the shortest form ends with a bit that is set
+			c.fail(BadValue)
+		}
+		if bits<<shift>>shift != bits {
+			c.fail(BadValue)
+		}
+		mask |= bits << shift
+	}
+	if mask&^full != 0 {
+		c.fail(BadValue)
+	}
+	return mask
 }
 
 // AppendFull writes what comes before a full record's fields.
@@ -216,10 +246,7 @@ func (r *StateReader) Next(rec *Record) bool {
 			c.fail(BadValue)
 		}
 	case Partial:
-		rec.Mask = c.limbs(r.table.MaskBytes(r.section.Class))
-		if rec.Mask == 0 || rec.Mask&^r.table.FullMask(r.section.Class) != 0 {
-			c.fail(BadValue)
-		}
+		rec.Mask = c.mask(r.table.FullMask(r.section.Class), r.table.WideMask(r.section.Class))
 	}
 	return c.reject == 0 && r.fields(rec)
 }

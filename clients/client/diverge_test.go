@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"net"
 	"strings"
 	"testing"
 
@@ -55,10 +56,10 @@ func TestWhatAReplicaGetsWrongIsNamed(t *testing.T) {
 	}{
 		{"a field that flipped", protocol.Partial, func(s *schema.Schema, b []byte) []byte {
 			words, texts := []uint32{11, 0}, []string{""}
-			return s.Tables[0].AppendRow(protocol.AppendPartial(b, 1, 1, 1), schema.Public, 1, words, texts)
+			return s.Tables[0].AppendRow(protocol.AppendPartial(b, 1, 1, false), schema.Public, 1, words, texts)
 		}, 1, protocol.Diverged{Field: "Level", Server: "5", Client: "5.5"}},
 		{"a text that changed", protocol.Partial, func(s *schema.Schema, b []byte) []byte {
-			return s.Tables[0].AppendRow(protocol.AppendPartial(b, 2, 2, 1), schema.Public, 2, []uint32{0, 0}, []string{"lice"})
+			return s.Tables[0].AppendRow(protocol.AppendPartial(b, 2, 2, false), schema.Public, 2, []uint32{0, 0}, []string{"lice"})
 		}, 2, protocol.Diverged{Field: "Label", Server: "rice", Client: "lice"}},
 		{"a row that went", protocol.Removed, func(_ *schema.Schema, b []byte) []byte {
 			return protocol.AppendRemoved(b, 0, 0)

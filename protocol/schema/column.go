@@ -104,7 +104,7 @@ func (t *Table) classColumns() error {
 				t.classes[class] = append(t.classes[class], uint8(i))
 			}
 		}
-		t.masks[class] = uint8((len(t.classes[class]) + 6) / 7)
+		t.wide[class] = len(t.classes[class]) > 7
 	}
 	return nil
 }

@@ -186,9 +186,9 @@ type Table struct {
 
 	member  []bool // per field: it belongs to Group, as a position or a velocity
 	classes [Classes][]uint8
-	masks   [Classes]uint8 // limbs of a change mask
-	fields  [][]uint8      // per field, its columns for the public, most significant first
-	owns    [][]uint8      // per field, its columns for the owner
+	wide    [Classes]bool // the class sees more columns than one limb of a change mask has bits
+	fields  [][]uint8     // per field, its columns for the public, most significant first
+	owns    [][]uint8     // per field, its columns for the owner
 }
 
 // NewTable derives the columns and checks the limits. The error names the table and says what to change.
@@ -237,5 +237,5 @@ func (t *Table) ClassColumns(c Class) []uint8 { return t.classes[c] }
 // FullMask is the change mask with every column of the class.
 func (t *Table) FullMask(c Class) uint64 { return 1<<len(t.classes[c]) - 1 }
 
-// MaskBytes is the number of limbs that a change mask of the class takes.
-func (t *Table) MaskBytes(c Class) int { return int(t.masks[c]) }
+// WideMask tells whether a change mask of the class may take more than one byte: the class sees more than seven columns.
+func (t *Table) WideMask(c Class) bool { return t.wide[c] }

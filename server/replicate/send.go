@@ -105,13 +105,13 @@ type filler struct {
 	limit  int // the length of buf at which the current datagram is full
 
 	// The current section.
-	wire      *schema.Table
-	table     uint8
-	form      form
-	maskBytes int
-	head      int // where its head is
-	count     int // its records; zero: no section is open
-	last      uint32
+	wire     *schema.Table
+	table    uint8
+	form     form
+	wideMask bool
+	head     int // where its head is
+	count    int // its records; zero: no section is open
+	last     uint32
 }
 
 func (f *filler) current() *Datagram { return &f.datagrams[len(f.datagrams)-1] }
@@ -197,7 +197,7 @@ func (f *filler) openSection(r *record) {
 	f.endSection()
 	f.wire = f.tables[r.table].wire
 	f.head, f.form, f.table, f.last = len(f.buf), r.form, r.table, 0
-	f.maskBytes = f.wire.MaskBytes(r.form.class())
+	f.wideMask = f.wire.WideMask(r.form.class())
 	f.buf = protocol.AppendSection(f.buf, protocol.Section{Table: int(r.table), Class: r.form.class(), Kind: r.form.kind()})
 }
 
@@ -210,7 +210,7 @@ func (f *filler) append(r *record) {
 		f.buf = protocol.AppendFull(f.buf, gap, r.page.Generation(row))
 		f.buf = f.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	default:
-		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, f.maskBytes)
+		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, f.wideMask)
 		f.buf = f.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	}
 	f.last = r.index
