@@ -111,7 +111,7 @@ func (r *run) sampleAge(now time.Time) {
 func (r *run) sampleSight() {
 	for _, b := range r.bots {
 		if s := b.session.Load(); s != nil && !b.gone.Load() {
-			r.measuring.visible += float64(rows(s.View()))
+			s.Look(func(view *world.View) { r.measuring.visible += float64(rows(view)) })
 			r.measuring.samples++
 		}
 	}

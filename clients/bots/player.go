@@ -73,9 +73,10 @@ func (b *bot) live(ctx context.Context, joined chan<- struct{}) {
 	}
 }
 
-// join opens the bot's socket, impaired if need be, and joins.
+// join joins through the socket of all, or through an impaired one.
 func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	cfg, closeSocket := b.run.cfg.Client, func() {}
+	cfg.PacketConn, cfg.Socket = nil, b.run.socket
 	if b.run.cfg.Rooms > 0 {
 		cfg.Room = fmt.Sprintf("bots-%d", b.number%b.run.cfg.Rooms+1)
 	}
@@ -88,7 +89,7 @@ func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 			return nil, nil, fmt.Errorf("open a socket: %w", err)
 		}
 		impaired := Impair(socket, impairment)
-		cfg.PacketConn, closeSocket = impaired, func() { impaired.Close() }
+		cfg.PacketConn, cfg.Socket, closeSocket = impaired, nil, func() { impaired.Close() }
 	}
 	s, err := client.Open(ctx, b.run.game, cfg)
 	if err != nil {

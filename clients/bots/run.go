@@ -15,7 +15,8 @@ import (
 
 // Config is what bots are to do. The zero value is one bot on a development server on this machine, for ten seconds.
 type Config struct {
-	// Client is how they connect. Its PacketConn is not used: each bot has a socket of its own.
+	// Client is how they connect. Its PacketConn and Socket are not used: bots share a socket, and each that has an impaired
+	// network has one of its own.
 	Client client.Config
 	// Clients is how many bots play; zero means 1.
 	Clients int
@@ -119,6 +120,7 @@ type run struct {
 	schema *schema.Schema
 	brain  Brain
 	bots   []*bot
+	socket *client.Socket // of all bots without an impairment
 
 	measuring measuring
 	latency   *Histogram // of inputs, in microseconds
@@ -130,6 +132,11 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) (*Report, error) {
+	var err error
+	if r.socket, err = client.OpenSocket(); err != nil {
+		return nil, fmt.Errorf("bots: %w", err)
+	}
+	defer r.socket.Close()
 	playing, stop := context.WithCancel(ctx)
 	defer stop()
 	var work sync.WaitGroup
@@ -140,7 +147,7 @@ func (r *run) run(ctx context.Context) (*Report, error) {
 		work.Go(func() { b.live(playing, joined) })
 	}
 	work.Go(func() { r.watch(playing) })
-	err := r.measure(playing, joined)
+	err = r.measure(playing, joined)
 	stop()
 	work.Wait()
 	if err != nil {

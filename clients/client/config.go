@@ -31,6 +31,8 @@ type Config struct {
 	CacheDir string
 	// PacketConn is used instead of a socket of the client's own when it is set; it stays the caller's to close.
 	PacketConn net.PacketConn
+	// Socket is used instead of a socket of the client's own when it is set; it stays the caller's to close.
+	Socket *Socket
 	// Room is the public room to join, which is made when it is not there; empty means any that has a place.
 	Room string
 	// Existing joins Room only when it is there.
@@ -63,6 +65,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if ways > 1 || c.Existing && c.Room == "" {
 		return c, errors.New("client: Room, Private and Code exclude each other, and Existing goes with Room")
+	}
+	if c.PacketConn != nil && c.Socket != nil {
+		return c, errors.New("client: PacketConn and Socket exclude each other: OpenSocket opens one of its own")
 	}
 	if c.Timeout < 0 || c.Reconnect < 0 {
 		return c, errors.New("client: Timeout and Reconnect can't be negative")
@@ -182,20 +187,11 @@ func (c Config) dial(ctx context.Context) (conn *quic.Conn, closeSocket func(), 
 	if err != nil {
 		return nil, nil, err
 	}
-	socket := c.PacketConn
-	if socket == nil {
-		if socket, err = net.ListenUDP("udp", nil); err != nil {
-			return nil, nil, fmt.Errorf("open a socket: %w", err)
-		}
+	socket, closeSocket, err := c.socket()
+	if err != nil {
+		return nil, nil, err
 	}
-	transport := &quic.Transport{Conn: socket}
-	closeSocket = func() {
-		transport.Close()
-		if c.PacketConn == nil {
-			socket.Close()
-		}
-	}
-	if conn, err = transport.Dial(ctx, addr, tlsCfg, quicConfig()); err != nil {
+	if conn, err = socket.quic.Dial(ctx, addr, tlsCfg, quicConfig()); err != nil {
 		closeSocket()
 		return nil, nil, explainDial(c.Addr, err)
 	}

@@ -131,7 +131,7 @@ func TestRowsAreReportedAndCompared(t *testing.T) {
 }
 
 func TestAConfigurationThatContradictsItselfIsRefused(t *testing.T) {
-	for _, cfg := range []client.Config{{Room: "a", Private: true}, {Room: "a", Code: "b"}, {Private: true, Code: "b"}, {Existing: true}, {Timeout: -1}, {Reconnect: -1}} {
+	for _, cfg := range []client.Config{{Room: "a", Private: true}, {Room: "a", Code: "b"}, {Private: true, Code: "b"}, {Existing: true}, {Timeout: -1}, {Reconnect: -1}, {PacketConn: &net.UDPConn{}, Socket: &client.Socket{}}} {
 		if _, err := client.Join(t.Context(), newShelf(), cfg); err == nil || !strings.Contains(err.Error(), "client: ") {
 			t.Errorf("%+v was answered with %v", cfg, err)
 		}

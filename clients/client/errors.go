@@ -71,6 +71,9 @@ func explain(err error) error {
 	if errors.As(err, &socket) {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+	if errors.Is(err, quic.ErrTransportClosed) {
+		return fmt.Errorf("%w: its socket was closed", ErrUnreachable)
+	}
 	return err
 }
 

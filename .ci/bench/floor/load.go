@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,8 @@ const (
 // loader is all clients.
 type loader struct {
 	config
+	socket    *quic.Transport // of all clients
+	addr      *net.UDPAddr    // of the server
 	players   []*client
 	measuring atomic.Bool
 
@@ -33,7 +36,7 @@ type loader struct {
 	err      error // the first
 }
 
-// client is one connection, with a socket of its own. Its goroutine plays; the loader looks at updates.
+// client is one connection. Its goroutine plays; the loader looks at updates.
 type client struct {
 	loader  *loader
 	conn    *quic.Conn
@@ -45,6 +48,17 @@ type client struct {
 // load lets clients join and answer, and prints what they saw.
 func load(ctx context.Context, c config) error {
 	l := &loader{config: c, latency: hdrhistogram.New(1, histogramMax, 3), interval: hdrhistogram.New(1, histogramMax, 3)}
+	addr, err := net.ResolveUDPAddr("udp", c.addr)
+	if err != nil {
+		return err
+	}
+	socket, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return fmt.Errorf("open a socket: %w", err)
+	}
+	defer socket.Close()
+	l.socket, l.addr = &quic.Transport{Conn: socket}, addr
+	defer l.socket.Close()
 	playing, stop := context.WithCancel(ctx)
 	defer stop()
 	var work sync.WaitGroup
@@ -122,7 +136,7 @@ func (l *loader) note(h *hdrhistogram.Histogram, d time.Duration) {
 func (p *client) live(ctx context.Context, n int, joined chan<- struct{}) {
 	wait(ctx, time.Duration(n)*time.Second/time.Duration(p.loader.joinRate))
 	tlsConfig := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocolName}} // the server is on this machine
-	conn, err := quic.DialAddr(ctx, p.loader.addr, tlsConfig, quicConfig())
+	conn, err := p.loader.socket.Dial(ctx, p.loader.addr, tlsConfig, quicConfig())
 	if err != nil {
 		p.loader.fail(fmt.Errorf("join: %w", err))
 		joined <- struct{}{}
