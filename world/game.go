@@ -65,6 +65,8 @@ type table struct {
 	newRows func() any
 	copyOf  func(any) any
 	copyRow func(to, from any, row int)
+
+	teleport float64 // from how much on a correction is not eased; zero for the default
 }
 
 // GameOf is a game whose players send inputs of type I each tick. Embed a pointer to it in your own type.
@@ -223,7 +225,7 @@ func wires(tables []*table) []*schema.Table {
 	return out
 }
 
-// TableOption adjusts a table at its definition: CellSize, ShownAs and Exact are there.
+// TableOption adjusts a table at its definition: CellSize, ShownAs, Teleport and Exact are there.
 type TableOption func(*tableOptions)
 
 type tableOptions struct {
@@ -231,6 +233,8 @@ type tableOptions struct {
 	sized bool
 	exact bool
 	mode  Mode // zero for the default
+
+	teleport float64 // zero for the default
 }
 
 // CellSize sets the side of the interest grid's cells, in the units of the coordinates. The default is a
@@ -263,6 +267,7 @@ func AddTable[T any](g Game, name string, options ...TableOption) Table[T] {
 		t.grid, err = newGridShape(t.wire, o.cell)
 		d.fail(err)
 	}
+	t.teleport = o.teleport
 	switch t.mode = o.mode; {
 	case o.mode > Latest:
 		d.fail(fmt.Errorf("%s: ShownAs(%d): Interpolate, Extrapolate and Latest are possible", name, o.mode))

@@ -36,9 +36,10 @@ type Page struct {
 	block []uint32       // per row its words, then their dirty ticks; nil on a client
 	texts []string       // the texts as they travel; nil without text columns
 
-	motion *schema.Motion // how dead-reckoned fields move; nil without
-	moving uint64         // a bit per row whose base has a velocity
-	bases  []uint32       // per row its base; on a client alone, a server has them among the words
+	origins *[pageRows]Origin // per row which input made it; nil when none has. Never edited
+	motion  *schema.Motion    // how dead-reckoned fields move; nil without
+	moving  uint64            // a bit per row whose base has a velocity
+	bases   []uint32          // per row its base; on a client alone, a server has them among the words
 
 	changed uint32 // the latest tick in which anything here changed that some player is told of
 	sum     atomic.Uint64
@@ -97,7 +98,7 @@ func (p *Page) copyFor(t *table, serial uint64) *Page {
 	c := &Page{
 		key: p.key, number: p.number, width: p.width, serial: serial,
 		used: p.used, meta: p.meta, heavy: p.heavy, changed: p.changed,
-		rows: t.copyOf(p.rows), motion: p.motion, moving: p.moving, bases: slices.Clone(p.bases),
+		origins: p.origins, rows: t.copyOf(p.rows), motion: p.motion, moving: p.moving, bases: slices.Clone(p.bases),
 	}
 	c.base = rowsBase(c.rows)
 	if p.block != nil {

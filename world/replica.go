@@ -106,10 +106,7 @@ func (r *Replica) confirmed(ts *tableState, number uint32) *Page {
 func (r *Replica) Predict(tick uint64, data []byte) (err error) {
 	s := r.state
 	s.tick = tick
-	if !r.predicted {
-		s.begin()
-		r.predicted = true
-	}
+	r.predict()
 	tx := &Tx{state: s, rand: s.inputRand, live: true, predicting: true, player: r.me}
 	defer func() {
 		tx.live = false
@@ -119,8 +116,17 @@ func (r *Replica) Predict(tick uint64, data []byte) (err error) {
 		}
 	}()
 	s.input.Seed(uint64(r.me), tick)
+	s.making.begin(r.me)
 	s.def.onInput(tx, r.me, data)
 	return nil
+}
+
+// predict begins a layer above what the server has said.
+func (r *Replica) predict() {
+	if !r.predicted {
+		r.state.begin()
+		r.predicted = true
+	}
 }
 
 // Unpredict drops every prediction: rows are as the server said last.

@@ -26,6 +26,7 @@ type state struct {
 	events   []EventRecord
 	posts    []MessageRecord
 	answers  []Answer
+	making   inserting
 
 	room      rand.PCG // the room's stream
 	input     rand.PCG // the stream of one player and input tick
@@ -91,7 +92,7 @@ type saved struct {
 // begin starts a transaction.
 func (s *state) begin() saved {
 	s.serial++
-	s.events, s.posts, s.answers = nil, nil, nil
+	s.events, s.posts, s.answers, s.making = nil, nil, nil, inserting{}
 	return saved{players: s.players, last: s.last, started: s.started, room: s.room}
 }
 
@@ -160,6 +161,7 @@ func (s *state) allocate(ts *tableState) (*Page, int) {
 	p.used |= 1 << row
 	p.edited |= 1 << row
 	p.setMoving(row, false)
+	p.setOrigin(row, Origin{})
 	return p, row
 }
 
@@ -236,6 +238,9 @@ func (s *state) setRights(p *Page, row int, owner Player, team TeamID) {
 	m := &p.meta[row]
 	if m.owner == owner && m.team == team {
 		return
+	}
+	if m.owner != owner {
+		p.setOrigin(row, Origin{})
 	}
 	m.owner, m.team, m.rights = owner, team, uint32(s.tick)
 	p.edited |= 1 << row

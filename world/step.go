@@ -234,7 +234,9 @@ func (w *World) inputs(inputs []Input, at *PanicError) {
 		}
 		at.Player = p
 		s.input.Seed(uint64(p), s.tick)
+		s.making.begin(p)
 		s.def.onInput(tx, p, data)
 	}
+	s.making.begin(0)
 	tx.rand = s.roomRand
 }

@@ -54,6 +54,7 @@ func (t Table[T]) Insert(tx *Tx, row T, options ...RowOption) ID {
 	p.rows.(*[pageRows]T)[at] = row
 	id := p.id(at)
 	s.setRights(p, at, o.owner, o.team)
+	p.setOrigin(at, s.making.origin(s.tick, o.owner))
 	if o.sets&optionWeight != 0 && s.server {
 		p.heavy[at] = s.heavy(t.def, o.weight)
 	}

@@ -77,6 +77,7 @@ func (b *bot) live(ctx context.Context, joined chan<- struct{}) {
 func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	cfg, closeSocket := b.run.cfg.Client, func() {}
 	cfg.PacketConn, cfg.Socket = nil, b.run.socket
+	cfg.NoPrediction = true // nobody looks
 	if b.run.cfg.Rooms > 0 {
 		cfg.Room = fmt.Sprintf("bots-%d", b.number%b.run.cfg.Rooms+1)
 	}

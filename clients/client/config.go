@@ -48,7 +48,13 @@ type Config struct {
 	// Interpolate has Session.Draw show others smoothly, a moment after they were there, and events that have a position
 	// fire when that moment is shown. It costs the space for the latest records of each row.
 	Interpolate bool
-	// Log gets what should never happen: rows that are not as the server's. Nil drops it.
+	// NoPrediction shows own rows as the server said last. Otherwise the game's OnInput runs for what the player asks, so
+	// that it shows at once; headless clients save its work.
+	NoPrediction bool
+	// EaseTime is how long it takes until nineteen twentieths of a misprediction are gone from the screen; zero means
+	// 100 ms, negative shows it at once. See world.Teleport.
+	EaseTime time.Duration
+	// Log gets, at debug level, each misprediction; and what should never happen: rows that are not as the server's. Nil drops it.
 	Log *slog.Logger
 	// Token tells the server who this is; servers do not ask yet.
 	Token []byte
@@ -71,6 +77,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Timeout < 0 || c.Reconnect < 0 {
 		return c, errors.New("client: Timeout and Reconnect can't be negative")
+	}
+	if c.EaseTime == 0 {
+		c.EaseTime = 100 * time.Millisecond
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -56,6 +56,9 @@ func (l *link) receive() {
 		if resync {
 			l.askResync()
 		}
+		if l.prediction.on {
+			l.logDrifts()
+		}
 	}
 }
 
@@ -75,6 +78,7 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 		if l.screen != nil {
 			l.screen.clear()
 		}
+		l.prediction.reset()
 		s.view = nil
 	}
 	if applied.Ignored {
@@ -89,6 +93,9 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 			l.timing.roundTrip = roundTrip
 		}
 		l.timing.heard(h, now)
+		if l.prediction.on && h.OwnComplete {
+			l.reconcile(h.Tick, now)
+		}
 		s.wakeUp()
 		if answer = l.tick < s.held && l.timing.wait == 0; !answer {
 			signal(l.ticked)
@@ -111,16 +118,30 @@ func (l *link) change(applied replica.Applied) {
 	}
 }
 
-// freshen brings the typed rows up to the newest tick. The caller holds the session's mu.
-func (l *link) freshen() {
+// freshen brings the typed rows up to the newest tick, but for own ones that are predicted: those wait until the server
+// has told all of them. The caller holds the session's mu.
+func (l *link) freshen() { l.bringIn(false) }
+
+func (l *link) bringIn(own bool) {
+	p := &l.prediction
+	holds := !own && p.on && p.base != 0 && l.tick <= p.base+predictMost
+	l.held = l.held[:0]
 	l.stale.take(func(table int, index uint32) {
 		row, ok := l.rules.Get(table, index)
+		if holds && ok && row.Class == schema.Own {
+			l.held = append(l.held, replica.Change{Table: table, Index: index})
+			return
+		}
+		p.sure = false
 		if !ok {
 			l.rows.Remove(table, index)
 			return
 		}
 		l.rows.Put(table, schema.MakeID(index, row.Generation), row.Class, row.Words, row.Texts)
 	})
+	for _, ch := range l.held {
+		l.stale.mark(ch.Table, ch.Index)
+	}
 }
 
 // askResync tells the server that the replica can't be right. One request per epoch is enough: the replica is

@@ -65,7 +65,7 @@ func (s *screen) draw(own *world.Replica, newest uint64, now time.Time) *world.V
 
 // Draw calls f with what the player should see at this moment: call it for each frame. With Config.Interpolate others are
 // shown as they were a moment ago, at the view time, each table as its world.Mode says, and the player's own rows as they
-// are known; a row that came or went since the view time is not there yet, or still there. View.Tick is the last whole tick
+// are predicted for this moment (see Timeline), with corrections eased; a row that came or went since the view time is not there yet, or still there. View.Tick is the last whole tick
 // before the view time. Otherwise it is the newest that is known, as with Look. The view is good until f returns; meanwhile
 // the session waits, and f must not call it.
 func (s *Session) Draw(f func(view *world.View)) {
@@ -76,8 +76,8 @@ func (s *Session) Draw(f func(view *world.View)) {
 		f(s.glance())
 		return
 	}
-	l.freshen()
-	f(l.screen.draw(l.rows, l.tick, time.Now()))
+	now := time.Now()
+	f(l.screen.draw(l.ownShown(now), l.tick, now))
 }
 
 // due tells whether an event is to be fired: where others are shown as they were a moment ago, so is what happens among

@@ -34,21 +34,23 @@ type link struct {
 	writing sync.Mutex // held while a frame is written on the control stream
 
 	// Guarded by the session's mu.
-	rules    *replica.Replica
-	rows     *world.Replica
-	stale    stale   // what rows lack of rules
-	screen   *screen // what Draw shows; nil without Config.Interpolate
-	tick     uint64  // the newest received
-	timing   timing
-	answered uint64 // the newest tick that an input datagram has answered
-	inputs   sentInputs
-	stamped  uint64     // the newest tick of them; zero before the first
-	chance   *rand.Rand // which rows are reported
-	reported uint64     // the tick of the latest report
-	newTicks uint64
-	sent     uint64
-	sentSize uint64 // of those datagrams, in bytes
-	rejected uint64
+	rules      *replica.Replica
+	rows       *world.Replica
+	stale      stale            // what rows lack of rules
+	held       []replica.Change // space for what is stale and has to wait
+	screen     *screen          // what Draw shows; nil without Config.Interpolate
+	tick       uint64           // the newest received
+	timing     timing
+	prediction prediction
+	answered   uint64 // the newest tick that an input datagram has answered
+	inputs     sentInputs
+	stamped    uint64     // the newest tick of them; zero before the first
+	chance     *rand.Rand // which rows are reported
+	reported   uint64     // the tick of the latest report
+	newTicks   uint64
+	sent       uint64
+	sentSize   uint64 // of those datagrams, in bytes
+	rejected   uint64
 
 	sending  sync.Mutex // held while an input datagram is made and sent
 	datagram []byte     // its space
@@ -176,6 +178,9 @@ func (l *link) welcomed(message []byte) (err error) {
 		}
 	}
 	l.tick, l.answered = w.Tick, w.Tick
+	if !s.cfg.NoPrediction {
+		l.prediction.start()
+	}
 	l.timing.start(w.Tick, l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod, time.Now())
 	return nil
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -159,6 +160,7 @@ func (s *Session) rejoined(l *link) {
 	lost := s.link.stats()
 	lost.Checks, s.checks = s.checks, protocol.Checks{}
 	s.former = s.former.plus(lost)
+	l.prediction.fields = s.link.prediction.fields
 	s.link, s.joined, s.view, s.held = l, true, nil, 0
 	s.rejoins++
 	if l.screen != nil {
@@ -232,6 +234,9 @@ func (s *Session) SendBytes(data []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.link.prediction.on && !bytes.Equal(s.input, data) {
+		s.link.prediction.changed()
+	}
 	s.input = data
 	if screen := s.link.screen; screen != nil {
 		screen.acted = screen.drawn
@@ -248,7 +253,9 @@ func (s *Session) Hold(before uint64) {
 	s.held = before
 }
 
-// View returns the rows as they are known now. It never changes; ask again for newer ones.
+// View returns the rows as they are known now: those of others in the newest tick received, the player's own as they are
+// predicted at the end of the tick that the player acts in (see Timeline), unless Config.NoPrediction is set. It never
+// changes; ask again for newer ones.
 func (s *Session) View() *world.View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,19 +272,30 @@ func (s *Session) Look(f func(view *world.View)) {
 
 // glance is the rows as they are known now, good until they change. The caller holds mu.
 func (s *Session) glance() *world.View {
+	s.renew()
 	if s.view != nil {
 		return s.view
 	}
-	s.link.freshen()
 	return s.link.rows.Glance(s.link.tick)
 }
 
 func (s *Session) currentView() *world.View {
+	s.renew()
 	if s.view == nil {
-		s.link.freshen()
 		s.view = s.link.rows.View(s.link.tick)
 	}
 	return s.view
+}
+
+// renew brings the link's rows up to now.
+func (s *Session) renew() {
+	l := s.link
+	if s.view == nil {
+		l.freshen()
+	}
+	if l.prediction.on && l.predict(time.Now()) {
+		s.view = nil
+	}
 }
 
 // Next waits for another tick than the one of a View and returns the rows then; nil takes the next that comes. Ticks

@@ -23,6 +23,9 @@ type Stats struct {
 	// come by then.
 	Delay time.Duration
 	Dry   uint64
+	// Predicted is for how many ticks own rows were predicted and then told by the server, Mispredicted in how many of them
+	// it had something else; see Session.Mispredictions.
+	Predicted, Mispredicted uint64
 	// Rejoins is how often a lost connection was replaced.
 	Rejoins uint64
 	// NewTicks counts the datagrams that brought a newer tick than any before.
@@ -65,6 +68,8 @@ func (s Stats) plus(later Stats) Stats {
 	later.Sent += s.Sent
 	later.LateInputs += s.LateInputs
 	later.MissingInputs += s.MissingInputs
+	later.Predicted += s.Predicted
+	later.Mispredicted += s.Mispredicted
 	later.InputBytes += s.InputBytes
 	later.Rejected += s.Rejected
 	later.SentBytes += s.SentBytes
@@ -84,6 +89,7 @@ func (l *link) stats() Stats {
 	q := l.conn.ConnectionStats()
 	out := Stats{
 		Tick: l.tick, Lead: l.timing.lead, Wait: l.timing.wait, Margin: l.timing.margin, LateInputs: l.timing.late, MissingInputs: l.timing.missing,
+		Predicted: l.prediction.compared, Mispredicted: l.prediction.wrong,
 		NewTicks: l.newTicks, Sent: l.sent, InputBytes: l.sentSize, Rejected: l.rejected,
 		SentBytes: q.BytesSent, ReceivedBytes: q.BytesReceived, SentPackets: q.PacketsSent, ReceivedPackets: q.PacketsReceived,
 		Replica: l.rules.Counters(),
