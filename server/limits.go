@@ -39,7 +39,7 @@ type Limits struct {
 	// MaxConns bounds the connections that are open at once, in all rooms and on their way in or out; zero means 4,096.
 	// One more is closed as full.
 	MaxConns int
-	// MaxHandshakes bounds the handshakes under way at once; zero means 256. One more is refused before it costs
+	// MaxHandshakes bounds the handshakes under way at once; zero means 512. One more is refused before it costs
 	// anything.
 	MaxHandshakes int
 	// HandshakesPerSecond bounds the handshakes that are computed in a second, each of which takes some 1 ms of a core, so
@@ -77,7 +77,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"ChatPerMinute", &l.ChatPerMinute, 60},
 		{"CatchUpTicks", &l.CatchUpTicks, 5},
 		{"MaxConns", &l.MaxConns, 4096},
-		{"MaxHandshakes", &l.MaxHandshakes, 256},
+		{"MaxHandshakes", &l.MaxHandshakes, 512},
 		{"HandshakesPerSecond", &l.HandshakesPerSecond, 500},
 		{"MaxStreams", &l.MaxStreams, 4},
 		{"StreamWindowBytes", &l.StreamWindowBytes, 64 << 10},

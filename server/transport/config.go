@@ -49,7 +49,7 @@ type Config struct {
 	MaxConns int
 
 	// MaxHandshakes bounds the handshakes under way at once, each of which costs some 1 ms of CPU; zero
-	// means 256. One more is refused before it costs anything (QUIC's CONNECTION_REFUSED).
+	// means 512. One more is refused before it costs anything (QUIC's CONNECTION_REFUSED).
 	MaxHandshakes int
 
 	// HandshakesPerSecond bounds how many of them are computed in a second, so that a storm of newcomers leaves the
@@ -93,7 +93,7 @@ func (c Config) withDefaults() (Config, error) {
 		fallback int
 	}{
 		{"MaxConns", &c.MaxConns, 1024},
-		{"MaxHandshakes", &c.MaxHandshakes, 256},
+		{"MaxHandshakes", &c.MaxHandshakes, 512},
 		{"HandshakesPerSecond", &c.HandshakesPerSecond, 500},
 		{"Backlog", &c.Backlog, 64},
 		{"MaxStreams", &c.MaxStreams, 4},
