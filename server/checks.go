@@ -5,6 +5,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/replicate"
+	"github.com/quicstep/quicstep/world"
 )
 
 const (
@@ -13,6 +14,18 @@ const (
 	// maxDivergences is how many divergences of a session are named, in the log and to the client; all are counted.
 	maxDivergences = 16
 )
+
+// Divergence is a field, or a row, of a client's replica that is not as it should be.
+type Divergence struct {
+	Player world.Player
+	// Tick is as of which the two were compared.
+	Tick uint64
+	// Table and Row name the entity; Field its field, "row" when it is missing or should not be there, "class" or
+	// "generation" when that differs.
+	Table, Row, Field string
+	// Server and Client are the two values.
+	Server, Client string
+}
 
 // checks is what became of a session's reports.
 type checks struct {
@@ -33,6 +46,7 @@ func (s *session) check(a *ack, fresh bool) {
 	if report == (replicate.Report{}) {
 		return
 	}
+	report.Resends = max(0, int(s.resends.TokensAt(a.at)))
 	found := s.replicate.Check(s.room.view.Load(), report, fresh)
 	c := &s.checks
 	c.Rows += uint64(found.Rows)
@@ -41,12 +55,18 @@ func (s *session) check(a *ack, fresh bool) {
 	s.counters.checkedRows.Add(uint64(found.Rows))
 	s.counters.checkedPages.Add(uint64(found.Pages))
 	s.counters.unchecked.Add(uint64(found.Skipped))
+	s.resends.AllowN(a.at, found.Resent)
+	s.counters.resent.Add(uint64(found.Resent))
+	s.counters.resendsRefused.Add(uint64(found.Unsent))
 	for _, d := range found.Diverged {
 		s.counters.diverged.Add(1)
 		if c.Diverged++; c.Diverged > maxDivergences {
 			continue
 		}
 		table := s.game.schema.Tables[d.Table].Name
+		s.counters.firstDivergence.CompareAndSwap(nil, &Divergence{
+			Player: s.player, Tick: d.Tick, Table: table, Row: d.ID.String(), Field: d.Field, Server: d.Server, Client: d.Client,
+		})
 		s.room.log.Error("a replica diverged", "player", s.player, "tick", d.Tick, "table", table, "row", d.ID.String(),
 			"field", d.Field, "server", d.Server, "client", d.Client)
 		s.post(protocol.AppendDiverged(nil, protocol.Diverged{

@@ -33,6 +33,9 @@ type Limits struct {
 	// ChatPerMinute bounds the lines that one session may say, a quarter of a minute's at once; zero means 60. The rest
 	// is dropped, counted, and the speaker told.
 	ChatPerMinute int
+	// ResendsPerSecond bounds the rows of a session that are told anew in a second because what it reports of its replica is
+	// not as it should be; zero means 8. The rest is counted, and left to a later report.
+	ResendsPerSecond int
 	// CatchUpTicks is how many late ticks of a room run back to back before the rest is skipped; zero means 5.
 	CatchUpTicks int
 
@@ -75,6 +78,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"OpenRequests", &l.OpenRequests, 16},
 		{"UnreadMessages", &l.UnreadMessages, 256},
 		{"ChatPerMinute", &l.ChatPerMinute, 60},
+		{"ResendsPerSecond", &l.ResendsPerSecond, 8},
 		{"CatchUpTicks", &l.CatchUpTicks, 5},
 		{"MaxConns", &l.MaxConns, 4096},
 		{"MaxHandshakes", &l.MaxHandshakes, 512},

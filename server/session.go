@@ -31,13 +31,14 @@ type session struct {
 	game *game
 	room *room
 
-	player world.Player      // set by the loop before it answers on joined
-	why    world.LeaveReason // why it leaves; set before the room's leave
-	joined chan joinAnswer
-	inbox  inbox
-	reader frameReader // touched by greet, then by the control reader
-	chat   *rate.Limiter
-	torn   bool // the control stream ended within a frame; set by its writer, read when that has ended
+	player  world.Player      // set by the loop before it answers on joined
+	why     world.LeaveReason // why it leaves; set before the room's leave
+	joined  chan joinAnswer
+	inbox   inbox
+	reader  frameReader // touched by greet, then by the control reader
+	chat    *rate.Limiter
+	resends *rate.Limiter // of rows that are wrong; touched by whoever has its turn
+	torn    bool          // the control stream ended within a frame; set by its writer, read when that has ended
 
 	// Touched by whoever has its turn.
 	replicate     *replicate.Client
@@ -93,6 +94,8 @@ func (s *session) welcome(h protocol.Hello, tick uint64) error {
 	}
 	perMinute := cfg.Limits.ChatPerMinute
 	s.chat = rate.NewLimiter(rate.Limit(float64(perMinute)/60), max(1, perMinute/4))
+	perSecond := cfg.Limits.ResendsPerSecond
+	s.resends = rate.NewLimiter(rate.Limit(perSecond), perSecond)
 	w := protocol.Welcome{
 		Version: protocol.Version, Session: s.id, Room: s.room.id, Player: uint32(s.player),
 		Epoch: firstEpoch, Tick: tick, NextSequence: firstSequence, TickPeriod: cfg.period(),

@@ -39,8 +39,12 @@ type Stats struct {
 	// EventsDropped counts events that were not told to a client because too many waited.
 	EventsDropped uint64
 	// CheckedRows and CheckedPages count what clients reported of their replicas and was compared, Unchecked what could
-	// not be. Diverged counts what was not as it should be, which is a bug; the log names the first.
+	// not be. Diverged counts what was not as it should be, which is a bug; FirstDivergence is the first of it, zero while
+	// there is none, and the log names more. Resent of these rows were told anew, ResendsRefused were not, for
+	// Limits.ResendsPerSecond.
 	CheckedRows, CheckedPages, Unchecked, Diverged uint64
+	FirstDivergence                                Divergence
+	Resent, ResendsRefused                         uint64
 	// Requests came from players; RequestsRefused were answered with a refusal, by the game or because too many waited.
 	Requests, RequestsRefused uint64
 	// ChatLines were passed on; ChatLimited came too fast, ChatRefused did not pass moderation.
@@ -138,6 +142,8 @@ type counters struct {
 	staleAcks, acksDropped, datagrams, bytes, passes, passesSkipped atomic.Uint64
 	unsent, lateWakes, logsDropped, eventsDropped                   atomic.Uint64
 	checkedRows, checkedPages, unchecked, diverged                  atomic.Uint64
+	resent, resendsRefused                                          atomic.Uint64
+	firstDivergence                                                 atomic.Pointer[Divergence]
 	requests, requestsRefused, messagesDropped                      atomic.Uint64
 	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
 	chatLines, chatLimited, chatRefused                             atomic.Uint64
@@ -181,6 +187,7 @@ func (s *Server) Stats() Stats {
 		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(), Unsent: c.unsent.Load(),
 		Passes: c.passes.Load(), SkippedPasses: c.passesSkipped.Load(), EventsDropped: c.eventsDropped.Load(),
 		CheckedRows: c.checkedRows.Load(), CheckedPages: c.checkedPages.Load(), Unchecked: c.unchecked.Load(), Diverged: c.diverged.Load(),
+		Resent: c.resent.Load(), ResendsRefused: c.resendsRefused.Load(),
 		Requests: c.requests.Load(), RequestsRefused: c.requestsRefused.Load(),
 		ChatLines: c.chatLines.Load(), ChatLimited: c.chatLimited.Load(), ChatRefused: c.chatRefused.Load(),
 		Sights: c.sights.Load(), SightsUnknown: c.sightsUnknown.Load(), SightsRefused: c.sightsRefused.Load(), SightsClamped: c.sightsClamped.Load(),
@@ -188,6 +195,9 @@ func (s *Server) Stats() Stats {
 		Ticks: c.ticks.read(), Late: c.late.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Transport: s.listener.Stats(),
+	}
+	if first := c.firstDivergence.Load(); first != nil {
+		out.FirstDivergence = *first
 	}
 	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
 		out.Rooms++

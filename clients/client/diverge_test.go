@@ -1,8 +1,11 @@
 package client_test
 
 import (
+	"log/slog"
+	"maps"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/quicstep/quicstep/clients/client"
@@ -73,7 +76,10 @@ func TestWhatAReplicaGetsWrongIsNamed(t *testing.T) {
 			g := newShelf()
 			s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
 			cfg := client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}}
-			spoiled, fine := joinShelf(t, g, cfg), joinShelf(t, g, cfg)
+			fine := joinShelf(t, g, cfg)
+			said := &safeBuffer{}
+			cfg.Log = slog.New(slog.NewTextHandler(said, nil))
+			spoiled := joinShelf(t, g, cfg)
 			view := nextUntil(t, spoiled, func() bool { n, _ := spoiled.Newest(); return n > 4*protocol.AckBits })
 			if n := s.Stats().Diverged; n != 0 {
 				t.Fatalf("%d rows differ before anything is wrong", n)
@@ -86,11 +92,46 @@ func TestWhatAReplicaGetsWrongIsNamed(t *testing.T) {
 				t.Errorf("the divergence is %+v, want row %d and %+v, after tick %d", got, c.index, c.want, view.Tick)
 			}
 			nextUntil(t, spoiled, func() bool { return spoiled.Stats().Checks.Diverged > 0 })
+			first := s.Stats().FirstDivergence
+			if first.Player != spoiled.Player() || first.Tick != got.Tick || first.Table != "jar" || first.Row != got.Entity.String() ||
+				first.Field != got.Field || first.Server != got.Server || first.Client != got.Client {
+				t.Errorf("the server's first divergence is %+v, and the client was told %+v", first, got)
+			}
+			if log := said.String(); strings.Count(log, "the replica diverged") == 0 || !strings.Contains(log, "field="+c.want.Field) {
+				t.Errorf("the client's log says %q", log)
+			}
+			nextUntil(t, spoiled, func() bool { return sameJars(g, fine.View(), spoiled.View()) })
+			if st := s.Stats(); st.Resent == 0 || st.ResendsRefused != 0 {
+				t.Errorf("the server told %d rows anew and refused %d", st.Resent, st.ResendsRefused)
+			}
 			if s.Stats().Diverged == 0 || len(fine.Diverged()) != 0 || fine.Stats().Checks.Diverged != 0 {
 				t.Errorf("the server counts %d, and of the other client %v", s.Stats().Diverged, fine.Diverged())
 			}
 		})
 	}
+}
+
+// sameJars tells whether two clients have the same rows.
+func sameJars(g *shelf, one, other *world.View) bool {
+	return maps.Equal(maps.Collect(g.jars.All(one)), maps.Collect(g.jars.All(other)))
+}
+
+// safeBuffer takes a log from any goroutine.
+type safeBuffer struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
 }
 
 func joinShelf(t *testing.T, g *shelf, cfg client.Config) *client.Client[struct{}] {

@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -27,16 +28,20 @@ type Checked struct {
 	// Rows and Pages were compared; Skipped could not be.
 	Rows, Pages, Skipped int
 	Diverged             []Divergence
+	// Resent of these rows are told anew, or their removal is; Unsent are not, since Report.Resends was used up.
+	Resent, Unsent int
 }
 
 // Report is what a client told of its replica, beside an acknowledgement.
 type Report struct {
 	Row  *protocol.RowReport // nil for none
 	Page *protocol.PageReport
+	// Resends is how many rows may be told anew for it. A client that lies gets no more.
+	Resends int
 }
 
 // Check compares what a client reports of its replica with what it should have. It must follow the Ack of the same
-// datagram; fresh is what that returned. The view may be any since the latest pass.
+// datagram; fresh is what that returned. The view may be any since the latest pass. What is wrong is told anew.
 func (c *Client) Check(v *world.View, r Report, fresh bool) (out Checked) {
 	if r.Row != nil {
 		c.checkRow(v, r.Row, fresh, &out)
@@ -48,7 +53,34 @@ func (c *Client) Check(v *world.View, r Report, fresh bool) (out Checked) {
 	default:
 		out.Skipped++
 	}
+	for _, d := range out.Diverged {
+		if out.Resent == r.Resends {
+			out.Unsent++
+			continue
+		}
+		out.Resent++
+		c.tellAgain(&c.tables[d.Table], d.ID.Index())
+	}
 	return out
+}
+
+// tellAgain begins anew with a row of which the client's replica is wrong: as if it came into sight in the next pass, or
+// went out of it in the latest one.
+func (c *Client) tellAgain(s *sight, index uint32) {
+	at, ok := s.find(index)
+	switch {
+	case ok && !s.entries[at].gone():
+		s.entries[at].key |= flagAgain
+		clear(s.clean)
+		s.anyClean, s.ownClean = false, 0
+		return
+	case ok && s.entries[at].key&flagDead == 0:
+		return // its removal is under way
+	case !ok:
+		s.entries = slices.Insert(s.entries, at, entry{})
+	}
+	s.entries[at] = entry{key: index | flagGone | flagTold, since: c.tick}
+	s.goners++
 }
 
 // checkRow compares one row with the server's at its register's tick, when the client sees it in the same way since then

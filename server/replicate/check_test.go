@@ -42,6 +42,35 @@ func (g *bell) emit(tx *world.Tx, text string) {
 	}{text})
 }
 
+// TestALiarGetsNoMoreThanItsResends reports that it has none of many rows, which it has, again and again.
+func TestALiarGetsNoMoreThanItsResends(t *testing.T) {
+	g := newBell()
+	s := newStage(t, g, replicate.Config{Period: 10 * time.Millisecond}, 2)
+	g.once(func(tx *world.Tx) {
+		for range 63 {
+			g.Bells.Insert(tx, struct{ Rung uint8 }{})
+		}
+	})
+	s.run(20)
+	for round, resends := range []int{0, 1, 5, 64} {
+		var in protocol.Input
+		s.replica.Ack(&in)
+		fresh, err := s.server.Ack(in.Epoch, protocol.Short(in.Newest), in.Missing, s.now)
+		if err != nil || !fresh {
+			t.Fatal(err, fresh)
+		}
+		got := s.server.Check(s.view, replicate.Report{Page: &protocol.PageReport{}, Resends: resends}, fresh)
+		if len(got.Diverged) != 64 || got.Resent != resends || got.Unsent != 64-resends {
+			t.Errorf("round %d: %d rows are missing, %d told anew and %d not, want 64 and %d", round, len(got.Diverged), got.Resent, got.Unsent, resends)
+		}
+		before := s.replica.Counters().Records
+		s.run(20)
+		if told := s.replica.Counters().Records - before; told != uint64(resends) {
+			t.Errorf("round %d: %d records came, want the %d that may", round, told, resends)
+		}
+	}
+}
+
 // TestAReportOfARowThatRestedForLong: its register's tick is so far back that 14 bits don't tell it from one to come.
 func TestAReportOfARowThatRestedForLong(t *testing.T) {
 	g := newBell()

@@ -144,12 +144,13 @@ func (w *walk) run() {
 // present goes on with an entity that is in sight.
 func (w *walk) present(e entry, p *world.Page, row int) {
 	if e.gone() {
-		e = entry{key: e.key &^ (flagGone | flagDead | flagFirst), since: w.tick}
+		e = entry{key: e.key &^ (flagGone | flagDead | flagFirst | flagAgain), since: w.tick}
 		if w.tick == w.first {
 			e.key |= flagFirst
 		}
-	} else if p.Rights(row) > e.since || w.rights > e.since && w.changedSides(p.Team(row)) {
-		if w.breach&BreachRights == 0 {
+	} else if again := e.key&flagAgain != 0; again || p.Rights(row) > e.since || w.rights > e.since && w.changedSides(p.Team(row)) {
+		e.key &^= flagAgain
+		if again || w.breach&BreachRights == 0 {
 			e.since, e.known, e.sent = w.tick, 0, 0
 		}
 	}

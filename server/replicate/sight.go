@@ -21,6 +21,7 @@ const (
 	flagTold  = 1 << 30 // something was sent since the last acknowledged removal
 	flagDead  = 1 << 29 // its removal is acknowledged; the next walk drops it
 	flagFirst = 1 << 28 // of the epoch's first view, and not acknowledged yet
+	flagAgain = 1 << 27 // the client has it wrong: the next walk begins anew with it
 	keyIndex  = schema.MaxEntities - 1
 )
 
