@@ -22,12 +22,19 @@ const (
 	CloseRoomClosed CloseCode = 4
 	// CloseAbuse is a peer that kept exceeding its limits. Don't reconnect by yourself.
 	CloseAbuse CloseCode = 5
-	// CloseShutdown is a server that stops or restarts. Reconnect and resume the session, after a random
-	// pause so that not everybody comes at once.
+	// CloseShutdown is a server that stops or restarts. Reconnect after a random pause, so that not everybody comes at
+	// once.
 	CloseShutdown CloseCode = 6
 	// CloseProtocol is a message that the protocol does not allow: a bug in the peer. Report it, and don't
 	// repeat what was sent.
 	CloseProtocol CloseCode = 7
+	// CloseReplaced is a connection whose session another one has resumed. Don't reconnect by yourself: two would take
+	// the session from each other for ever.
+	CloseReplaced CloseCode = 8
+	// CloseExpired is a resume token that names no session: the session has ended, or the token was replaced. Join anew.
+	CloseExpired CloseCode = 9
+	// CloseAbandoned is a client that gives a connection up, and not its session: it goes on over another one.
+	CloseAbandoned CloseCode = 10
 )
 
 var closeNames = [...]string{
@@ -39,6 +46,9 @@ var closeNames = [...]string{
 	CloseAbuse:      "abuse",
 	CloseShutdown:   "shutdown",
 	CloseProtocol:   "protocol",
+	CloseReplaced:   "replaced",
+	CloseExpired:    "expired",
+	CloseAbandoned:  "abandoned",
 }
 
 // String returns the code's name in lower case, and "close code N" for one that this version doesn't know.

@@ -7,7 +7,8 @@ func TestCloseCodeNames(t *testing.T) {
 		CloseNormal:     "normal",
 		CloseRoomClosed: "room closed",
 		CloseProtocol:   "protocol",
-		8:               "close code 8",
+		CloseAbandoned:  "abandoned",
+		11:              "close code 11",
 		1 << 40:         "close code 1099511627776",
 	} {
 		if got := code.String(); got != want {

@@ -94,7 +94,7 @@ func TestExamplesInTheDocumentAreVectors(t *testing.T) {
 
 // limits are the constants of limits.go, and those of schema, with their values.
 var limits = map[string]uint64{
-	"MaxFrame": protocol.MaxFrame, "MaxHelloFrame": protocol.MaxHelloFrame, "MaxFrameHeader": protocol.MaxFrameHeader,
+	"MaxFrame": protocol.MaxFrame, "MaxHelloFrame": protocol.MaxHelloFrame, "MaxFrameHeader": protocol.MaxFrameHeader, "MaxResumeToken": protocol.MaxResumeToken,
 	"MaxDepth": protocol.MaxDepth, "MaxElements": protocol.MaxElements, "MaxGameName": protocol.MaxGameName,
 	"MaxReason": protocol.MaxReason, "MaxToken": protocol.MaxToken, "MaxTables": protocol.MaxTables,
 	"MaxSchema": protocol.MaxSchema, "MaxSchemaElements": protocol.MaxSchemaElements, "MaxEpoch": protocol.MaxEpoch,

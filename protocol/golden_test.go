@@ -63,16 +63,20 @@ func TestStreamGolden(t *testing.T) {
 		{"hello: every field", sampleHello},
 		{"hello: a private room is made", protocol.Hello{Version: 1, Game: "pong", Join: protocol.CreatePrivate}},
 		{"hello: a private room is joined", protocol.Hello{Version: 1, Game: "pong", Room: "K7QW2MPA", Join: protocol.JoinPrivate}},
+		{"hello: a session is resumed", protocol.Hello{
+			Version: 1, Game: "pong", SchemaHash: 5, Resume: []byte("0123456789abcdef"), HasReplica: true, Epoch: 1,
+		}},
 		{"hello: a token above 255 bytes", protocol.Hello{Version: 1, Game: "pong", Token: bytes.Repeat([]byte{0xab}, 300)}},
 		{"welcome: with a schema", sampleWelcome},
 		{"welcome: the client has the schema", protocol.Welcome{
 			Version: 1, Player: 1, Tick: 1_000_000, TickPeriod: time.Second / 60, AgeMax: 64, SchemaHash: 5,
-			EventTicks: 15, RoomName: "room-1",
+			EventTicks: 15, RoomName: "room-1", Resume: []byte("0123456789abcdef"),
 		}},
 		{"welcome: the largest values", protocol.Welcome{
 			Version: 1, Player: 1<<32 - 1, Epoch: protocol.MaxEpoch, Tick: protocol.MaxTick, NextSequence: protocol.MaxSequence,
 			TickPeriod: protocol.MaxTickPeriod, AgeMax: protocol.MaxAge, SchemaHash: 1<<64 - 1, Schema: schemaOf(256),
-			EventTicks: protocol.MaxEventTicks, RoomName: longest,
+			EventTicks: protocol.MaxEventTicks, RoomName: longest, Resume: bytes.Repeat([]byte{0xab}, protocol.MaxResumeToken),
+			LastRequest: 1<<32 - 1,
 		}},
 		{"goodbye: as intended", protocol.Goodbye{}},
 		{"goodbye: with a reason", sampleGoodbye},
@@ -130,9 +134,14 @@ func fieldsOf(message any) map[string]any {
 	big := func(v uint64) string { return strconv.FormatUint(v, 10) }
 	switch m := message.(type) {
 	case protocol.Hello:
+		replica := 0
+		if m.HasReplica {
+			replica = int(m.Epoch) + 1
+		}
 		return map[string]any{
 			"version": m.Version, "game": m.Game, "schemaHash": big(m.SchemaHash),
 			"token": hex.EncodeToString(m.Token), "room": m.Room, "join": m.Join,
+			"resume": hex.EncodeToString(m.Resume), "replica": replica,
 		}
 	case protocol.Welcome:
 		return map[string]any{
@@ -141,6 +150,7 @@ func fieldsOf(message any) map[string]any {
 			"tickPeriodNanoseconds": big(uint64(m.TickPeriod)), "ageMax": m.AgeMax,
 			"schemaHash": big(m.SchemaHash), "schema": hex.EncodeToString(m.Schema),
 			"eventTicks": m.EventTicks, "roomName": m.RoomName,
+			"resume": map[string]any{"token": hex.EncodeToString(m.Resume), "lastRequest": m.LastRequest},
 		}
 	case protocol.Goodbye:
 		return map[string]any{"code": uint64(m.Code), "reason": m.Reason}

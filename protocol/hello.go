@@ -15,13 +15,19 @@ type Hello struct {
 	Game string
 	// SchemaHash is the hash of the schema that the client has already; zero asks for the schema itself.
 	SchemaHash uint64
-	// Token says who the player is, or which session to resume: at most MaxToken bytes that only the server
-	// reads; empty means none. Never log it.
+	// Token says who the player is: at most MaxToken bytes that only the server reads; empty means none. Never log it.
 	Token []byte
 	// Room names the room, at most MaxGameName bytes; what that means, Join says.
 	Room string
 	// Join says which room to join.
 	Join JoinKind
+	// Resume is the token of a session to go on with, from its latest welcome: at most MaxResumeToken bytes, empty to
+	// join. Room and Join mean nothing beside one. Never log it.
+	Resume []byte
+	// HasReplica tells that the client still has the rows of the session that it resumes, of Epoch, and needs only what
+	// has changed since.
+	HasReplica bool
+	Epoch      uint8
 }
 
 // JoinKind is which room a hello asks for.
@@ -65,13 +71,15 @@ func AppendHello(dst []byte, h Hello) ([]byte, error) {
 		h.Version = Version
 	}
 	start := len(dst)
-	dst = appendHead(dst, KindHello, 7)
+	dst = appendHead(dst, KindHello, 9)
 	dst = appendUint(dst, uint64(h.Version))
 	dst = appendText(dst, h.Game)
 	dst = appendUint(dst, h.SchemaHash)
 	dst = appendBin(dst, h.Token)
 	dst = appendText(dst, h.Room)
 	dst = appendUint(dst, uint64(h.Join))
+	dst = appendBin(dst, h.Resume)
+	dst = appendUint(dst, uint64(h.replica()))
 	if _, err := ParseHello(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append hello: %w", err)
 	}
@@ -93,6 +101,13 @@ func ParseHello(b []byte) (Hello, error) {
 		Token:      r.bytes("token", MaxToken),
 		Room:       r.text("room", MaxGameName),
 		Join:       JoinKind(r.uint("join", uint64(joinKinds-1))),
+		Resume:     r.bytes("resume token", MaxResumeToken),
+	}
+	if replica := r.uint("replica", MaxEpoch+1); replica > 0 {
+		h.HasReplica, h.Epoch = true, uint8(replica-1)
+	}
+	if r.err == nil && h.HasReplica && len(h.Resume) == 0 {
+		r.err = rejectf(BadValue, "hello has a replica and no session that it is of: send the session's resume token")
 	}
 	if r.err == nil && (h.Join == CreatePrivate && h.Room != "" || (h.Join == JoinExisting || h.Join == JoinPrivate) && h.Room == "") {
 		r.err = rejectf(BadValue, "hello's room does not go with its join: name a room to join one that is there, and none to make a private one")
@@ -101,4 +116,12 @@ func ParseHello(b []byte) (Hello, error) {
 		return Hello{}, r.err
 	}
 	return h, nil
+}
+
+// replica is how the hello tells of the client's rows: the epoch plus one, zero without any.
+func (h Hello) replica() int {
+	if !h.HasReplica {
+		return 0
+	}
+	return int(h.Epoch) + 1
 }

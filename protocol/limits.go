@@ -61,6 +61,9 @@ const (
 	// MaxToken bounds a hello's token, in bytes: a signed token with a dozen claims has about 1,000.
 	MaxToken = 2048
 
+	// MaxResumeToken bounds a resume token, in bytes: 256 random bits, and room for a server that signs them.
+	MaxResumeToken = 64
+
 	// MaxTables is how many tables a game may have, and how many events, messages and requests each: their numbers
 	// stay a single byte on the wire.
 	MaxTables = schema.MaxTables

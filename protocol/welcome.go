@@ -38,6 +38,11 @@ type Welcome struct {
 	RoomName string
 	// Schema is the schema's own msgpack bytes, at most MaxSchema and one value; empty when the hello named its hash.
 	Schema []byte
+	// Resume is the token by which another connection goes on with the session, at most MaxResumeToken bytes; empty when
+	// the session ends with the connection. Never log it.
+	Resume []byte
+	// LastRequest is the highest number of a request that the session has had; a client goes on above it.
+	LastRequest uint32
 }
 
 // AppendWelcome appends the message, not yet framed, to dst. What ParseWelcome would refuse (a field out of its
@@ -47,7 +52,7 @@ func AppendWelcome(dst []byte, w Welcome) ([]byte, error) {
 		w.Version = Version
 	}
 	start := len(dst)
-	dst = appendHead(dst, KindWelcome, 14)
+	dst = appendHead(dst, KindWelcome, 15)
 	dst = appendUint(dst, uint64(w.Version))
 	dst = appendBin(dst, w.Session[:])
 	dst = appendBin(dst, w.Room[:])
@@ -61,6 +66,8 @@ func AppendWelcome(dst []byte, w Welcome) ([]byte, error) {
 	dst = appendBin(dst, w.Schema)
 	dst = appendUint(dst, uint64(w.EventTicks))
 	dst = appendText(dst, w.RoomName)
+	dst = appendBin(appendArray(dst, 2), w.Resume)
+	dst = appendUint(dst, uint64(w.LastRequest))
 	if _, err := ParseWelcome(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append welcome: %w", err)
 	}
@@ -90,11 +97,22 @@ func ParseWelcome(b []byte) (Welcome, error) {
 		EventTicks:   uint32(r.uintFrom("event ticks", 1, MaxEventTicks)),
 		RoomName:     r.text("room name", MaxGameName),
 	}
+	w.Resume, w.LastRequest = r.resume()
 	r.checkSchema(w.Schema)
 	if r.err != nil {
 		return Welcome{}, r.err
 	}
 	return w, nil
+}
+
+// resume reads how another connection goes on with the session, an array.
+func (r *fields) resume() (token []byte, lastRequest uint32) {
+	left := r.left
+	r.left = uint64(r.array("resume", MaxElements))
+	token, lastRequest = r.bytes("resume token", MaxResumeToken), uint32(r.uint("last request", math.MaxUint32))
+	r.skip()
+	r.left = left - min(left, 1)
+	return token, lastRequest
 }
 
 func (r *fields) checkSchema(schema []byte) {

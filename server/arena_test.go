@@ -132,6 +132,13 @@ func newArena() *arena {
 	return g
 }
 
+// forgetful is an arena that holds nobody whose connection is lost.
+func forgetful() *arena {
+	g := newArena()
+	g.SetHoldSeconds(0)
+	return g
+}
+
 func randomStone(tx *world.Tx) stone {
 	return stone{X: float32(tx.Rand().IntN(fieldSide)), Y: float32(tx.Rand().IntN(fieldSide)), Kind: uint8(tx.Rand().IntN(4))}
 }

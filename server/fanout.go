@@ -38,7 +38,7 @@ type fanout struct {
 func newFanout(cfg Config, c *clock.Clock) *fanout {
 	f := &fanout{
 		began: time.Now(), clock: c, period: cfg.period(), workers: runtime.GOMAXPROCS(0),
-		queue: make(chan *session, 2*cfg.Limits.MaxConns), // those that have ended may be in it beside as many new ones
+		queue: make(chan *session, 2*cfg.Limits.MaxConns+cfg.Limits.MaxHeld), // those that have ended may be in it beside as many new ones
 		ready: make(chan *session),
 	}
 	for range f.workers {
@@ -211,6 +211,7 @@ func (t *turn) finish() bool {
 	defer t.mu.Unlock()
 	t.running = false
 	if !t.open {
+		t.asked = false // nobody puts it into the queue any more
 		t.done.Broadcast()
 	}
 	return t.open && t.asked

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -13,9 +14,10 @@ import (
 type game struct {
 	world.Game
 	schema *schema.Schema
-	wire   []byte // the schema as it travels
-	most   int    // players of a room
-	latest []bool // by table: whether the newest record is shown
+	wire   []byte        // the schema as it travels
+	most   int           // players of a room
+	latest []bool        // by table: whether the newest record is shown
+	hold   time.Duration // how long players are held whose connection is lost
 }
 
 // newGame checks a game: its definition, and whether its schema and its rows can be sent.
@@ -24,7 +26,7 @@ func newGame(g world.Game, cfg Config) (*game, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &game{Game: g, schema: s, wire: s.Append(nil), most: cfg.Limits.MaxPlayers}
+	out := &game{Game: g, schema: s, wire: s.Append(nil), most: cfg.Limits.MaxPlayers, hold: time.Duration(world.HoldSecondsOf(g)) * time.Second}
 	if n := len(out.wire); n > protocol.MaxSchema {
 		return nil, fmt.Errorf("server: the schema of game %s has %d bytes, at most %d can be sent: shorten names or split the game", s.Game, n, protocol.MaxSchema)
 	}

@@ -123,7 +123,7 @@ func TestBadHellosAreRefusedByName(t *testing.T) {
 
 // bombWithin is a hello of a later version's form, with a bomb as one more field.
 func bombWithin(hello []byte, bomb string) []byte {
-	return frame(append(changed(hello, 0, 0x98), bombs[bomb]...)...)
+	return frame(append(changed(hello, 0, 0x9a), bombs[bomb]...)...)
 }
 
 func welcomeBytes(t *testing.T) []byte {

@@ -15,6 +15,9 @@ type Limits struct {
 	// MaxPlayers bounds the players of a room, below what the game itself says; zero means 1,000. One more is refused
 	// as full, or gets another room when it named none.
 	MaxPlayers int
+	// MaxHeld bounds the players, in all rooms, who are held although their connection is lost; zero means 1,024. One more
+	// leaves as if the game held nobody. They keep their places in their rooms, and none among the connections.
+	MaxHeld int
 	// EmptyRoomLifetime is for how long a room without players stays open; zero means 30 s.
 	EmptyRoomLifetime time.Duration
 	// JoinsPerTick bounds the players who are let in, or refused by the game, in one tick of a room; the others wait
@@ -56,8 +59,8 @@ type Limits struct {
 	ConnWindowBytes int
 	// HandshakeTimeout is how long a handshake may go without a packet from the client; zero means 5 s.
 	HandshakeTimeout time.Duration
-	// IdleTimeout is how long a connection may go without a packet from the client; zero means 15 s. Then the player
-	// leaves.
+	// IdleTimeout is how long a connection may go without a packet from the client; zero means 15 s. Then it is lost, and
+	// the player is held for as long as the game says.
 	IdleTimeout time.Duration
 	// HelloTimeout is how long a new connection may take to say hello; zero means 5 s. Then it is closed.
 	HelloTimeout time.Duration
@@ -73,6 +76,7 @@ func (l Limits) withDefaults() (Limits, error) {
 	}{
 		{"MaxRooms", &l.MaxRooms, 100},
 		{"MaxPlayers", &l.MaxPlayers, 1000},
+		{"MaxHeld", &l.MaxHeld, 1024},
 		{"JoinsPerTick", &l.JoinsPerTick, 32},
 		{"InputsPerTick", &l.InputsPerTick, protocol.InputsPerDatagram},
 		{"OpenRequests", &l.OpenRequests, 16},

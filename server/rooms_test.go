@@ -224,7 +224,7 @@ func TestAnEmptyRoomClosesAndLeavesNothing(t *testing.T) {
 }
 
 func TestALostConnectionIsReplaced(t *testing.T) {
-	simulate(t, 47, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+	simulate(t, 47, calm, server.Config{Games: []world.Game{forgetful()}}, func(s *simulation) {
 		cfg := s.config()
 		cfg.Reconnect, cfg.Room = time.Minute, "hall"
 		c := s.joinAs(cfg)
@@ -252,7 +252,7 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 }
 
 func TestWhoeverMadeAPrivateRoomComesBackToIt(t *testing.T) {
-	simulate(t, 50, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{EmptyRoomLifetime: time.Second}}, func(s *simulation) {
+	simulate(t, 50, calm, server.Config{Games: []world.Game{forgetful()}, Limits: server.Limits{EmptyRoomLifetime: time.Second}}, func(s *simulation) {
 		cfg := s.config()
 		cfg.Private, cfg.Reconnect = true, 3*time.Minute
 		host := s.joinAs(cfg)
@@ -330,7 +330,7 @@ func TestWithoutReconnectTheEndIsTheEnd(t *testing.T) {
 }
 
 func TestAGameIsToldWhyAPlayerLeaves(t *testing.T) {
-	simulate(t, 49, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+	simulate(t, 49, calm, server.Config{Games: []world.Game{forgetful()}}, func(s *simulation) {
 		s.join()
 		bad := s.dial(s.sockets[7])
 		bad.hello(s.game)

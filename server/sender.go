@@ -21,7 +21,7 @@ func (s *session) prepare(scratch *replicate.Scratch, now time.Time) []replicate
 	s.counters.passes.Add(1)
 	datagrams := s.replicate.Pass(replicate.Pass{
 		View: s.room.view.Load(), Now: now, Path: s.path(now),
-		HasInput: any, InputTick: newest, Margin: margin,
+		HasInput: any, InputTick: newest, Margin: margin, Probe: s.revived.Swap(false),
 	}, scratch)
 	if len(datagrams) == 0 {
 		s.counters.passesSkipped.Add(1)

@@ -25,6 +25,8 @@ type Server struct {
 	listener  *transport.Listener
 	directory *directory
 	counters  counters
+	keys      keyring
+	held      atomic.Int64 // sessions whose connection is lost
 
 	// Set by Run before anybody can need it.
 	clock  *clock.Clock
@@ -117,22 +119,27 @@ func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
 	}
 }
 
-// serve is the life of a connection: hello, join, welcome, play, goodbye.
+// serve is the life of a connection: hello, join, welcome, play, goodbye; or hello, and over to the session that it goes
+// on with. A session is its first connection's goroutine, to its end.
 func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
-	sess := &session{
-		server: s, conn: conn, id: newID(), counters: &s.counters,
-		joined: make(chan joinAnswer, 1), questions: make(chan question, maxQuestions), outbox: newOutbox(s.cfg.Limits.UnreadMessages),
+	c := &connection{conn: conn}
+	var left []byte // of the session's messages
+	h, refused := s.greet(ctx, c)
+	switch {
+	case refused != nil:
+	case len(h.Resume) > 0:
+		if refused = s.handOver(ctx, c, h); refused == nil {
+			return // the session's goroutine has it now
+		}
+	default:
+		sess := newSession(s, c)
+		if refused = s.admit(ctx, sess, h); refused == nil {
+			end := s.live(ctx, sess)
+			refused = &end
+		}
+		c, left = sess.connection, sess.outbox.take()
 	}
-	refused := s.greet(ctx, sess)
-	if refused == nil {
-		row := sess.row()
-		s.directory.enter(row)
-		end := s.play(ctx, sess)
-		s.directory.exit(row)
-		refused = &end
-		sess.room.leave(sess, sess.reasonOf(end))
-	}
-	sess.bye(*refused, s.cfg.Limits.CloseTimeout)
+	c.bye(*refused, left, s.cfg.Limits.CloseTimeout)
 }
 
 // stopping is what players are told at a shutdown.
@@ -146,53 +153,52 @@ func noHello(why string) *refusal {
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
 
-// greet reads the hello and lets the session into a room; otherwise it returns why not.
-func (s *Server) greet(ctx context.Context, sess *session) *refusal {
+// greet reads the hello; otherwise it returns why there is none.
+func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, refused *refusal) {
 	hello, cancel := context.WithTimeout(ctx, s.cfg.Limits.HelloTimeout)
 	defer cancel()
-	control, err := sess.conn.Control(hello)
+	control, err := c.conn.Control(hello)
 	if ctx.Err() != nil {
-		return &stopping
+		return h, &stopping
 	}
 	if err != nil {
-		return noHello("open a stream and send one first")
+		return h, noHello("open a stream and send one first")
 	}
-	sess.control = control
+	c.control = control
 	stopWaiting := context.AfterFunc(hello, func() { control.SetReadDeadline(past) })
 	defer stopWaiting()
-	sess.reader.from = control
+	c.reader.from = control
 	for lists := 0; ; lists++ {
-		message, err := sess.reader.next()
+		message, err := c.reader.next()
 		if ctx.Err() != nil {
-			return &stopping
+			return h, &stopping
 		}
 		if _, rejected := protocol.RejectOf(err); rejected {
-			return sess.refuse(err)
+			return h, s.counters.refuse(err)
 		}
 		if err != nil {
-			return noHello("send one first")
+			return h, noHello("send one first")
 		}
 		kind, err := protocol.KindOf(message)
 		if err != nil {
-			return sess.refuse(err)
+			return h, s.counters.refuse(err)
 		}
 		if kind == protocol.KindList && lists == maxLists {
-			return noHello("lists were asked for again and again")
+			return h, noHello("lists were asked for again and again")
 		}
 		if kind == protocol.KindList {
-			if refused := s.answerList(sess, message); refused != nil {
-				return refused
+			if refused := s.answerList(c, message); refused != nil {
+				return h, refused
 			}
 			continue
 		}
-		h, err := protocol.ParseHello(message)
-		if err != nil {
-			return sess.refuse(err)
+		if h, err = protocol.ParseHello(message); err != nil {
+			return h, s.counters.refuse(err)
 		}
 		if !stopWaiting() {
-			return noHello("send one first")
+			return h, noHello("send one first")
 		}
-		return s.admit(ctx, sess, h)
+		return h, nil
 	}
 }
 
@@ -200,16 +206,15 @@ func (s *Server) greet(ctx context.Context, sess *session) *refusal {
 const maxLists = 16
 
 // answerList tells a client which rooms there are.
-func (s *Server) answerList(sess *session, message []byte) *refusal {
+func (s *Server) answerList(c *connection, message []byte) *refusal {
 	l, err := protocol.ParseList(message)
 	if err != nil {
-		return sess.refuse(err)
+		return s.counters.refuse(err)
 	}
 	rooms := s.directory.list(l.Game)
 	answer, err := protocol.AppendRooms(nil, protocol.Rooms{Rooms: rooms[:min(len(rooms), protocol.MaxRooms)]})
 	if err == nil {
-		sess.control.SetWriteDeadline(time.Now().Add(s.cfg.Limits.HelloTimeout))
-		_, err = sess.control.Write(protocol.AppendFrame(nil, answer))
+		err = c.say(answer, s.cfg.Limits.HelloTimeout)
 	}
 	if err != nil {
 		return &refusal{protocol.CloseProtocol, "the list could not be sent"}
@@ -239,12 +244,21 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	select {
 	case answer = <-sess.joined:
 	case <-room.closed:
-		return &refusal{protocol.CloseRoomClosed, room.reason.Error()}
+		closed := sess.roomClosed()
+		return &closed
 	}
 	if answer.refusal != nil {
 		return answer.refusal
 	}
-	if err := sess.welcome(h, answer.tick); err != nil {
+	if g.hold > 0 {
+		s.keys.give(sess)
+	}
+	err := sess.begin()
+	if err == nil {
+		err = sess.welcome(h, answer.tick)
+	}
+	if err != nil {
+		s.keys.forget(sess)
 		room.log.Debug("welcome failed", "player", sess.player, "error", err)
 		room.leave(sess, world.Lost)
 		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}
@@ -305,8 +319,9 @@ func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
 	return r, nil
 }
 
-// play runs the session's goroutines until one side ends it, and returns how to close.
-func (s *Server) play(ctx context.Context, sess *session) refusal {
+// play runs the session's goroutines on its connection until one side ends it, or another connection comes to go on
+// with. It returns how to close, or that connection.
+func (s *Server) play(ctx context.Context, sess *session) (end refusal, next *arrival) {
 	live, stop := context.WithCancel(sess.conn.Context())
 	var work sync.WaitGroup
 	work.Go(func() { sess.readDatagrams(live) })
@@ -314,12 +329,13 @@ func (s *Server) play(ctx context.Context, sess *session) refusal {
 	sess.turn.start()
 	ended := make(chan refusal, 1)
 	work.Go(func() { ended <- sess.readControl(live) })
-	var end refusal
 	select {
 	case <-ctx.Done():
 		end = stopping
 	case <-sess.room.closed:
-		end = refusal{protocol.CloseRoomClosed, sess.room.reason.Error()}
+		end = sess.roomClosed()
+	case next = <-sess.arrivals:
+		sess.conn.Close(replaced.code, replaced.reason) // at once: it may be in the dark, and the new one waits
 	case <-live.Done():
 	case end = <-ended:
 	}
@@ -330,5 +346,5 @@ func (s *Server) play(ctx context.Context, sess *session) refusal {
 	sess.turn.end()
 	work.Wait()
 	late.Stop()
-	return end
+	return end, next
 }

@@ -18,14 +18,14 @@ import (
 // which is as if it had been lost.
 const maxAcks = 32
 
-// session is one player's connection. Three goroutines work for it, all started and awaited by play: two read and write
-// the control stream, one reads datagrams. The server's fanout sends them.
+// session is one player in a room, over one connection after the other. It has a goroutine of its own, which runs live.
+// Three work for it while it has a connection, all started and awaited by play: two read and write the control stream,
+// one reads datagrams. The server's fanout sends them.
 type session struct {
-	server   *Server
-	conn     *transport.Conn
-	control  *transport.Stream
-	id       [16]byte
-	counters *counters
+	*connection // replaced by live, between plays
+	server      *Server
+	id          [16]byte
+	counters    *counters
 
 	// Set by admit.
 	game *game
@@ -35,10 +35,10 @@ type session struct {
 	why     world.LeaveReason // why it leaves; set before the room's leave
 	joined  chan joinAnswer
 	inbox   inbox
-	reader  frameReader // touched by greet, then by the control reader
 	chat    *rate.Limiter
+	since   time.Time     // when it joined
+	heard   time.Time     // when the latest datagram came; touched by the datagram reader
 	resends *rate.Limiter // of rows that are wrong; touched by whoever has its turn
-	torn    bool          // the control stream ended within a frame; set by its writer, read when that has ended
 
 	// Touched by whoever has its turn.
 	replicate     *replicate.Client
@@ -55,10 +55,19 @@ type session struct {
 	outbox       outbox                          // anyone puts, the control writer takes
 	questions    chan question                   // anyone asks, the pass answers
 	openRequests atomic.Int64                    // the control reader adds, the loop takes away
+	key          key                             // guarded by the server's keyring
+	arrivals     chan *arrival                   // a connection's goroutine sends, live receives
+	over         chan struct{}                   // closed when live has ended
+	answers      answers                         // has its own mutex
+	revived      atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
 	ackMu        sync.Mutex
 	acks         []ack        // the datagram reader appends under ackMu, the pass takes all
 	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the pass takes
 }
+
+// silentTicks is after how many ticks without a datagram one is news: the way to the client is open again, and is tried
+// at once.
+const silentTicks = 8
 
 // ack is an acknowledgement that waits for the next pass, with what was reported beside it.
 type ack struct {
@@ -80,26 +89,42 @@ type joinAnswer struct {
 
 func (s *session) answer(a joinAnswer) { s.joined <- a } // it holds one, and gets one
 
-// row is the session's row of the directory.
-func (s *session) row() *sessionRow {
-	return &sessionRow{id: s.id, room: s.room.id, player: s.player, session: s, addr: s.conn.RemoteAddr().String(), joined: time.Now()}
+// newSession makes the session of somebody who wants to join.
+func newSession(s *Server, c *connection) *session {
+	limits := s.cfg.Limits
+	sess := &session{
+		connection: c, server: s, id: newID(), counters: &s.counters, since: time.Now(),
+		joined: make(chan joinAnswer, 1), arrivals: make(chan *arrival), over: make(chan struct{}),
+		questions: make(chan question, maxQuestions), outbox: newOutbox(limits.UnreadMessages),
+		chat:    rate.NewLimiter(rate.Limit(float64(limits.ChatPerMinute)/60), max(1, limits.ChatPerMinute/4)),
+		resends: rate.NewLimiter(rate.Limit(limits.ResendsPerSecond), limits.ResendsPerSecond),
+	}
+	sess.answers.most = uint32(answersKept * limits.OpenRequests)
+	return sess
 }
 
-// welcome begins the session's replication and sends the welcome.
+// row is the session's row of the directory.
+func (s *session) row() *sessionRow {
+	return &sessionRow{id: s.id, room: s.room.id, player: s.player, session: s, addr: s.conn.RemoteAddr().String(), joined: s.since}
+}
+
+// begin begins the session's replication.
+func (s *session) begin() (err error) {
+	s.replicate, err = newReplication(s.game, s.player, s.server.cfg)
+	return err
+}
+
+// welcome sends the welcome of a connection: the first one's, or of one that goes on.
 func (s *session) welcome(h protocol.Hello, tick uint64) error {
 	cfg := s.server.cfg
-	var err error
-	if s.replicate, err = newReplication(s.game, s.player, cfg); err != nil {
-		return err
-	}
-	perMinute := cfg.Limits.ChatPerMinute
-	s.chat = rate.NewLimiter(rate.Limit(float64(perMinute)/60), max(1, perMinute/4))
-	perSecond := cfg.Limits.ResendsPerSecond
-	s.resends = rate.NewLimiter(rate.Limit(perSecond), perSecond)
 	w := protocol.Welcome{
 		Version: protocol.Version, Session: s.id, Room: s.room.id, Player: uint32(s.player),
-		Epoch: firstEpoch, Tick: tick, NextSequence: firstSequence, TickPeriod: cfg.period(),
+		Epoch: s.replicate.Epoch(), Tick: tick, NextSequence: s.replicate.NextSequence(), TickPeriod: cfg.period(),
 		AgeMax: cfg.ageTicks(), SchemaHash: s.game.schema.Hash(), EventTicks: uint32(cfg.eventTicks()), RoomName: s.room.name,
+		LastRequest: s.answers.last(),
+	}
+	if s.game.hold > 0 {
+		w.Resume = s.server.keys.latest(s)
 	}
 	if h.SchemaHash != w.SchemaHash {
 		w.Schema = s.game.wire
@@ -108,10 +133,7 @@ func (s *session) welcome(h protocol.Hello, tick uint64) error {
 	if err != nil {
 		return err
 	}
-	s.control.SetWriteDeadline(time.Now().Add(cfg.Limits.HelloTimeout))
-	_, err = s.control.Write(protocol.AppendFrame(nil, message))
-	s.control.SetWriteDeadline(time.Time{})
-	return err
+	return s.say(message, cfg.Limits.HelloTimeout)
 }
 
 // readDatagrams takes the client's datagrams until the connection ends.
@@ -134,6 +156,10 @@ func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
 		s.counters.reject(err)
 		return
 	}
+	if now.Sub(s.heard) > silentTicks*s.server.cfg.period() {
+		s.revived.Store(true)
+	}
+	s.heard = now
 	if in.HasAck {
 		s.queueAck(in, now)
 		if trail := s.trail.Load(); trail != nil {
@@ -174,11 +200,11 @@ func (s *session) readControl(ctx context.Context) refusal {
 	for {
 		message, err := s.reader.next()
 		if err != nil {
-			return *s.refuse(err)
+			return *s.counters.refuse(err)
 		}
 		kind, err := protocol.KindOf(message)
 		if err != nil {
-			return *s.refuse(err)
+			return *s.counters.refuse(err)
 		}
 		switch kind {
 		case protocol.KindResync:
@@ -193,7 +219,7 @@ func (s *session) readControl(ctx context.Context) refusal {
 			err = &protocol.RejectError{Reject: protocol.Unexpected, Detail: "a " + kind.String() + " message is not expected here"}
 		}
 		if err != nil {
-			return *s.refuse(err)
+			return *s.counters.refuse(err)
 		}
 	}
 }
@@ -209,12 +235,12 @@ func (s *session) takeResyncRequest(message []byte) error {
 
 // refuse counts what was wrong with a client's bytes and says how to close for it. Errors of the connection
 // close nothing more.
-func (s *session) refuse(err error) *refusal {
+func (c *counters) refuse(err error) *refusal {
 	r, ok := protocol.RejectOf(err)
 	if !ok {
 		return &refusal{}
 	}
-	s.counters.reject(err)
+	c.reject(err)
 	if r == protocol.WrongVersion {
 		return &refusal{protocol.CloseVersion, err.Error()}
 	}
@@ -235,24 +261,4 @@ func (s *session) reasonOf(end refusal) world.LeaveReason {
 		return world.Left
 	}
 	return world.Lost
-}
-
-// bye says on the stream what is left to say, and goodbye, gives the client a moment to close, and closes.
-func (s *session) bye(end refusal, patience time.Duration) {
-	defer s.conn.Close(end.code, end.reason)
-	if s.control == nil || s.torn || s.conn.Context().Err() != nil {
-		return
-	}
-	message, err := protocol.AppendGoodbye(nil, protocol.Goodbye{Code: end.code, Reason: end.reason})
-	if err != nil {
-		return
-	}
-	s.control.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := s.control.Write(protocol.AppendFrame(s.outbox.take(), message)); err != nil {
-		return
-	}
-	s.control.Close()
-	patient, cancel := context.WithTimeout(s.conn.Context(), patience)
-	defer cancel()
-	<-patient.Done()
 }

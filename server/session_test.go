@@ -149,7 +149,7 @@ func testSession(t testing.TB, tick uint64, control io.Reader) *session {
 	srv := &Server{cfg: cfg}
 	s := &session{
 		server: srv, counters: &srv.counters, outbox: newOutbox(cfg.Limits.UnreadMessages),
-		reader: frameReader{from: control}, chat: rate.NewLimiter(1, 5),
+		connection: &connection{reader: frameReader{from: control}}, chat: rate.NewLimiter(1, 5), answers: answers{most: 32},
 	}
 	if s.game, err = newGame(cfg.Games[0], cfg); err != nil {
 		t.Fatal(err)

@@ -53,6 +53,12 @@ type Stats struct {
 	MessagesDropped uint64
 	// Rejected counts refused bytes by their reason; protocol.Reject names them.
 	Rejected [protocol.RejectCount]uint64
+	// Held are the players whose connection is lost and who may come back. Resumed did; HoldsExpired left in the end, and
+	// HoldsRefused at once, since as many were held as may be. ResumesRefused are tokens that were nobody's any more.
+	Held                                                uint64
+	Resumed, HoldsExpired, HoldsRefused, ResumesRefused uint64
+	// RequestsRepeated came once more after a resume, and were not run again.
+	RequestsRepeated uint64
 	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
 	LogsDropped uint64
 	// Ticks is how long the ticks of all rooms took.
@@ -146,7 +152,8 @@ type counters struct {
 	firstDivergence                                                 atomic.Pointer[Divergence]
 	requests, requestsRefused, messagesDropped                      atomic.Uint64
 	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
-	chatLines, chatLimited, chatRefused                             atomic.Uint64
+	chatLines, chatLimited, chatRefused, requestsRepeated           atomic.Uint64
+	resumed, holdsExpired, holdsRefused, resumesRefused             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
 	ticks, late                                                     distribution
@@ -194,6 +201,8 @@ func (s *Server) Stats() Stats {
 		MessagesDropped: c.messagesDropped.Load(), LogsDropped: c.logsDropped.Load(),
 		Ticks: c.ticks.read(), Late: c.late.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
+		Held: uint64(s.held.Load()), Resumed: c.resumed.Load(), HoldsExpired: c.holdsExpired.Load(),
+		HoldsRefused: c.holdsRefused.Load(), ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
 		Transport: s.listener.Stats(),
 	}
 	if first := c.firstDivergence.Load(); first != nil {

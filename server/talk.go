@@ -51,6 +51,19 @@ func (s *session) takeRequest(ctx context.Context, message []byte) error {
 	if err := requests[m.Kind].Ask.CheckRow(m.Data); err != nil {
 		return &protocol.RejectError{Reject: protocol.BadValue, Detail: fmt.Sprintf("a request of kind %d: %v", m.Kind, err)}
 	}
+	switch what, answer := s.answers.take(m.Number); what {
+	case askAgain:
+		s.counters.requestsRepeated.Add(1)
+		s.outbox.put(answer, true)
+		return nil
+	case askWaits:
+		s.counters.requestsRepeated.Add(1)
+		return nil
+	case askStale:
+		s.counters.requestsRepeated.Add(1)
+		s.post(protocol.AppendAnswer(nil, protocol.Answer{Number: m.Number, Refusal: tooOld}))
+		return nil
+	}
 	s.counters.requests.Add(1)
 	if int(s.openRequests.Add(1)) > s.server.cfg.Limits.OpenRequests {
 		s.answerRequest(world.Answer{Number: m.Number, Refusal: fmt.Sprintf("more than %d requests wait for their answer: ask again later", s.server.cfg.Limits.OpenRequests)})
@@ -71,6 +84,7 @@ func (s *session) answerRequest(a world.Answer) {
 	}
 	message, err := protocol.AppendAnswer(nil, protocol.Answer{Number: a.Number, Data: a.Data, Refusal: a.Refusal})
 	if err == nil {
+		s.answers.keep(a.Number, message)
 		s.outbox.put(message, true)
 	}
 }

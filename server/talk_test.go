@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -343,14 +342,18 @@ func TestAnswersDoNotPileUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request, err := protocol.AppendRequest(nil, protocol.Request{Number: 1, Data: ask})
-		if err != nil {
-			t.Fatal(err)
-		}
 		const most = 20_000
-		for range most / 100 { // as many as the stream takes, a hundred a tick
+		for n := range uint32(most / 100) { // as many as the stream takes, a hundred a tick
+			var requests []byte
+			for i := range uint32(100) {
+				request, err := protocol.AppendRequest(nil, protocol.Request{Number: 100*n + i + 1, Data: ask})
+				if err != nil {
+					t.Fatal(err)
+				}
+				requests = protocol.AppendFrame(requests, request)
+			}
 			deaf.control.SetWriteDeadline(time.Now().Add(time.Second))
-			if _, err = deaf.control.Write(bytes.Repeat(protocol.AppendFrame(nil, request), 100)); err != nil {
+			if _, err = deaf.control.Write(requests); err != nil {
 				break
 			}
 			s.pass(time.Second / 30)

@@ -107,7 +107,7 @@ func TestOneInTheDarkDisturbsNobody(t *testing.T) {
 }
 
 func TestWhoeverStaysInTheDarkIsGivenUp(t *testing.T) {
-	simulate(t, 4, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+	simulate(t, 4, calm, server.Config{Games: []world.Game{forgetful()}}, func(s *simulation) {
 		lost, other := s.join(), s.join()
 		s.wander(time.Second)
 		s.net.setDark(s.sockets[0].LocalAddr(), true)

@@ -58,10 +58,10 @@ func (s *session) ask(ctx context.Context, q question) (why replicate.Why, err e
 		case why = <-q.answer:
 			return why, nil
 		case <-ctx.Done():
-		case <-s.conn.Context().Done():
+		case <-s.over:
 		}
 	case <-ctx.Done():
-	case <-s.conn.Context().Done():
+	case <-s.over:
 	}
 	if ctx.Err() != nil {
 		return why, fmt.Errorf("ask why player %d was not sent a row: its connection takes nothing, or the room stands still: %w", s.player, ctx.Err())

@@ -46,6 +46,8 @@ type definition struct {
 	shows   func(*View, Player, []byte) bool
 	players int // the most in a room; zero: no bound of the game's own
 
+	holdSeconds int
+
 	errs   []error
 	sealed bool
 	schema *schema.Schema
@@ -78,7 +80,7 @@ type GameOf[I any] struct {
 // of plain values with net: tags like a row's, whose zero value is the neutral input. What is wrong with a
 // definition is kept, and returned all at once by whatever first uses it.
 func NewGame[I any](name string) *GameOf[I] {
-	d := &definition{name: name}
+	d := &definition{name: name, holdSeconds: HoldSecondsDefault}
 	var err error
 	d.inputTable, d.input, err = bindType("input", reflect.TypeFor[I](), false)
 	d.fail(err)

@@ -2,7 +2,6 @@ package client
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -42,8 +41,8 @@ type Config struct {
 	// Code joins the private room that has this code.
 	Code string
 	// Reconnect is for how long a lost connection, or one that a server ended to restart, is tried again; zero means not
-	// at all. The player joins anew then, as somebody else; a private room that it has made again by its code, or another
-	// when that one has ended.
+	// at all. While the server holds the session it goes on: the same player, the same rows. Otherwise the player joins
+	// anew, as somebody else; a private room that it has made again by its code, or another when that one has ended.
 	Reconnect time.Duration
 	// Interpolate has Session.Draw show others smoothly, a moment after they were there, and events that have a position
 	// fire when that moment is shown. It costs the space for the latest records of each row.
@@ -54,6 +53,14 @@ type Config struct {
 	// EaseTime is how long it takes until nineteen twentieths of a misprediction are gone from the screen; zero means
 	// 100 ms, negative shows it at once. See world.Teleport.
 	EaseTime time.Duration
+	// Resume is a former Session's Token: Join goes on as that player, in that room, whatever else is asked for. When the
+	// server does not know it any more, it joins as if there was none; Session.Resumed tells.
+	Resume []byte
+	// OnlyResume makes Join fail with ErrExpired instead.
+	OnlyResume bool
+	// OnToken is told every new token, also of a session that goes on by itself: save it where the next process finds
+	// it. The session waits until it returns. Nil drops it.
+	OnToken func(token []byte)
 	// Log gets, at debug level, each misprediction; and what should never happen: rows that are not as the server's. Nil drops it.
 	Log *slog.Logger
 	// Token tells the server who this is; servers do not ask yet.
@@ -89,6 +96,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
+	}
+	if c.OnlyResume && len(c.Resume) == 0 {
+		return c, errors.New("client: OnlyResume goes with Resume")
+	}
+	if c.OnToken == nil {
+		c.OnToken = func([]byte) {}
 	}
 	return c, nil
 }
@@ -176,33 +189,4 @@ func (c Config) developmentPin() (pin [sha256.Size]byte, err error) {
 		return pin, fmt.Errorf("read the development pin: %w; start a server on this machine first, or give its certificate's sum in Config.Pins", err)
 	}
 	return protocol.ParsePin(string(text))
-}
-
-// dial opens the connection.
-func (c Config) dial(ctx context.Context) (conn *quic.Conn, closeSocket func(), err error) {
-	host, _, err := net.SplitHostPort(c.Addr)
-	if err != nil {
-		return nil, nil, fmt.Errorf("address %q: %w; write host:port", c.Addr, err)
-	}
-	addr, err := net.ResolveUDPAddr("udp", c.Addr)
-	var lookup *net.DNSError
-	if errors.As(err, &lookup) && lookup.Temporary() {
-		return nil, nil, fmt.Errorf("%w: address %q: %w", ErrUnreachable, c.Addr, err)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("address %q: %w", c.Addr, err)
-	}
-	tlsCfg, err := c.tlsConfig(host, addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	socket, closeSocket, err := c.socket()
-	if err != nil {
-		return nil, nil, err
-	}
-	if conn, err = socket.quic.Dial(ctx, addr, tlsCfg, quicConfig()); err != nil {
-		closeSocket()
-		return nil, nil, explainDial(c.Addr, err)
-	}
-	return conn, closeSocket, nil
 }

@@ -153,8 +153,9 @@ func (s *Session) session() *Session { return s }
 type Asker interface{ session() *Session }
 
 // Ask asks the game something and waits for the answer. A refusal is an ErrDenied with the game's reason; a value outside
-// its field's range is an error that names the field. When the connection is lost first, nobody knows whether the game
-// has acted: the error is why it was lost.
+// its field's range is an error that names the field. When the connection is lost first and the session goes on over
+// another one, it is asked again there, and the game acts once. When the session does not go on, nobody knows whether the
+// game has acted: the error is why the connection was lost.
 func Ask[Q, A any](ctx context.Context, by Asker, request world.Request[Q, A], ask Q) (answer A, err error) {
 	data, err := request.AppendAsk(nil, ask)
 	if err != nil {
@@ -177,26 +178,23 @@ func (s *Session) askBytes(ctx context.Context, kind int, data []byte) ([]byte, 
 	}
 	s.mu.Lock()
 	l := s.link
-	number, got := s.inbox.open()
+	w, number, err := s.inbox.open(kind, data)
 	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.inbox.close(number)
 	}()
-	message, err := protocol.AppendRequest(nil, protocol.Request{Number: number, Kind: kind, Data: data})
-	if err != nil {
-		return nil, err
-	}
-	if err := l.write(message); err != nil {
-		return nil, err
-	}
+	l.write(w.message) // an error is the connection's end: then it is asked again over the next, or failed
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-l.live.Done():
-		return nil, l.err
-	case reply := <-got:
+	case <-s.ended:
+		return nil, s.err
+	case reply := <-w.got:
 		return s.read(kind, reply)
 	}
 }

@@ -68,6 +68,9 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if l.retired {
+		return false, false
+	}
 	applied, err := l.rules.Apply(b)
 	if err != nil {
 		l.rejected++
@@ -221,6 +224,31 @@ func (l *link) sendInput() {
 	l.datagram = l.appendInput(l.datagram[:0], l.left)
 	// An error is the connection's end, which its context tells, or a path that shrank: then the next tick tries again.
 	l.packets.Send(l.datagram)
+	l.listen()
+}
+
+// silence is for how long nothing comes before a new connection is tried beside the present one, which may only be in the
+// dark. What leaves at the tick rate is acknowledged by QUIC at least, also when the room stands still; in a second of
+// play some thirty packets have to be lost in a row for a false alarm, which costs a handshake and nothing else.
+// silentPeriods is the same for slow rooms, in ticks.
+const (
+	silence       = time.Second
+	silentPeriods = 4
+)
+
+// listen notices that nothing comes any more, or something again. The caller holds sending.
+func (l *link) listen() {
+	switch n := l.conn.ConnectionStats().PacketsReceived; {
+	case n != l.packets0:
+		l.packets0, l.heard = n, l.left
+		if l.quiet {
+			l.quiet = false
+			signal(l.again)
+		}
+	case !l.quiet && l.left.Sub(l.heard) >= max(silence, silentPeriods*l.welcome.TickPeriod):
+		l.quiet = true
+		signal(l.silent)
+	}
 }
 
 // isAnswered tells whether an input has left for the newest tick.

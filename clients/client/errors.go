@@ -29,6 +29,10 @@ var (
 	ErrShutdown = errors.New("the server is stopping")
 	// ErrProtocol: one side sent what the protocol does not allow, which is a bug.
 	ErrProtocol = errors.New("the protocol was broken")
+	// ErrReplaced: another connection has resumed the session, with its token.
+	ErrReplaced = errors.New("another connection has taken the session")
+	// ErrExpired: the server does not know the token any more. Join without it.
+	ErrExpired = errors.New("the session can't be resumed any more")
 	// ErrDenied: the game refused a request, and says why.
 	ErrDenied = errors.New("the game refused")
 	// ErrClosed: this client was closed.
@@ -50,6 +54,10 @@ func errorOf(code protocol.CloseCode, reason string) error {
 		err = ErrShutdown
 	case protocol.CloseProtocol:
 		err = ErrProtocol
+	case protocol.CloseReplaced:
+		err = ErrReplaced
+	case protocol.CloseExpired:
+		err = ErrExpired
 	}
 	if reason == "" {
 		return err
@@ -66,6 +74,9 @@ func explain(err error) error {
 	var idle *quic.IdleTimeoutError
 	if errors.As(err, &idle) {
 		return fmt.Errorf("%w: nothing came for %v", ErrUnreachable, idleTimeout)
+	}
+	if errors.Is(err, quic.ErrTransportClosed) { // its socket was closed
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	var socket *net.OpError // such as a network that is down
 	if errors.As(err, &socket) {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -19,8 +20,14 @@ type inbox struct {
 	lines    []Line
 	dropped  uint64
 
-	asked   uint32                // the number of the latest request
-	waiting map[uint32]chan reply // requests that wait for their answer
+	asked   uint32             // the number of the latest request
+	waiting map[uint32]waiting // requests that wait for their answer
+}
+
+// waiting is a request that waits for its answer.
+type waiting struct {
+	message []byte // as it was sent
+	got     chan reply
 }
 
 // reply is an answer, or why none will come.
@@ -38,15 +45,27 @@ func keep[T any](b *inbox, list []T, one T) []T {
 	return append(list, one)
 }
 
-// open gives a request its number, and what its answer comes on.
-func (b *inbox) open() (number uint32, got <-chan reply) {
-	if b.waiting == nil {
-		b.waiting = make(map[uint32]chan reply)
+// open gives a request its number, and returns it as a message, and what its answer comes on.
+func (b *inbox) open(kind int, data []byte) (w waiting, number uint32, err error) {
+	number = b.asked + 1
+	w.message, err = protocol.AppendRequest(nil, protocol.Request{Number: number, Kind: kind, Data: data})
+	if err != nil {
+		return w, 0, err
 	}
-	b.asked++
-	c := make(chan reply, 1)
-	b.waiting[b.asked] = c
-	return b.asked, c
+	if b.waiting == nil {
+		b.waiting = make(map[uint32]waiting)
+	}
+	w.got = make(chan reply, 1)
+	b.asked, b.waiting[number] = number, w
+	return w, number, nil
+}
+
+// again returns the requests that wait, in the order in which they were asked, to be asked again.
+func (b *inbox) again() (messages [][]byte) {
+	for _, number := range slices.Sorted(maps.Keys(b.waiting)) {
+		messages = append(messages, b.waiting[number].message)
+	}
+	return messages
 }
 
 // close forgets a request.
@@ -54,17 +73,17 @@ func (b *inbox) close(number uint32) { delete(b.waiting, number) }
 
 // answer hands an answer to whoever waits for it; nobody may.
 func (b *inbox) answer(a protocol.Answer) {
-	if c := b.waiting[a.Number]; c != nil {
+	if w, waits := b.waiting[a.Number]; waits {
 		delete(b.waiting, a.Number)
-		c <- reply{answer: a} // it holds one, and gets one
+		w.got <- reply{answer: a} // it holds one, and gets one
 	}
 }
 
 // fail tells everybody who waits that no answer will come.
 func (b *inbox) fail(err error) {
-	for number, c := range b.waiting {
+	for number, w := range b.waiting {
 		delete(b.waiting, number)
-		c <- reply{err: err}
+		w.got <- reply{err: err}
 	}
 }
 

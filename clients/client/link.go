@@ -51,18 +51,24 @@ type link struct {
 	sent       uint64
 	sentSize   uint64 // of those datagrams, in bytes
 	rejected   uint64
+	retired    bool // the session goes on over another connection, which has what is above
 
 	sending  sync.Mutex // held while an input datagram is made and sent
 	datagram []byte     // its space
 	left     time.Time  // when the latest one left
+	packets0 uint64     // how many packets had come when the latest was noticed
+	heard    time.Time  // and when that was
+	quiet    bool       // nothing has come for silence
 
 	ticked chan struct{} // holds one: there is a new tick
 	ready  chan struct{} // holds one: the input for it is set
+	silent chan struct{} // holds one: nothing has come for a while
+	again  chan struct{} // holds one: something comes again
 }
 
 // newLink opens a connection.
 func newLink(ctx context.Context, s *Session) (*link, error) {
-	conn, closeSocket, err := s.cfg.dial(ctx)
+	conn, closeSocket, err := s.cfg.dial(ctx, &s.sockets)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +76,7 @@ func newLink(ctx context.Context, s *Session) (*link, error) {
 		session: s, conn: conn, packets: ride.New(conn), socket: closeSocket,
 		chance: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		ticked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+		silent: make(chan struct{}, 1), again: make(chan struct{}, 1), heard: time.Now(),
 	}
 	l.live, l.stop = context.WithCancel(context.Background())
 	return l, nil
@@ -107,23 +114,22 @@ func (l *link) close(code protocol.CloseCode) {
 	l.socket()
 }
 
-// greet says hello and reads the welcome.
-func (l *link) greet(ctx context.Context) error {
+// greet says hello and reads the welcome. With a former connection it goes on with what that one has.
+func (l *link) greet(ctx context.Context, hello protocol.Hello, former *link) error {
 	stream, err := l.conn.OpenStreamSync(ctx)
 	if err != nil {
 		return fmt.Errorf("open the control stream: %w", explain(err))
 	}
 	l.control = stream
-	s := l.session
-	hello, err := protocol.AppendHello(nil, s.hello())
+	message, err := protocol.AppendHello(nil, hello)
 	if err != nil {
 		return err
 	}
-	message, err := l.exchange(ctx, hello)
+	answer, err := l.exchange(ctx, message)
 	if err != nil {
 		return err
 	}
-	return l.welcomed(message)
+	return l.welcomed(answer, former)
 }
 
 // exchange sends the first message of a connection and reads the answer to it. A goodbye is an error.
@@ -150,8 +156,8 @@ func (l *link) exchange(ctx context.Context, message []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// welcomed begins the replica as the welcome says.
-func (l *link) welcomed(message []byte) (err error) {
+// welcomed begins the replica as the welcome says, or goes on with the former connection's.
+func (l *link) welcomed(message []byte, former *link) (err error) {
 	s := l.session
 	if l.welcome, err = protocol.ParseWelcome(message); err != nil {
 		if rejected, _ := protocol.RejectOf(err); rejected == protocol.WrongVersion {
@@ -162,6 +168,15 @@ func (l *link) welcomed(message []byte) (err error) {
 	w := &l.welcome
 	if w.SchemaHash != s.schema.Hash() {
 		return fmt.Errorf("%w: the server's %s has schema %016x, this client's has %016x: build both from the same game", ErrVersion, s.schema.Game, w.SchemaHash, s.schema.Hash())
+	}
+	l.tick, l.answered = w.Tick, w.Tick
+	l.timing.start(w.Tick, l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod, time.Now())
+	if former != nil {
+		if w.Session != former.welcome.Session {
+			return fmt.Errorf("%w: the server has resumed another session", ErrProtocol)
+		}
+		l.adopt(former)
+		return nil
 	}
 	l.rules, err = replica.New(s.schema, replica.Config{
 		Epoch: w.Epoch, Tick: w.Tick, Sequence: w.NextSequence, Age: w.AgeMax, EventTicks: w.EventTicks,
@@ -177,12 +192,21 @@ func (l *link) welcomed(message []byte) (err error) {
 			return err
 		}
 	}
-	l.tick, l.answered = w.Tick, w.Tick
 	if !s.cfg.NoPrediction {
 		l.prediction.start()
 	}
-	l.timing.start(w.Tick, l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod, time.Now())
 	return nil
+}
+
+// adopt takes what outlives a connection from the one before, which changes it no more.
+func (l *link) adopt(former *link) {
+	s := l.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	former.retired = true
+	l.rules, l.rows, l.stale, l.screen, l.reported = former.rules, former.rows, former.stale, former.screen, former.reported
+	l.rules.Resume(l.welcome.Tick, l.welcome.NextSequence)
+	l.tick = max(l.tick, former.tick)
 }
 
 // explainStream prefers what the connection's end, or the context's, says over the stream's error.

@@ -19,7 +19,9 @@ func List(ctx context.Context, game string, cfg Config) ([]Room, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
-	l, err := newLink(ctx, &Session{cfg: cfg})
+	s := &Session{cfg: cfg, sockets: sockets{given: cfg.PacketConn}}
+	defer s.sockets.close()
+	l, err := newLink(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -14,11 +14,12 @@ import (
 )
 
 // Session is one player in a game, whatever its input type is: bots and tools use it where a game's own client has a
-// Client. It outlives a connection when Config.Reconnect is set. Its methods may be called from any goroutine.
+// Client. It outlives its connections when Config.Reconnect is set. Its methods may be called from any goroutine.
 type Session struct {
-	game   world.Game
-	cfg    Config
-	schema *schema.Schema
+	game    world.Game
+	cfg     Config
+	schema  *schema.Schema
+	sockets sockets
 
 	live  context.Context // ends with the session
 	stop  context.CancelFunc
@@ -30,8 +31,11 @@ type Session struct {
 	code string // of the private room that the session has made; touched by Open, then by run
 
 	mu      sync.Mutex
-	link    *link // the connection now, or the latest
-	joined  bool  // link is a connection that lives
+	link    *link  // the connection now, or the latest
+	joined  bool   // link is a connection that lives
+	token   []byte // by which another connection goes on with the session; empty when none can
+	resumed bool   // the first connection has gone on with a former process's session
+	resumes uint64
 	rejoins uint64
 	view    *world.View   // of the link's rows; nil when they changed since
 	news    chan struct{} // closed, and made anew, when there is a new tick
@@ -49,18 +53,45 @@ func Open(ctx context.Context, game world.Game, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), news: make(chan struct{})}
+	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), news: make(chan struct{}), sockets: sockets{given: cfg.PacketConn}}
 	if s.schema, err = world.SchemaOf(game); err != nil {
 		return nil, err
 	}
-	l, err := s.connect(ctx)
+	l, err := s.first(ctx)
 	if err != nil {
+		s.sockets.close()
 		return nil, err
 	}
 	s.link, s.joined = l, true
 	s.live, s.stop = context.WithCancel(context.Background())
 	s.work.Go(s.run)
 	return s, nil
+}
+
+// first makes the session's first connection: it goes on with a former process's session, or joins.
+func (s *Session) first(ctx context.Context) (*link, error) {
+	if len(s.cfg.Resume) == 0 {
+		return s.connect(ctx)
+	}
+	timed, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	hello := s.hello()
+	hello.Resume = s.cfg.Resume
+	l, err := newLink(timed, s)
+	if err != nil {
+		return nil, err
+	}
+	if err = l.greet(timed, hello, nil); err == nil {
+		s.resumed = true
+		s.keep(l)
+		return l, nil
+	}
+	l.close(protocol.CloseAbandoned)
+	if !errors.Is(err, ErrExpired) || s.cfg.OnlyResume {
+		return nil, err
+	}
+	s.cfg.Log.Warn("the former session can't be resumed; joining anew")
+	return s.connect(ctx)
 }
 
 // connect makes a connection and joins on it, within Config.Timeout.
@@ -71,13 +102,14 @@ func (s *Session) connect(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.greet(ctx); err != nil {
+	if err := l.greet(ctx, s.hello(), nil); err != nil {
 		l.close(protocol.CloseNormal)
 		return nil, err
 	}
 	if s.cfg.Private {
 		s.code = l.welcome.RoomName
 	}
+	s.keep(l)
 	return l, nil
 }
 
@@ -92,23 +124,14 @@ func (s *Session) hello() protocol.Hello {
 
 // run plays on one connection after the other, until one ends for a reason that another does not change.
 func (s *Session) run() {
-	l := s.link
-	for {
-		l.play(s.live)
-		err := l.err
-		s.lost(l, err)
-		if s.live.Err() == nil && s.cfg.Reconnect > 0 && worthATry(err) {
-			if l, err = s.reconnect(err); err == nil {
-				continue
-			}
-		}
-		s.end(err)
-		return
+	defer s.sockets.close()
+	for l := s.link; l != nil; {
+		l = s.playOn(l)
 	}
 }
 
-// lost takes note that a connection has ended.
-func (s *Session) lost(l *link, err error) {
+// lost takes note that a connection has ended, and nothing will come of what was asked.
+func (s *Session) lost(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.joined = false
@@ -204,14 +227,16 @@ func (s *Session) Err() error {
 	}
 }
 
-// Connected tells whether the session is in the game now; false while it reconnects, and after its end.
+// Connected tells whether the session is in the game now, as far as it knows; false while it reconnects, and after its
+// end.
 func (s *Session) Connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.joined
 }
 
-// Player is this player's number in the room. Joining anew after a lost connection gives another one.
+// Player is this player's number in the room. It stays when the session goes on over another connection; joining anew
+// gives another one.
 func (s *Session) Player() world.Player { return world.Player(s.current().welcome.Player) }
 
 // Room is the name of the room, or the code of a private one: what others join it by.

@@ -26,8 +26,9 @@ type Stats struct {
 	// Predicted is for how many ticks own rows were predicted and then told by the server, Mispredicted in how many of them
 	// it had something else; see Session.Mispredictions.
 	Predicted, Mispredicted uint64
-	// Rejoins is how often a lost connection was replaced.
-	Rejoins uint64
+	// Resumes is how often the session went on over another connection; Rejoins how often the player joined anew after a
+	// loss, as somebody else.
+	Resumes, Rejoins uint64
 	// NewTicks counts the datagrams that brought a newer tick than any before.
 	NewTicks uint64
 	// Sent counts input datagrams, and InputBytes what was in them; Rejected the datagrams from the server that could not
@@ -50,7 +51,7 @@ func (s *Session) Stats() Stats {
 	now := s.link.stats()
 	now.Checks = s.checks
 	out := s.former.plus(now)
-	out.Rejoins, out.InboxDropped = s.rejoins, s.inbox.dropped
+	out.Resumes, out.Rejoins, out.InboxDropped = s.resumes, s.rejoins, s.inbox.dropped
 	return out
 }
 

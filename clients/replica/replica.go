@@ -135,6 +135,13 @@ func (r *Replica) clear() {
 	r.traces, r.orphaned = nil, false
 }
 
+// Resume goes on over a new connection, with the rows as they are: the welcome's tick, and the number of the first
+// datagram to come. What was received before is acknowledged no more.
+func (r *Replica) Resume(tick, sequence uint64) {
+	r.newest = max(r.newest, tick)
+	r.sequence, r.received, r.missing = max(sequence, 1)-1, false, ^uint64(0)
+}
+
 // Apply reads a datagram and brings the rows up to it. The error is a *protocol.RejectError: then what came
 // before the fault was applied, and the datagram is not acknowledged.
 func (r *Replica) Apply(b []byte) (Applied, error) {

@@ -200,6 +200,9 @@ type Pass struct {
 	Margin    int8
 	// Path is news of the way to the client; the zero Path is none, and what was told before still counts.
 	Path Path
+	// Probe lets one datagram go although too much is under way: there is reason to think that the client can be reached
+	// again.
+	Probe bool
 }
 
 // Datagram is one datagram to send. It is good until the Scratch serves another pass.
@@ -229,7 +232,7 @@ func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 		return nil
 	}
 	c.pace.told(p.Path)
-	budget, most := c.pace.allows(&c.ring, p.View.Tick, p.Now)
+	budget, most := c.pace.allows(&c.ring, p.View.Tick, p.Probe)
 	if budget == 0 {
 		c.order = order{tick: uint32(p.View.Tick), held: true}
 		return nil

@@ -136,11 +136,11 @@ func (p *pace) smallest() time.Duration {
 
 // allows returns how many bytes of records this tick's pass may send, zero for none, and in how many datagrams
 // at most, zero for as many as it takes. There are never more datagrams under way than acknowledgements can name.
-func (p *pace) allows(r *ring, tick uint64, now time.Time) (budget, datagrams int) {
+func (p *pace) allows(r *ring, tick uint64, probe bool) (budget, datagrams int) {
 	if r.ticksUnderWay() < p.bound() && r.newer-r.acked < ringSlots/2 {
 		return p.budget, 0
 	}
-	if p.any && uint32(tick)-p.sentTick < probeTicks {
+	if !probe && p.any && uint32(tick)-p.sentTick < probeTicks {
 		return 0, 0
 	}
 	return p.budget, 1
