@@ -80,6 +80,7 @@ type arena struct {
 	restless    bool         // kites fly, stones change hands and players their teams; set before the first use
 	left        atomic.Int32 // why the latest player left
 	flashed     atomic.Uint32
+	heals       atomic.Int32                    // potions that were drunk
 	herald      atomic.Pointer[func(*world.Tx)] // runs in the next OnTick
 	resting     atomic.Bool                     // nothing happens but what players do
 	loud        atomic.Bool                     // the banners change with each tick
@@ -158,6 +159,7 @@ func (g *arena) heal(tx *world.Tx, p world.Player, ask potion) (healed, error) {
 	for id := range g.Units.Owned(tx, p) {
 		u := g.Units.Edit(tx, id)
 		u.HP += uint16(ask.HP)
+		g.heals.Add(1)
 		return healed{HP: u.HP}, nil
 	}
 	return healed{}, errors.New("you have no unit")

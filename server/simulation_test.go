@@ -61,10 +61,12 @@ type network struct {
 	cut     atomic.Int64 // packets lost in the dark
 
 	mu    sync.Mutex
-	dark  map[string]bool   // addresses that nothing comes from or gets to
-	pipes map[string]*pipe  // by the address that they lead to
-	sent  map[string]uint64 // packets by source
-	drawn map[string]uint64 // delays by source and destination
+	dark  map[string]bool     // addresses that nothing comes from or gets to
+	pipes map[string]*pipe    // by the address that they lead to
+	sent  map[string]uint64   // packets by source
+	drawn map[string]uint64   // delays by source and destination
+	bytes map[string]uint64   // carried from and to an address
+	shown map[string]net.Addr // where a source seems to be, as routers have it; and back
 }
 
 // chance draws a number for the nth packet of a source.
@@ -80,6 +82,7 @@ func (n *network) chance(what, source string, count uint64) uint64 {
 
 // SendPacket passes a packet on, or not, or twice.
 func (n *network) SendPacket(p simnet.Packet) error {
+	n.translate(&p)
 	from, to := p.From.String(), p.To.String()
 	n.mu.Lock()
 	n.sent[from]++
@@ -91,6 +94,10 @@ func (n *network) SendPacket(p simnet.Packet) error {
 	}
 	if narrow := n.pipes[to]; narrow != nil && !drop {
 		drop = !narrow.take(len(p.Data), time.Now())
+	}
+	if !drop {
+		n.bytes[from] += uint64(len(p.Data))
+		n.bytes[to] += uint64(len(p.Data))
 	}
 	twice := n.chance("twice", from, count)%1000 < uint64(w.dupPerMille)
 	n.mu.Unlock()
@@ -123,6 +130,33 @@ func (n *network) narrow(addr net.Addr, p *pipe) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.pipes[addr.String()] = p
+}
+
+// carried is how many bytes of packets got through from and to some addresses.
+func (n *network) carried(addrs ...net.Addr) (bytes uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, addr := range addrs {
+		bytes += n.bytes[addr.String()]
+	}
+	return bytes
+}
+
+// rebind gives an address another one on the way, as a router does that has forgotten it.
+func (n *network) rebind(addr, shown net.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.shown = map[string]net.Addr{"from " + addr.String(): shown, "to " + shown.String(): addr, "to " + addr.String(): &net.UDPAddr{IP: net.IPv4(10, 9, 9, 8)}}
+}
+
+func (n *network) translate(p *simnet.Packet) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if at := n.shown["from "+p.From.String()]; at != nil {
+		p.From = at
+	} else if at := n.shown["to "+p.To.String()]; at != nil {
+		p.To = at
+	}
 }
 
 func (n *network) setDark(addr net.Addr, dark bool) {
@@ -159,7 +193,7 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 	synctest.Test(t, func(t *testing.T) {
 		s := &simulation{t: t, ended: make(chan struct{})}
 		s.game, _ = cfg.Games[0].(*arena) // nil with another game
-		s.net = &network{seed: seed, dark: map[string]bool{}, pipes: map[string]*pipe{}, sent: map[string]uint64{}, drawn: map[string]uint64{}}
+		s.net = &network{seed: seed, dark: map[string]bool{}, pipes: map[string]*pipe{}, sent: map[string]uint64{}, drawn: map[string]uint64{}, bytes: map[string]uint64{}}
 		s.net.weather.Store(&w)
 		sim := &simnet.Simnet{Router: s.net}
 		link := simnet.NodeBiDiLinkSettings{LatencyFunc: s.net.delay}

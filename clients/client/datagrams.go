@@ -241,9 +241,9 @@ func (l *link) listen() {
 	switch n := l.conn.ConnectionStats().PacketsReceived; {
 	case n != l.packets0:
 		l.packets0, l.heard = n, l.left
-		if l.quiet {
+		if l.quiet && !l.leaving {
 			l.quiet = false
-			signal(l.again)
+			signal(l.alive)
 		}
 	case !l.quiet && l.left.Sub(l.heard) >= max(silence, silentPeriods*l.welcome.TickPeriod):
 		l.quiet = true

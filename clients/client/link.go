@@ -59,11 +59,12 @@ type link struct {
 	packets0 uint64     // how many packets had come when the latest was noticed
 	heard    time.Time  // and when that was
 	quiet    bool       // nothing has come for silence
+	leaving  bool       // the session wants another connection, whatever comes
 
 	ticked chan struct{} // holds one: there is a new tick
 	ready  chan struct{} // holds one: the input for it is set
 	silent chan struct{} // holds one: nothing has come for a while
-	again  chan struct{} // holds one: something comes again
+	alive  chan struct{} // holds one: something comes again
 }
 
 // newLink opens a connection.
@@ -76,7 +77,7 @@ func newLink(ctx context.Context, s *Session) (*link, error) {
 		session: s, conn: conn, packets: ride.New(conn), socket: closeSocket,
 		chance: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		ticked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		silent: make(chan struct{}, 1), again: make(chan struct{}, 1), heard: time.Now(),
+		silent: make(chan struct{}, 1), alive: make(chan struct{}, 1), heard: time.Now(),
 	}
 	l.live, l.stop = context.WithCancel(context.Background())
 	return l, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
@@ -12,18 +11,22 @@ import (
 	"github.com/quicstep/quicstep/protocol"
 )
 
-// How a way to the server is looked for while there may be none. A try that has sent its first packet into the dark
-// sends the next ones after pauses that double, so others begin meanwhile: the first that is answered serves.
+// How a way to the server is looked for while there may be none: one handshake after the other. While the former
+// connection lives it is the better probe, and what a handshake sends into the dark is sent again when the network is
+// back, in vain; so a try is made beside it now and then. Once it has ended tries follow each other, the first ones
+// briefly: a try sends its first packet again after pauses that double.
 const (
-	// tryEvery is the pause between the beginnings of two tries, of which up to half is cut off at random; after tryHard
-	// it is trySlow.
-	tryEvery = 100 * time.Millisecond
-	tryHard  = 5 * time.Second
-	trySlow  = time.Second
-	// tryFor is how long a try may take to shake hands, and then again to be welcomed.
-	tryFor = 2 * time.Second
-	// triesOpen bounds the tries that are open at once.
-	triesOpen = 16
+	// besideFor is how long a try may take while the former connection lives, besidePause the pause after the first; it
+	// doubles, besideDoublings times.
+	besideFor       = time.Second
+	besidePause     = 2 * time.Second
+	besideDoublings = 2
+	// tryFirst is how long the first try may take to shake hands after the end; each takes half as long again, up to
+	// tryLast, which is also how long the server may take to say welcome.
+	tryFirst = 300 * time.Millisecond
+	tryLast  = 2 * time.Second
+	// tryJitter is the longest pause between two of them, so that not everybody comes at once.
+	tryJitter = 50 * time.Millisecond
 )
 
 // Token is by which another process can go on with the session (Config.Resume), while the server holds it: after this
@@ -66,7 +69,7 @@ func (s *Session) playOn(l *link) *link {
 			return s.goOn(l, until)
 		case <-l.silent:
 		}
-		if s.cfg.Reconnect == 0 || len(s.Token()) == 0 {
+		if !s.resumable() {
 			continue
 		}
 		s.away(true)
@@ -92,7 +95,7 @@ func (s *Session) playOn(l *link) *link {
 func (s *Session) goOn(l *link, until time.Time) *link {
 	err := l.err
 	s.away(true)
-	if s.live.Err() == nil && s.cfg.Reconnect > 0 && len(s.Token()) > 0 && errors.Is(err, ErrUnreachable) {
+	if s.live.Err() == nil && s.resumable() && errors.Is(err, ErrUnreachable) {
 		if until.IsZero() {
 			until = time.Now().Add(s.cfg.Reconnect)
 		}
@@ -120,6 +123,9 @@ func (s *Session) goOn(l *link, until time.Time) *link {
 	return nil
 }
 
+// resumable tells whether the session can go on over another connection.
+func (s *Session) resumable() bool { return s.cfg.Reconnect > 0 && len(s.Token()) > 0 }
+
 // away notes whether the server can be reached.
 func (s *Session) away(away bool) {
 	s.mu.Lock()
@@ -134,11 +140,11 @@ var errBack = errors.New("the connection is back")
 // that is heard of again first, ErrExpired when the server does not know the session any more.
 func (s *Session) resume(ctx context.Context, former *link) (*link, error) {
 	for {
-		l, err := s.reach(ctx, former.again)
+		l, err := s.reach(ctx, former)
 		if err != nil {
 			return nil, err
 		}
-		timed, cancel := context.WithTimeout(ctx, tryFor)
+		timed, cancel := context.WithTimeout(ctx, tryLast)
 		err = l.greet(timed, s.helloAgain(former), former)
 		cancel()
 		if err == nil {
@@ -150,6 +156,9 @@ func (s *Session) resume(ctx context.Context, former *link) (*link, error) {
 		l.close(protocol.CloseAbandoned)
 		if errors.Is(err, ErrExpired) {
 			s.cfg.Log.Warn("the session has expired; joining anew", "player", former.welcome.Player)
+			s.mu.Lock()
+			s.token = nil
+			s.mu.Unlock()
 		}
 		if !worthATry(err) {
 			return nil, err
@@ -189,87 +198,66 @@ func (s *Session) goneOn(l, former *link) {
 
 // reach makes a connection as soon as there is a way to the server. It gives up when ctx ends, with errBack when the
 // former connection is heard of again, and when trying is of no use.
-func (s *Session) reach(ctx context.Context, again <-chan struct{}) (*link, error) {
-	tries := &tries{session: s, came: make(chan try)}
-	ctx, cancel := context.WithCancel(ctx)
-	defer tries.work.Wait()
-	defer cancel()
-	began := time.Now()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for open := 0; ; {
+func (s *Session) reach(ctx context.Context, former *link) (*link, error) {
+	life, beside := tryFirst, 0
+	for {
+		lives := former.live.Err() == nil
+		tryFor := life
+		if lives {
+			tryFor = besideFor
+		}
+		l, err := s.try(ctx, tryFor, former.alive)
+		if err == nil || !worthATry(err) {
+			return l, err
+		}
+		pause, ended := rand.N(tryJitter), former.live.Done()
+		if lives {
+			pause = besidePause << min(beside, besideDoublings)
+			pause += rand.N(pause / 4)
+			beside++
+		} else {
+			life, ended = min(life+life/2, tryLast), nil
+		}
+		timer := time.NewTimer(pause)
 		select {
-		case <-ctx.Done():
-			return nil, ErrUnreachable
-		case <-again:
-			return nil, errBack
 		case <-timer.C:
-			pause := tryEvery
-			if time.Since(began) > tryHard {
-				pause = trySlow
-			}
-			timer.Reset(pause - rand.N(pause/2))
-			if open < triesOpen {
-				open++
-				tries.begin(ctx)
-			}
-		case t := <-tries.came:
-			open--
-			if t.err == nil || !worthATry(t.err) {
-				return t.link, t.err
-			}
+		case <-ended:
+		case <-former.alive:
+			err = errBack
+		case <-ctx.Done():
+			err = ErrUnreachable
+		}
+		timer.Stop()
+		if errors.Is(err, errBack) || ctx.Err() != nil {
+			return nil, err
 		}
 	}
 }
 
-// tries are attempts to shake hands, side by side.
-type tries struct {
-	session *Session
-	came    chan try // each sends one, unless all are given up
-	work    sync.WaitGroup
-}
-
-// try is what became of one.
-type try struct {
-	link *link
-	err  error
-}
-
-func (t *tries) begin(ctx context.Context) {
-	t.work.Go(func() {
-		timed, cancel := context.WithTimeout(ctx, tryFor)
-		defer cancel()
-		l, err := newLink(timed, t.session)
+// try makes a connection within a time, unless the former one is heard of again.
+func (s *Session) try(ctx context.Context, within time.Duration, alive <-chan struct{}) (*link, error) {
+	timed, cancel := context.WithTimeout(ctx, within)
+	var watching sync.WaitGroup
+	back := false
+	watching.Go(func() {
 		select {
-		case t.came <- try{l, err}:
-		case <-ctx.Done():
-			if err == nil {
-				l.close(protocol.CloseAbandoned)
-			}
+		case <-alive:
+			back = true
+			cancel()
+		case <-timed.Done():
 		}
 	})
-}
-
-// Migrate moves the session to another socket, such as one on another network, and leaves the former one as soon as the
-// server can be reached over the new one: the connection goes on, at another address. Both sockets stay the caller's to
-// close, the former one after the session has ended. The error is why the server could not be reached, or ctx's; then
-// the session stays where it is, and looks for its next connection on the new socket.
-//
-// A session without Config.PacketConn needs no call for this: its sockets follow the system's routes, and the server
-// follows them.
-func (s *Session) Migrate(ctx context.Context, socket net.PacketConn) error {
-	if err := s.Err(); err != nil {
-		return err
+	l, err := newLink(timed, s)
+	cancel()
+	watching.Wait()
+	if back {
+		if err == nil {
+			l.close(protocol.CloseAbandoned)
+		}
+		return nil, errBack
 	}
-	path, err := s.current().conn.AddPath(s.sockets.give(socket))
-	if err == nil {
-		err = path.Probe(ctx)
+	if err != nil && timed.Err() != nil && !errors.Is(err, ErrUnreachable) {
+		err = ErrUnreachable
 	}
-	if err == nil {
-		err = path.Switch()
-	}
-	if err != nil {
-		return explain(err)
-	}
-	return nil
+	return l, err
 }
