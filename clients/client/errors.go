@@ -75,9 +75,6 @@ func explain(err error) error {
 	if errors.As(err, &idle) {
 		return fmt.Errorf("%w: nothing came for %v", ErrUnreachable, idleTimeout)
 	}
-	if errors.Is(err, quic.ErrTransportClosed) { // its socket was closed
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
 	var socket *net.OpError // such as a network that is down
 	if errors.As(err, &socket) {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)

@@ -69,7 +69,7 @@ type link struct {
 
 // newLink opens a connection.
 func newLink(ctx context.Context, s *Session) (*link, error) {
-	conn, closeSocket, err := s.cfg.dial(ctx, &s.sockets)
+	conn, closeSocket, err := s.cfg.dial(ctx, s.sockets)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (l *link) exchange(ctx context.Context, message []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// welcomed begins the replica as the welcome says, or goes on with the former connection's.
+// welcomed begins the replica as the welcome says. A connection that goes on gets the former one's, from adopt.
 func (l *link) welcomed(message []byte, former *link) (err error) {
 	s := l.session
 	if l.welcome, err = protocol.ParseWelcome(message); err != nil {
@@ -176,8 +176,7 @@ func (l *link) welcomed(message []byte, former *link) (err error) {
 		if w.Session != former.welcome.Session {
 			return fmt.Errorf("%w: the server has resumed another session", ErrProtocol)
 		}
-		l.adopt(former)
-		return nil
+		return nil // adopt makes the rest
 	}
 	l.rules, err = replica.New(s.schema, replica.Config{
 		Epoch: w.Epoch, Tick: w.Tick, Sequence: w.NextSequence, Age: w.AgeMax, EventTicks: w.EventTicks,
@@ -193,21 +192,25 @@ func (l *link) welcomed(message []byte, former *link) (err error) {
 			return err
 		}
 	}
-	if !s.cfg.NoPrediction {
-		l.prediction.start()
-	}
+	l.startPrediction()
 	return nil
 }
 
-// adopt takes what outlives a connection from the one before, which changes it no more.
+func (l *link) startPrediction() {
+	if !l.session.cfg.NoPrediction {
+		l.prediction.start()
+	}
+}
+
+// adopt takes what outlives a connection from the one before, which changes it no more. The caller holds the session's mu.
 func (l *link) adopt(former *link) {
-	s := l.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	former.retired = true
 	l.rules, l.rows, l.stale, l.screen, l.reported = former.rules, former.rows, former.stale, former.screen, former.reported
 	l.rules.Resume(l.welcome.Tick, l.welcome.NextSequence)
 	l.tick = max(l.tick, former.tick)
+	l.rows.Unpredict()
+	l.startPrediction()
+	l.prediction.fields = former.prediction.fields
 }
 
 // explainStream prefers what the connection's end, or the context's, says over the stream's error.

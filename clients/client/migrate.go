@@ -12,20 +12,20 @@ import (
 //
 // A session that can be resumed (Config.Reconnect, and a game that holds its players) goes on over a new connection, which
 // takes two round trips. Otherwise its connection migrates, which saves a handshake and takes three round trips and 0.1 s
-// when the former socket is dead. A session without Config.PacketConn needs no call for this: its sockets follow the
+// when the former socket is dead. A session without a Config.PacketConn or Socket needs no call for this: its sockets follow the
 // system's routes, and the server follows them.
 func (s *Session) Migrate(ctx context.Context, socket net.PacketConn) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	transport := s.sockets.give(socket)
+	to := s.sockets.give(socket)
 	l := s.current()
 	if s.resumable() {
 		l.leave(true)
 		defer l.leave(false)
 		return s.replaced(ctx, l)
 	}
-	path, err := l.conn.AddPath(transport)
+	path, err := l.conn.AddPath(to.quic)
 	if err == nil {
 		err = path.Probe(ctx)
 	}

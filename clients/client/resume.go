@@ -183,6 +183,7 @@ func (s *Session) goneOn(l, former *link) {
 	s.mu.Lock()
 	before := former.stats()
 	before.Replica = replica.Counters{} // these go on
+	l.adopt(former)
 	s.former = s.former.plus(before)
 	s.link, s.joined, s.view = l, true, nil
 	s.resumes++

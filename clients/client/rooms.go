@@ -19,7 +19,7 @@ func List(ctx context.Context, game string, cfg Config) ([]Room, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
-	s := &Session{cfg: cfg, sockets: sockets{given: cfg.PacketConn}}
+	s := &Session{cfg: cfg, sockets: cfg.sockets()}
 	defer s.sockets.close()
 	l, err := newLink(ctx, s)
 	if err != nil {

@@ -19,7 +19,7 @@ type Session struct {
 	game    world.Game
 	cfg     Config
 	schema  *schema.Schema
-	sockets sockets
+	sockets *sockets
 
 	live  context.Context // ends with the session
 	stop  context.CancelFunc
@@ -53,7 +53,7 @@ func Open(ctx context.Context, game world.Game, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), news: make(chan struct{}), sockets: sockets{given: cfg.PacketConn}}
+	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), news: make(chan struct{}), sockets: cfg.sockets()}
 	if s.schema, err = world.SchemaOf(game); err != nil {
 		return nil, err
 	}

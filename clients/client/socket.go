@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/quic-go/quic-go"
 )
@@ -31,17 +32,50 @@ func (s *Socket) Close() error {
 	return err
 }
 
-// socket is what a connection goes through, and what closes it when that has ended.
-func (c Config) socket() (s *Socket, done func(), err error) {
-	switch {
-	case c.Socket != nil:
-		return c.Socket, func() {}, nil
-	case c.PacketConn != nil:
-		s = &Socket{quic: &quic.Transport{Conn: c.PacketConn}}
-	default:
-		if s, err = OpenSocket(); err != nil {
-			return nil, nil, err
-		}
+// sockets are what a session's connections go through: a socket for each, unless the caller gives one for all.
+type sockets struct {
+	mu     sync.Mutex
+	shared *Socket   // for all of them; nil without
+	ours   []*Socket // made for a PacketConn of the caller's, to be closed after the last connection
+}
+
+// give has the connections from now on go through a socket of the caller's.
+func (s *sockets) give(conn net.PacketConn) *Socket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shared = &Socket{quic: &quic.Transport{Conn: conn}}
+	s.ours = append(s.ours, s.shared)
+	return s.shared
+}
+
+// open is what the next connection goes through, and what closes it when that has ended.
+func (s *sockets) open() (socket *Socket, done func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shared != nil {
+		return s.shared, func() {}, nil
 	}
-	return s, func() { s.Close() }, nil
+	if socket, err = OpenSocket(); err != nil {
+		return nil, nil, err
+	}
+	return socket, func() { socket.Close() }, nil
+}
+
+// close ends what was made for the caller's, who keeps it.
+func (s *sockets) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, socket := range s.ours {
+		socket.Close()
+	}
+	s.ours = nil
+}
+
+// sockets are those of a session.
+func (c Config) sockets() *sockets {
+	s := &sockets{shared: c.Socket}
+	if c.PacketConn != nil {
+		s.give(c.PacketConn)
+	}
+	return s
 }
