@@ -28,10 +28,13 @@ const (
 // which has it too. It grows when ticks go without their input though the inputs that do come are in time.
 const (
 	cushionMax = 3
-	// gapNear is within how many ticks two of them are no chance: one in 200 would be too many.
-	gapNear = 200
+	// gapsMost is how many gaps are no chance, and gapNear by how many ticks each comes after the one before at most. A gap
+	// is also a run of ticks with less than gapRun between them, as when a machine was busy.
+	gapsMost = 3
+	gapNear  = 200
+	gapRun   = 8
 	// gapFar is half of the ticks without one after which the cushion shrinks; twice as many each time that it grew.
-	gapFar = 1000
+	gapFar = 100
 )
 
 // The wait is by how many eighths of a period an input leaves after the news that it answers. Acknowledgements of QUIC
@@ -69,6 +72,7 @@ type timing struct {
 	acked       uint64 // the server has every input up to this tick, or wants it no more
 	cushion     int    // ticks
 	gap         uint64 // the latest tick without its input
+	gaps        int    // that came soon one after the other
 	grew        int    // how often the cushion did
 	late        uint64 // inputs that came too late
 	missing     uint64 // ticks without their input
@@ -165,10 +169,15 @@ func (t *timing) lacks(h protocol.StateHeader) {
 		return
 	}
 	t.missing++
-	near := t.gap != 0 && h.Tick <= t.gap+gapNear
+	if h.Tick > t.gap+gapNear {
+		t.gaps = 0
+	}
+	if h.Tick > t.gap+gapRun {
+		t.gaps++
+	}
 	t.gap = h.Tick
-	if near && h.Margin >= marginLow && h.InputTick >= t.settled && t.cushion < cushionMax && t.lead < leadMax {
-		t.cushion++
+	if t.gaps >= gapsMost && h.Margin >= marginLow && h.InputTick >= t.settled && t.cushion < cushionMax && t.lead < leadMax {
+		t.cushion, t.gaps = t.cushion+1, 0
 		t.grew++
 		t.move(1, 0)
 	}

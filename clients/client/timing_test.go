@@ -198,13 +198,22 @@ func TestLostInputsMakeACushion(t *testing.T) {
 	tm := newPace(60*time.Millisecond, time.Second/30)
 	tm.first = 100
 	next := tm.settle(100, 100, 2)
-	tm.hears(next, next-1, 2)
-	next = tm.settle(next+1, 50, 2)
-	tm.hears(next, next-1, 2)
-	if tm.missing != 2 || tm.cushion != 1 || tm.lead != leadFirst+1 {
-		t.Errorf("after %d ticks without their input the cushion is %d and the lead %d, want 1 and %d after two", tm.missing, tm.cushion, tm.lead, leadFirst+1)
+	for range 20 { // a busy machine, once
+		tm.hears(next, next-1, 2)
+		next++
 	}
-	next = tm.settle(next+1, 200, 6) // so early is what it should be now
+	for range gapsMost - 1 {
+		if tm.cushion != 0 || tm.lead != leadFirst {
+			t.Errorf("after %d ticks without their input the cushion is %d and the lead %d, want 0 and %d", tm.missing, tm.cushion, tm.lead, leadFirst)
+		}
+		next = tm.settle(next, 50, 2)
+		tm.hears(next, next-1, 2)
+		next++
+	}
+	if tm.missing != 20+gapsMost-1 || tm.cushion != 1 || tm.lead != leadFirst+1 {
+		t.Errorf("after %d ticks without their input the cushion is %d and the lead %d, want 1 and %d", tm.missing, tm.cushion, tm.lead, leadFirst+1)
+	}
+	next = tm.settle(next, 200, 6) // so early is what it should be now
 	if tm.lead != leadFirst+1 {
 		t.Errorf("the lead is %d while the cushion is there, want %d", tm.lead, leadFirst+1)
 	}
