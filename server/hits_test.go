@@ -289,7 +289,7 @@ func (m *marksman) frame(shoot bool) {
 	m.SendDatagram(protocol.AppendInput(nil, &out))
 }
 
-// aim is an angle that passes a target that is shown by up to one and a half times what still hits.
+// aim is an angle at which some target is shown, or nearly.
 func (m *marksman) aim(at world.Moment) float32 {
 	var all []target
 	m.shown(at, func(_ world.ID, t target) { all = append(all, t) })
@@ -297,9 +297,13 @@ func (m *marksman) aim(at world.Moment) float32 {
 		return 0
 	}
 	slices.SortFunc(all, func(a, b target) int { return int(math.Float32bits(a.X)) - int(math.Float32bits(b.X)) })
-	t := all[m.chance.IntN(len(all))]
+	return aimBeside(m.chance, all[m.chance.IntN(len(all))])
+}
+
+// aimBeside is an angle that passes a target by up to one and a half times what still hits.
+func aimBeside(chance *rand.Rand, t target) float32 {
 	x, y := float64(t.X)-rangeSide/2, float64(t.Y)-rangeSide/2
-	aside := (m.chance.Float64() - 0.5) * 3 * hitRadius
+	aside := (chance.Float64() - 0.5) * 3 * hitRadius
 	angle := math.Mod((math.Atan2(y, x)+aside/max(1, math.Hypot(x, y)))*180/math.Pi+360, 360)
 	return float32(math.Mod(math.Round(angle/0.05)*0.05, 360))
 }
@@ -316,15 +320,16 @@ func (a agreement) String() string {
 		100*a.share(), a.near+a.far, a.shots, a.nearAgreed, a.near, a.farAgreed, a.far)
 }
 
-func (m *marksman) compare(a *agreement) {
-	m.game.mu.Lock()
-	defer m.game.mu.Unlock()
-	for shot, screen := range m.hits {
+// compare compares what a player's shots hit on its screen with what they hit.
+func (g *shootingRange) compare(p world.Player, hits map[uint16]aimed, a *agreement) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for shot, screen := range hits {
 		a.shots++
 		if screen.id == 0 {
 			continue
 		}
-		hit, fired := m.game.hits[[2]uint32{uint32(m.player), uint32(shot)}]
+		hit, fired := g.hits[[2]uint32{uint32(p), uint32(shot)}]
 		agreed := 0
 		if fired && hit == screen.id {
 			agreed = 1
@@ -356,7 +361,7 @@ func shootOut(t *testing.T, seed uint64, g *shootingRange, cfg server.Config, de
 		work.Wait()
 		time.Sleep(time.Second)
 		for _, m := range all {
-			m.compare(&a)
+			g.compare(m.player, m.hits, &a)
 		}
 		st = s.server.Stats()
 	})

@@ -222,6 +222,9 @@ func (r *room) drain(due time.Time) world.Commands {
 	tick := r.world.View().Tick + 1
 	for _, s := range r.sessions {
 		data, from := s.inbox.take(tick, due)
+		if r.watching {
+			s.look(tick)
+		}
 		switch from {
 		case inputSent:
 			r.counters.applied.Add(1)

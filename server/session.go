@@ -47,7 +47,7 @@ type session struct {
 	eventsDropped uint64 // of those that replicate has dropped, as many are counted
 	pathAsked     time.Time
 
-	sightings sightings // touched by the room's loop
+	gaze gaze // touched by the room's loop
 
 	// Shared: each says how.
 	turn         turn                            // has its own mutex

@@ -10,15 +10,12 @@ import (
 const (
 	// viewTolerance is by how much what a client says of the moment that it showed may differ from the server's estimate.
 	viewTolerance = 100 * time.Millisecond
-	// viewDelay is how far behind the newest tick received a client is taken to show what others own, until it has told
-	// often enough.
+	// viewDelay is how far behind the newest tick received a client is taken to show what others own when it does not tell.
 	viewDelay = 100 * time.Millisecond
-	// viewDelayMax and viewDelayTicks bound what it may tell: the longer of a time, and of the ticks between two records of
-	// what is farthest.
-	viewDelayMax   = 250 * time.Millisecond
-	viewDelayTicks = 4
-	// viewMemory is of how many claims, roughly, the estimate is the mean.
-	viewMemory = 8
+	// viewDelayMax bounds how far behind it may be taken to be: no jitter buffer need be longer.
+	viewDelayMax = 400 * time.Millisecond
+	// viewMemory is of how many claims, one a tick, the estimate is the mean, roughly.
+	viewMemory = 32
 )
 
 // claim is what an input tells of what its player saw when it was made.
@@ -31,10 +28,13 @@ type claim struct {
 	again  uint8 // how many inputs stood before it: it was made as many ticks earlier, when less had arrived
 }
 
-// sightings is what a room's loop remembers of what a session's player is shown.
-type sightings struct {
-	delay int64 // of what is shown behind the newest tick received, in parts of a tick, as it was told on average
-	told  bool
+// gaze is what a room's loop knows of where in time a session's player looks. Moments are in parts of a tick.
+type gaze struct {
+	newest  uint64 // the newest tick that had arrived when the latest input was made; zero: not known
+	at      int64  // the moment that was shown then
+	refused bool   // it is the server's estimate, since what the client told can't be
+	delay   int64  // of what is shown behind the newest tick, as it was told on average
+	told    bool   // it was, at least once
 }
 
 // parts is a time in parts of a tick.
@@ -59,8 +59,7 @@ func (r *room) sight(p world.Player, tick uint64) (world.Sight, bool) {
 		r.counters.sightsUnknown.Add(1)
 		return world.Sight{}, false
 	}
-	s := r.sessions[at]
-	sight, ok := s.sight(tick, bound)
+	sight, ok := r.sessions[at].sight(tick, bound)
 	if !ok {
 		r.counters.sightsUnknown.Add(1)
 	}
@@ -69,49 +68,62 @@ func (r *room) sight(p world.Player, tick uint64) (world.Sight, bool) {
 
 // sight tells what the session's player saw, at most so many parts of a tick before it.
 func (s *session) sight(tick uint64, bound int64) (world.Sight, bool) {
-	trail, c := s.trail.Load(), s.inbox.claim
-	if trail == nil || c.tick == 0 || !c.hasAck {
+	trail, g := s.trail.Load(), &s.gaze
+	if trail == nil || g.newest == 0 {
 		return world.Sight{}, false
 	}
-	short := trail.TickOf(c.epoch, c.newest)
-	if short == 0 {
-		return world.Sight{}, false
+	if g.refused {
+		s.counters.sightsRefused.Add(1)
 	}
-	// What a repeated input's player saw is as far behind as it was: it is shown new ticks meanwhile.
-	newest := tick - uint64(uint32(tick)-short) + (tick - c.tick)
-	newest = min(newest-min(uint64(c.again), newest), tick-1)
 	now := int64(world.MomentOf(tick, 0))
-	at := s.viewed(now, int64(world.MomentOf(newest, 0)), int64(c.lag))
+	at := g.at
 	if at < now-bound {
 		at = now - bound
 		s.counters.sightsClamped.Add(1)
 	}
-	at = max(0, min(at, now-world.MomentsPerTick))
-	view := world.Moment(at)
+	view := world.Moment(max(0, min(at, now-world.MomentsPerTick)))
 	return world.Sight{
-		At: view, Newest: newest,
-		Rows: trail.Rows(nil, uint32(view.Tick()), uint32(newest), s.game.latest),
+		At: view, Newest: g.newest,
+		Rows: trail.Rows(nil, uint32(view.Tick()), uint32(g.newest), s.game.latest),
 	}, true
 }
 
-// viewed is the moment that the player was shown: what its client tells, when that can be, and else what the server takes it
-// to be. All are in parts of a tick.
-func (s *session) viewed(now, newest, lag int64) int64 {
-	period := s.server.cfg.period()
-	v := &s.sightings
-	if !v.told {
-		v.told, v.delay = true, parts(viewDelay, period)
+// look finds out where in time the session's player looked when it made its input for a tick.
+func (s *session) look(tick uint64) {
+	g, c := &s.gaze, s.inbox.claim
+	g.newest, g.refused = 0, false
+	trail := s.trail.Load()
+	if trail == nil || c.tick == 0 || !c.hasAck {
+		return
 	}
-	estimate := newest - v.delay
+	short := trail.TickOf(c.epoch, c.newest)
+	if short == 0 {
+		return
+	}
+	// What a repeated input's player saw is as far behind as it was: it is shown new ticks meanwhile.
+	g.newest = tick - uint64(uint32(tick)-short) + (tick - c.tick)
+	g.newest = min(g.newest-min(uint64(c.again), g.newest), tick-1)
+	g.view(int64(world.MomentOf(tick, 0)), int64(c.lag), s.server.cfg.period())
+}
+
+// view takes what the client tells of the moment that it showed, when that can be, and else what the server takes it to be.
+func (g *gaze) view(now, lag int64, period time.Duration) {
+	newest := int64(world.MomentOf(g.newest, 0))
 	if lag == 0 {
-		return estimate
+		if !g.told {
+			g.delay = parts(viewDelay, period)
+		}
+		g.at = newest - g.delay
+		return
 	}
 	told := now - lag
-	most := max(parts(viewDelayMax, period), viewDelayTicks*world.MomentsPerTick)
-	v.delay += (max(0, min(newest-told, most)) - v.delay) / viewMemory
-	if off := told - estimate; max(off, -off) > parts(viewTolerance, period) {
-		s.counters.sightsRefused.Add(1)
-		return estimate
+	delay := max(0, min(newest-told, parts(viewDelayMax, period)))
+	if !g.told {
+		g.told, g.delay = true, delay
 	}
-	return told
+	estimate := newest - g.delay
+	if g.at = told; max(told-estimate, estimate-told) > parts(viewTolerance, period) {
+		g.at, g.refused = estimate, true
+	}
+	g.delay += (delay - g.delay) / viewMemory
 }

@@ -208,9 +208,7 @@ func (m *maker) row(index uint32, r SeenRow) {
 	gen := from.meta[row].gen
 	s := Span{From: m.record(from, row, m.tick(r.From))}
 	if r.Before != 0 {
-		switch p := m.page(n, row, m.tick(r.Before)); {
-		case p == nil || p.meta[row].gen != gen:
-		default:
+		if p := m.page(n, row, m.tick(r.Before)); p != nil && p.meta[row].gen == gen && p.Class(row, m.player, m.team) == s.From.Class {
 			s.Before = m.record(p, row, m.tick(r.Before))
 		}
 	}
