@@ -70,6 +70,7 @@ func newShootingRange(options ...world.TableOption) *shootingRange {
 	g.OnJoin(func(tx *world.Tx, p world.Player) error {
 		g.Guns.Insert(tx, gun{rangeSide / 2, rangeSide / 2}, world.Owner(p))
 		tx.SetView(p, world.Pos{X: rangeSide / 2, Y: rangeSide / 2}, rangeSight)
+		tx.Seen(p) // so that the first shot counts, too
 		return nil
 	})
 	g.OnInput(g.fire)
@@ -103,6 +104,9 @@ func bounce(at, v float32) (float32, float32) {
 }
 
 func (g *shootingRange) fire(tx *world.Tx, p world.Player, in trigger) {
+	if tx.Predicting() {
+		return // the server says what is hit
+	}
 	shot := [2]uint32{uint32(p), uint32(in.Shot)}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -55,8 +55,8 @@ type sights struct {
 // Others' rows are those that the player was shown, as they were shown (see Mode), so that one that is gone by now can still be
 // there: ask the Tx for it before writing to it. Fields that the player is not told are as they were then. Its own rows are as
 // they are now, when Seen is called. How far back it goes is bounded by the server (Config.LagCompensation). Where it is
-// switched off, in the first tick in which a room's game asks, of a player who has just joined, and in a prediction,
-// everything is as it is now.
+// switched off, of a player who has just joined, and in a prediction, everything is as it is now. A server remembers what
+// players are shown from the first call in a room on, so a game whose first shot is to count calls it in OnJoin.
 //
 // Its cost is some 0.1 µs for each row that the player has in sight, of the tables that are read, in each tick in which it
 // is called for the player.

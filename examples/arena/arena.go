@@ -187,6 +187,7 @@ func (g *Arena) join(tx *world.Tx, p world.Player) error {
 	s := Ship{Hull: ShipHull, Name: g.freeName(tx, p)}
 	s.X, s.Y = g.anywhere(tx)
 	g.Ships.Insert(tx, s, world.Owner(p))
+	tx.Seen(p) // so that the server remembers from now on what it is shown: see shoot
 	return nil
 }
 
