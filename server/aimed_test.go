@@ -93,7 +93,7 @@ func clientsShootOut(t *testing.T, seed uint64, g *shootingRange, cfg server.Con
 func TestWhatHitsOnAClientsScreenHits(t *testing.T) {
 	lossy := weather{delay: 75 * time.Millisecond, lossPerMille: 20}
 	jittery := weather{delay: 65 * time.Millisecond, jitter: 20 * time.Millisecond, lossPerMille: 20}
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name    string
 		options []world.TableOption
 		weather weather
@@ -105,6 +105,9 @@ func TestWhatHitsOnAClientsScreenHits(t *testing.T) {
 		{"plain, jitter", []world.TableOption{world.Exact()}, jittery, 600 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if raceEnabled && i > 0 {
+				t.Skip("one is enough for the race detector")
+			}
 			const seed = 11
 			on, st := clientsShootOut(t, seed, newShootingRange(c.options...), server.Config{LagCompensation: c.bound}, c.weather)
 			t.Logf("compensated: %v; asked %d, unknown %d, refused %d, clamped %d", on, st.Sights, st.SightsUnknown, st.SightsRefused, st.SightsClamped)
