@@ -185,3 +185,31 @@ func BenchmarkCommitReckoned(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSeen reads 100 rows as a player saw them.
+func BenchmarkSeen(b *testing.B) {
+	const n = 100
+	g := newSky(make([]kite, n)...)
+	g.tick = g.fly
+	sight := world.Sight{At: world.MomentOf(20, 50), Newest: 24}
+	for i := range uint32(n) {
+		sight.Rows = append(sight.Rows, world.SeenRow{Ref: i, Before: 18, From: 20, To: 22})
+	}
+	w, err := world.New(g, world.Config{TickPeriodNS: kitePeriod, Sights: func(world.Player, uint64) (world.Sight, bool) { return sight, true }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for range 30 {
+		step(b, w, world.Commands{})
+	}
+	g.tick = func(tx *world.Tx) {
+		for b.Loop() {
+			if seen := g.Kites.Len(tx.Seen(1)); seen != n {
+				b.Fatalf("%d rows are seen", seen)
+			}
+		}
+	}
+	b.ReportAllocs()
+	step(b, w, world.Commands{})
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
+}

@@ -58,7 +58,7 @@ type sights struct {
 // switched off, of a player who has just joined, and in a prediction, everything is as it is now. A server remembers what
 // players are shown from the first call in a room on, so a game whose first shot is to count calls it in OnJoin.
 //
-// Its cost is some 0.1 µs for each row that the player has in sight, of the tables that are read, in each tick in which it
+// Its cost is some 0.2 µs for each row that the player has in sight, of the tables that are read, in each tick in which it
 // is called for the player.
 func (tx *Tx) Seen(p Player) *Seen {
 	tx.check()

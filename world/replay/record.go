@@ -33,7 +33,8 @@ type Recorder struct {
 var errClosed = errors.New("the recorder is closed")
 
 // NewRecorder begins a log at a snapshot, which snapshot.Save has made. Every tick whose number is a multiple
-// of every has its hash in the log; zero means 1, every tick. It returns the error of snapshot.Peek when
+// of every has its hash in the log; zero means 1, every tick. A game that uses Tx.Seen needs World.ForgetHistory to be called
+// when the snapshot is taken. It returns the error of snapshot.Peek when
 // start is no snapshot, or w's.
 func NewRecorder(w io.Writer, start []byte, every int) (*Recorder, error) {
 	info, err := snapshot.Peek(start)
