@@ -123,6 +123,10 @@ func stateSamples(s *schema.Schema) []stateVector {
 	for i := range uint32(protocol.SectionRecords) {
 		gongs.Events = append(gongs.Events, eventVector{Age: protocol.SectionRecords - 1 - i, Number: 2 * i})
 	}
+	made := fullShip(s, schema.Own, 2, "Bounty")
+	made.Records[0].Insert, made.Records[0].Age = 1, 3
+	late := fullShip(s, schema.Own, 2, "Bounty")
+	late.Records[0].Insert, late.Records[0].Age = protocol.MaxInsert, protocol.MaxOriginAge
 	samples := []stateVector{
 		{Name: "state: header only", Header: stateHeader{Epoch: 1, Sequence: 1, Tick: 1000, OwnComplete: true}},
 		{Name: "state: header, every field at its largest", Header: stateHeader{127, 16383, 16383, true, true, true, 16383, 63}},
@@ -134,6 +138,8 @@ func stateSamples(s *schema.Schema) []stateVector {
 		{Name: "state: a full ship, public", Header: plain, Sections: []sectionVector{fullShip(s, schema.Public, 2, "Bounty")}},
 		{Name: "state: a full ship, team", Header: plain, Sections: []sectionVector{fullShip(s, schema.Team, 2, "Bounty")}},
 		{Name: "state: a full ship, own", Header: plain, Sections: []sectionVector{fullShip(s, schema.Own, 2, "Bounty")}},
+		{Name: "state: a full ship that an input has made", Header: plain, Sections: []sectionVector{made}},
+		{Name: "state: the highest number and age of an input's", Header: plain, Sections: []sectionVector{late}},
 		{Name: "state: a part of an own ship", Header: playing, Sections: []sectionVector{aim}},
 		{Name: "state: texts, empty, not ASCII and longer than 31 bytes", Header: plain, Sections: []sectionVector{
 			fullShip(s, schema.Public, 0, ""), fullShip(s, schema.Team, 0, "Flôt"), fullShip(s, schema.Own, 0, strings.Repeat("ab", 20)),

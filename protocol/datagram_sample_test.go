@@ -121,6 +121,7 @@ type sectionVector struct {
 type recordVector struct {
 	Index      uint32         `json:"index"`
 	Generation uint16         `json:"generation,omitempty"`
+	Insert     uint16         `json:"insert,omitempty"`
 	Mask       uint64         `json:"mask,omitempty"`
 	Age        uint32         `json:"age,omitempty"`
 	Columns    []columnVector `json:"columns,omitempty"`
@@ -183,7 +184,7 @@ func recordOf(r *protocol.StateReader, t *schema.Table, rec *protocol.Record) re
 	}
 	v := recordVector{Index: rec.Index, Mask: rec.Mask}
 	if rec.Kind == protocol.Full {
-		v = recordVector{Index: rec.Index, Generation: rec.Generation}
+		v = recordVector{Index: rec.Index, Generation: rec.Generation, Insert: rec.Insert, Age: rec.Age}
 	}
 	v.Columns = columnsRead(r, t, rec.Class, rec.Mask)
 	return v
@@ -255,7 +256,10 @@ func (sec *sectionVector) appendTo(b []byte, s *schema.Schema) []byte {
 		case protocol.Removed:
 			b = protocol.AppendRemoved(b, gap, r.Age)
 		case protocol.Full:
-			b = appendColumns(protocol.AppendFull(b, gap, r.Generation), t, head.Class, t.FullMask(head.Class), r.Columns)
+			if b = protocol.AppendFull(b, gap, r.Generation); head.Class == schema.Own {
+				b = protocol.AppendOrigin(b, r.Insert, r.Age)
+			}
+			b = appendColumns(b, t, head.Class, t.FullMask(head.Class), r.Columns)
 		default:
 			b = appendColumns(protocol.AppendPartial(b, gap, r.Mask, t.WideMask(head.Class)), t, head.Class, r.Mask, r.Columns)
 		}

@@ -52,6 +52,10 @@ const (
 	// MaxFieldText bounds the name and the values of a field in a divergence, in bytes of UTF-8.
 	MaxFieldText = 64
 
+	// MaxOriginAge is for how many ticks after an input a full own record tells that it has made the entity.
+	MaxOriginAge = 127
+	// MaxInsert is the highest number of an entity among those that an input has made.
+	MaxInsert = 65535
 	// MaxEventTicks is the most ticks for which an event is worth telling, and so the largest age of one.
 	MaxEventTicks = 127
 

@@ -151,6 +151,15 @@ func AppendFull(dst []byte, gap uint32, generation uint16) []byte {
 	return appendUint(appendUint(dst, uint64(gap)), uint64(generation))
 }
 
+// AppendOrigin writes which input of its owner's has made the entity of a full own record, behind what AppendFull has
+// written: the entity's number among those that it made, zero for no input, and how many ticks before the datagram's it was.
+func AppendOrigin(dst []byte, insert uint16, age uint32) []byte {
+	if insert == 0 || age > MaxOriginAge {
+		return append(dst, 0)
+	}
+	return append(appendUint(dst, uint64(insert)), byte(age))
+}
+
 // AppendRemoved writes a removal: age is the datagram's tick less the tick since which the entity is out of
 // sight.
 func AppendRemoved(dst []byte, gap, age uint32) []byte {
@@ -165,7 +174,7 @@ func AppendHappened(dst []byte, age, number uint32) []byte {
 }
 
 // RecordHeadMax is the most bytes that a record has before its fields.
-const RecordHeadMax = 5 + 9
+const RecordHeadMax = 5 + 3 + 3 + 1 + 2
 
 // Record is one record of a state datagram as it was read.
 type Record struct {
@@ -173,7 +182,8 @@ type Record struct {
 	Index      uint32 // of the entity; zero for an event
 	Generation uint16 // of a full record
 	Mask       uint64 // of a partial one; every column of the class for a full one
-	Age        uint32 // of a removal or an event, in ticks before the datagram's
+	Age        uint32 // of a removal, of an event, or of the input that made the entity, in ticks before the datagram's
+	Insert     uint16 // of a full own record: the entity's number among those that the input made; zero for none
 	Number     uint32 // of an event, among those of its tick
 	Data       []byte // of an event, its columns; within the datagram
 }
@@ -244,6 +254,11 @@ func (r *StateReader) Next(rec *Record) bool {
 		rec.Mask = r.table.FullMask(r.section.Class)
 		if rec.Generation == 0 {
 			c.fail(BadValue)
+		}
+		if rec.Insert, rec.Age = 0, 0; r.section.Class == schema.Own {
+			if rec.Insert = uint16(c.uint(MaxInsert)); rec.Insert != 0 {
+				rec.Age = uint32(c.limbs(1))
+			}
 		}
 	case Partial:
 		rec.Mask = c.mask(r.table.FullMask(r.section.Class), r.table.WideMask(r.section.Class))

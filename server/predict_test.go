@@ -127,3 +127,103 @@ func (f *flight) wrong() (n uint64) {
 	}
 	return n
 }
+
+// bolt is what a player's input makes.
+type bolt struct {
+	X float32 `net:"range=0:100,step=0.1,own"`
+	N uint16  // the tick in which it was fired
+}
+
+type launch struct{ Fire bool }
+
+// bolts is a game in which an input makes a row, which each further input moves.
+type bolts struct {
+	*world.GameOf[launch]
+	Bolts world.Table[bolt]
+}
+
+func newBolts() *bolts {
+	g := &bolts{GameOf: world.NewGame[launch]("bolts")}
+	g.Bolts = world.AddTable[bolt](g, "bolt")
+	g.OnInput(func(tx *world.Tx, p world.Player, in launch) {
+		for id := range g.Bolts.Owned(tx, p) {
+			g.Bolts.Edit(tx, id).X++
+		}
+		if in.Fire {
+			g.Bolts.Insert(tx, bolt{N: uint16(tx.Tick())}, world.Owner(p))
+		}
+	})
+	g.OnTick(func(tx *world.Tx) {
+		for id, b := range g.Bolts.All(tx) {
+			if b.X >= 20 {
+				g.Bolts.Remove(tx, id)
+			}
+		}
+	})
+	return g
+}
+
+// TestAShotAppearsAtOnceAndOnce: a predicted row is there in the same frame, becomes the server's, and is never there twice.
+func TestAShotAppearsAtOnceAndOnce(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			g := newBolts()
+			w := weather{delay: 60 * time.Millisecond}
+			if seed > 0 {
+				w = weather{delay: 40 * time.Millisecond, jitter: 20 * time.Millisecond, lossPerMille: 50}
+			}
+			simulate(t, seed, w, server.Config{Games: []world.Game{g}}, func(s *simulation) {
+				c, err := client.Join(s.t.Context(), g, s.config())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				chance := rand.New(rand.NewPCG(seed, 4))
+				var first, confirmed int
+				ids := map[world.Origin]world.ID{}
+				look := func() map[uint16]bool {
+					seen := map[uint16]bool{}
+					view := c.View()
+					for id, b := range g.Bolts.All(view) {
+						if seen[b.N] {
+							t.Errorf("bolt %d is there twice", b.N)
+						}
+						seen[b.N] = true
+						origin, ok := g.Bolts.Origin(view, id)
+						if !ok || uint16(origin.Tick) != b.N || origin.Insert != 1 {
+							t.Errorf("bolt %d has the origin %+v", b.N, origin)
+						}
+						if was, ok := ids[origin]; ok && was != id {
+							confirmed++
+						}
+						ids[origin] = id
+					}
+					return seen
+				}
+				for frame := range 1500 {
+					fire := chance.IntN(5) == 0
+					c.Send(launch{Fire: fire})
+					seen := look()
+					if tick := c.Timeline().Acting; fire && frame > 60 {
+						if !seen[uint16(tick)] {
+							t.Errorf("a bolt fired for tick %d is not there: %v", tick, seen)
+						}
+						first++
+					}
+					time.Sleep(frame60)
+					synctest.Wait()
+					look()
+				}
+				if first < 100 || confirmed == 0 {
+					t.Errorf("%d bolts appeared at once, %d went on as the server's under another ID", first, confirmed)
+				}
+				for _, m := range c.Mispredictions() {
+					if seed == 0 && m.Latest.Tick > 60 || m.Count > 60 {
+						t.Errorf("mispredicted: %+v", m)
+					}
+				}
+				t.Logf("%d at once, %d under another ID, %+v", first, confirmed, c.Mispredictions())
+			})
+		})
+	}
+}

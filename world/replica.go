@@ -53,8 +53,15 @@ func (r *Replica) Put(table int, id ID, class schema.Class, words []uint32, text
 	s.own(ref(table, id.Index()), m.owner, owner)
 	*m = rowMeta{gen: id.Generation(), owner: owner}
 	p.used |= 1 << row
+	p.setOrigin(row, Origin{})
 	ts.def.bind.store(p.row(ts.def, row), class, words, texts)
 	p.putBase(ts.def, row, class, words)
+}
+
+// SetOrigin says by which input of the player's an own row was made, after Put, which forgets it.
+func (r *Replica) SetOrigin(table int, index uint32, o Origin) {
+	r.Unpredict()
+	r.confirmed(&r.state.tables[table], index>>pageShift).setOrigin(int(index&rowMask), o)
 }
 
 // Remove takes away a row that the server removed, and drops predictions like Put.

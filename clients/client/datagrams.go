@@ -141,6 +141,9 @@ func (l *link) bringIn(own bool) {
 			return
 		}
 		l.rows.Put(table, schema.MakeID(index, row.Generation), row.Class, row.Words, row.Texts)
+		if row.Made.Insert != 0 {
+			l.rows.SetOrigin(table, index, world.Origin{Tick: row.Made.Tick, Insert: row.Made.Insert})
+		}
 	})
 	for _, ch := range l.held {
 		l.stale.mark(ch.Table, ch.Index)

@@ -126,7 +126,7 @@ func (l *link) predict(now time.Time) (news bool) {
 	if !p.on || p.base == 0 || l.session.input == nil {
 		return false
 	}
-	until := max(l.stamped, uint64(max(0, l.timing.clock.predicted(now)))) + 1
+	until := l.acting(now)
 	if p.sure && until <= p.upto {
 		return false
 	}
@@ -188,13 +188,14 @@ func (l *link) ownShown(now time.Time) *world.Replica {
 	return l.rows
 }
 
-// Timeline is where a session stands in time.
+// Timeline is where a session stands in time, in ticks. Whole ticks are their ends.
 type Timeline struct {
-	// Tick is the tick that the player acts in: own rows are predicted up to its end. Part is how much of it is over, 0 to
-	// 1, by the client's clock, which goes evenly.
-	Tick uint64
-	Part float64
-	// Server is where the server is by now, as far as the client knows, in ticks.
+	// Acting is the tick that what the player asks for now is for. View has own rows as predicted at its end.
+	Acting uint64
+	// Drawn is the moment at which Draw shows own rows. It goes evenly, 5 % faster or slower than the server at most, but when
+	// it was wrong by more than 10 ticks.
+	Drawn float64
+	// Server is where the server is by now, as far as the client knows.
 	Server float64
 	// Rate is how many ticks go by in TickPeriod: 1, less in slow motion, 0 while the room is frozen.
 	Rate float64
@@ -204,13 +205,17 @@ type Timeline struct {
 func (s *Session) Timeline() Timeline {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := &s.link.timing
-	at := t.clock.predicted(time.Now())
-	whole := math.Floor(max(0, at))
+	l, now := s.link, time.Now()
+	t := &l.timing
 	return Timeline{
-		Tick: uint64(whole) + 1, Part: at - whole, Rate: t.clock.rate,
+		Acting: l.acting(now), Drawn: t.clock.predicted(now), Rate: t.clock.rate,
 		Server: t.clock.tick + t.clock.rate*float64(t.roundTrip)/2/float64(t.period),
 	}
+}
+
+// acting is the tick that what is asked for now is for.
+func (l *link) acting(now time.Time) uint64 {
+	return max(l.stamped, uint64(max(0, l.timing.clock.predicted(now)))) + 1
 }
 
 // Mispredictions returns in which fields of own rows the server had something else than was predicted, by table and

@@ -3,6 +3,7 @@ package replica
 import (
 	"iter"
 
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/schema"
 )
 
@@ -40,6 +41,19 @@ type registerPage struct {
 	regs  [pageRows]register
 	words []uint32
 	texts []string
+	makes map[int]Made // of own rows that an input has made; nil for none
+}
+
+// made notes by which input the row of a full record was made.
+func (p *registerPage) made(row int, rec *protocol.Record, tick uint32) {
+	if rec.Insert == 0 {
+		delete(p.makes, row)
+		return
+	}
+	if p.makes == nil {
+		p.makes = make(map[int]Made)
+	}
+	p.makes[row] = Made{Tick: tick - min(rec.Age, tick), Insert: rec.Insert}
 }
 
 // at returns the register of an index below schema.MaxEntities.
@@ -75,7 +89,7 @@ func (p *registerPage) get(t *registers, row int) (Row, bool) {
 		return Row{}, false
 	}
 	words, texts := p.row(t, row)
-	return Row{Generation: reg.gen, Class: reg.class, Tick: reg.tick, Words: words, Texts: texts}, true
+	return Row{Generation: reg.gen, Class: reg.class, Tick: reg.tick, Made: p.makes[row], Words: words, Texts: texts}, true
 }
 
 // All iterates over the entities of a table that are here, in the order of their indexes.

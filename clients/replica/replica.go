@@ -41,10 +41,18 @@ type Row struct {
 	Class      schema.Class
 	// Tick is that of the newest record of the entity: its fields are the server's at that tick.
 	Tick uint32
+	// Made is by which of the player's inputs an own entity was made; its Insert is zero when by none.
+	Made Made
 	// Words and Texts are the fields by column; those that the class does not see are zero. The tick of a base is whole.
 	// They are good until the next Apply, and nobody may write to them.
 	Words []uint32
 	Texts []string
+}
+
+// Made is the tick of an input, and the entity's number among those that it has made, from 1.
+type Made struct {
+	Tick   uint32
+	Insert uint16
 }
 
 // Change is what a datagram did to an entity.
@@ -223,6 +231,7 @@ func (r *Replica) put(t *registers, page *registerPage, reg *register, rec *prot
 		clear(words)
 		clear(texts)
 		*reg = register{state: here, gen: rec.Generation, class: rec.Class}
+		page.made(row, rec, tick)
 	}
 	reg.tick = tick
 	table := r.schema.Tables[rec.Table]

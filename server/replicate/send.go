@@ -207,7 +207,10 @@ func (f *filler) append(r *record) {
 	case protocol.Removed:
 		f.buf = protocol.AppendRemoved(f.buf, gap, min(f.tick-f.tables[f.table].entries[r.at].since, protocol.MaxRemovalAge))
 	case protocol.Full:
-		f.buf = protocol.AppendFull(f.buf, gap, r.page.Generation(row))
+		if f.buf = protocol.AppendFull(f.buf, gap, r.page.Generation(row)); class == schema.Own {
+			origin := r.page.Origin(row)
+			f.buf = protocol.AppendOrigin(f.buf, origin.Insert, f.tick-origin.Tick)
+		}
 		f.buf = f.wire.AppendRow(f.buf, class, r.mask, r.page.Words(row), r.page.Texts(row))
 	default:
 		f.buf = protocol.AppendPartial(f.buf, gap, r.mask, f.wideMask)
