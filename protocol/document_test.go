@@ -105,7 +105,7 @@ var limits = map[string]uint64{
 	"InputsPerDatagram": protocol.InputsPerDatagram, "LagsPerTick": protocol.LagsPerTick, "MaxLag": protocol.MaxLag, "AckBits": protocol.AckBits, "MaxRemovalAge": protocol.MaxRemovalAge,
 
 	"MaxChat": protocol.MaxChat, "MaxRooms": protocol.MaxRooms, "MaxPlayers": protocol.MaxPlayers,
-	"MaxFieldText": protocol.MaxFieldText, "MaxOriginAge": protocol.MaxOriginAge, "MaxInsert": protocol.MaxInsert, "MaxEventTicks": protocol.MaxEventTicks, "MaxEventNumber": protocol.MaxEventNumber,
+	"MaxFieldText": protocol.MaxFieldText, "MaxEvery": protocol.MaxEvery, "MaxOriginAge": protocol.MaxOriginAge, "MaxInsert": protocol.MaxInsert, "MaxEventTicks": protocol.MaxEventTicks, "MaxEventNumber": protocol.MaxEventNumber,
 
 	"schema.MaxTables": schema.MaxTables, "schema.MaxColumns": schema.MaxColumns, "schema.MaxRowBytes": schema.MaxRowBytes,
 	"schema.MaxName": schema.MaxName, "schema.MaxPositionBits": schema.MaxPositionBits, "schema.MaxText": schema.MaxText,

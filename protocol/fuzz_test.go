@@ -106,6 +106,7 @@ func FuzzSay(f *testing.F)      { fuzzMessage(f, protocol.KindSay) }
 func FuzzChat(f *testing.F)     { fuzzMessage(f, protocol.KindChat) }
 func FuzzChecks(f *testing.F)   { fuzzMessage(f, protocol.KindChecks) }
 func FuzzDiverged(f *testing.F) { fuzzMessage(f, protocol.KindDiverged) }
+func FuzzPace(f *testing.F)     { fuzzMessage(f, protocol.KindPace) }
 
 // FuzzFrame: a frame that is cut out is inside of the bytes and the limit, and framed again is the same
 // message; what needs more has not been decided too early.

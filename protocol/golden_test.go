@@ -104,6 +104,8 @@ func TestStreamGolden(t *testing.T) {
 		{"chat: from the server", protocol.Chat{Scope: protocol.ScopePlayer, Text: "you say too much"}},
 		{"chat: the largest values", protocol.Chat{From: 1<<32 - 1, Scope: protocol.ScopePlayer, Text: strings.Repeat("x", protocol.MaxChat)}},
 		{"checks", sampleChecks},
+		{"pace: frozen", samplePace},
+		{"pace: the largest values", protocol.Pace{Tick: protocol.MaxTick, Every: protocol.MaxEvery}},
 		{"checks: the largest values", protocol.Checks{Rows: protocol.MaxTick, Pages: protocol.MaxTick, Skipped: protocol.MaxTick, Diverged: protocol.MaxTick}},
 		{"diverged", protocol.Diverged{Tick: 1001, Entity: 0x0030_0028, Field: "X", Server: "500", Client: "500.1"}},
 		{"diverged: a row is missing", protocol.Diverged{Tick: 1001, Table: 1, Entity: 2, Field: "row", Server: "in sight", Client: "missing"}},
@@ -176,6 +178,8 @@ func fieldsOf(message any) map[string]any {
 		return map[string]any{"from": m.From, "scope": m.Scope, "text": m.Text}
 	case protocol.Checks:
 		return map[string]any{"rows": big(m.Rows), "pages": big(m.Pages), "skipped": big(m.Skipped), "diverged": big(m.Diverged)}
+	case protocol.Pace:
+		return map[string]any{"tick": big(m.Tick), "every": m.Every}
 	case protocol.Diverged:
 		return map[string]any{
 			"tick": big(m.Tick), "table": m.Table, "entity": uint32(m.Entity), "field": m.Field, "server": m.Server, "client": m.Client,

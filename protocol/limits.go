@@ -52,6 +52,8 @@ const (
 	// MaxFieldText bounds the name and the values of a field in a divergence, in bytes of UTF-8.
 	MaxFieldText = 64
 
+	// MaxEvery is how many tick periods a tick of a room in slow motion takes at most.
+	MaxEvery = 64
 	// MaxOriginAge is for how many ticks after an input a full own record tells that it has made the entity.
 	MaxOriginAge = 127
 	// MaxInsert is the highest number of an entity among those that an input has made.

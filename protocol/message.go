@@ -57,12 +57,14 @@ const (
 	KindChecks
 	// KindDiverged is a Diverged.
 	KindDiverged
+	// KindPace is a Pace.
+	KindPace
 
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
-	"message", "hello", "welcome", "goodbye", "resync", "list", "rooms", "request", "answer", "message", "say", "chat", "checks", "diverged",
+	"message", "hello", "welcome", "goodbye", "resync", "list", "rooms", "request", "answer", "message", "say", "chat", "checks", "diverged", "pace",
 }
 
 // String returns the kind's name, "message" for zero, and "kind_N" for a number that this version does not have.
@@ -85,7 +87,7 @@ func (k Kind) FromClient() bool {
 // FromServer reports whether a server sends messages of this kind. Count the others as Unexpected.
 func (k Kind) FromServer() bool {
 	switch k {
-	case KindWelcome, KindGoodbye, KindRooms, KindAnswer, KindMessage, KindChat, KindChecks, KindDiverged:
+	case KindWelcome, KindGoodbye, KindRooms, KindAnswer, KindMessage, KindChat, KindChecks, KindDiverged, KindPace:
 		return true
 	}
 	return false

@@ -38,12 +38,13 @@ var (
 	sampleMessage  = protocol.Message{Tick: 1000, Kind: 1, Data: []byte{0xa2, 0x68, 0x69, 0x03}}
 	sampleSay      = protocol.Say{Scope: protocol.ScopePlayer, Player: 2, Text: "gg, é"}
 	sampleChat     = protocol.Chat{From: 7, Scope: protocol.ScopeTeam, Text: "to me"}
+	samplePace     = protocol.Pace{Tick: 1002}
 	sampleChecks   = protocol.Checks{Rows: 40, Pages: 41, Skipped: 300, Diverged: 1}
 	sampleDiverged = protocol.Diverged{Tick: 1000, Table: 1, Entity: 0x0030_0005, Field: "Pos.X", Server: "12.3", Client: "12.4"}
 
 	samples = []any{
 		sampleHello, sampleWelcome, sampleGoodbye, sampleResync, sampleList, sampleRooms, sampleRequest, sampleAnswer, sampleRefusal,
-		sampleMessage, sampleSay, sampleChat, sampleChecks, sampleDiverged,
+		sampleMessage, sampleSay, sampleChat, sampleChecks, sampleDiverged, samplePace,
 	}
 )
 
@@ -80,6 +81,8 @@ func encode(t testing.TB, message any) []byte {
 		b, err = protocol.AppendSay(nil, m)
 	case protocol.Chat:
 		b, err = protocol.AppendChat(nil, m)
+	case protocol.Pace:
+		b = protocol.AppendPace(nil, m)
 	case protocol.Checks:
 		b = protocol.AppendChecks(nil, m)
 	case protocol.Diverged:
@@ -126,6 +129,8 @@ func decodeAs(kind protocol.Kind, b []byte) (any, error) {
 		return protocol.ParseSay(b)
 	case protocol.KindChat:
 		return protocol.ParseChat(b)
+	case protocol.KindPace:
+		return protocol.ParsePace(b)
 	case protocol.KindChecks:
 		return protocol.ParseChecks(b)
 	case protocol.KindDiverged:
@@ -331,7 +336,7 @@ func TestBadMessages(t *testing.T) {
 		{"a kind that is a string", "91 a0", protocol.WrongType},
 		{"a kind that is negative", "91 ff", protocol.BadValue},
 		{"kind 0", "91 00", protocol.UnknownKind},
-		{"kind 14", "91 0e", protocol.UnknownKind},
+		{"kind 15", "91 0f", protocol.UnknownKind},
 		{"kind 257, which is 1 in a byte", "97 cd 0101 01 a0 00 c4 00 a0 00", protocol.UnknownKind},
 		{"two messages in a frame", "92 04 05 92 04 05", protocol.TrailingBytes},
 
@@ -523,7 +528,8 @@ func TestKinds(t *testing.T) {
 		{protocol.KindChat, "chat", false, true},
 		{protocol.KindChecks, "checks", false, true},
 		{protocol.KindDiverged, "diverged", false, true},
-		{protocol.KindDiverged + 1, "kind_14", false, false},
+		{protocol.KindPace, "pace", false, true},
+		{protocol.KindPace + 1, "kind_15", false, false},
 		{200, "kind_200", false, false},
 	}
 	for _, c := range cases {
@@ -537,7 +543,7 @@ func TestKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for other := protocol.KindHello; other <= protocol.KindDiverged; other++ {
+		for other := protocol.KindHello; other <= protocol.KindPace; other++ {
 			if other != kind {
 				_, err := decodeAs(other, b)
 				wantReject(t, fmt.Sprintf("a %v read as a %v", kind, other), err, protocol.Unexpected)

@@ -123,6 +123,14 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	return nil, inputNeutral
 }
 
+// stand says when the room's next tick is due, and how long each takes from then on, while the room stands or goes slowly:
+// what comes is as early as it is by that.
+func (b *inbox) stand(next time.Time, period time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.due, b.period, b.budget = next.Add(-period), period, b.limit
+}
+
 // stats are the figures so far.
 func (b *inbox) stats() InputStats {
 	b.mu.Lock()

@@ -40,6 +40,8 @@ type room struct {
 	lines    []spoken      // of chat, until the tick is made
 	free     int           // places to give back to the directory
 	empty    uint64        // ticks since the last player left
+	every    int           // periods that a tick takes: 1, more in slow motion, zero while the room is frozen
+	since    int           // periods since the latest tick
 	idle     time.Time
 	slowest  string    // the longest phase of the latest tick
 	warned   time.Time // when late ticks were logged last
@@ -52,6 +54,7 @@ type room struct {
 	tick    atomic.Uint64              // likewise
 	stepped atomic.Int64               // likewise: when, in nanoseconds since the server's start
 	players atomic.Int64               // likewise
+	wanted  atomic.Int32               // anyone stores what every should be, the loop loads
 	logs    chan func()                // the loop puts, logging takes; when it is full the line is dropped and counted
 	closed  chan struct{}              // closed by the loop when the room has closed
 	reason  error                      // why; set before closed is
@@ -84,6 +87,8 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.every = 1
+	r.wanted.Store(1)
 	r.view.Store(r.world.View())
 	return r, nil
 }
@@ -133,7 +138,7 @@ func (r *room) loop(ctx context.Context, ticks *clock.Ticks) error {
 			}
 			for done < t.N {
 				done++
-				if err := r.step(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period())); err != nil {
+				if err := r.beat(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period())); err != nil {
 					return err
 				}
 			}
@@ -262,6 +267,9 @@ func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
 			s.trail.Store(new(replicate.Trail))
 		}
 		r.sessions = append(r.sessions, s)
+		if r.every != 1 {
+			s.tellPace()
+		}
 		s.answer(joinAnswer{tick: view.Tick})
 	}
 	r.joining = nil

@@ -19,8 +19,11 @@ func (s *session) prepare(scratch *replicate.Scratch, now time.Time) []replicate
 	}
 	newest, margin, any := s.inbox.report()
 	s.counters.passes.Add(1)
+	view := s.room.view.Load()
+	held := view.Tick == s.passed && s.room.wanted.Load() != 1
+	s.passed = view.Tick
 	datagrams := s.replicate.Pass(replicate.Pass{
-		View: s.room.view.Load(), Now: now, Path: s.path(now),
+		View: view, Now: now, Path: s.path(now), Held: held,
 		HasInput: any, InputTick: newest, Margin: margin, Probe: s.revived.Swap(false),
 	}, scratch)
 	if len(datagrams) == 0 {

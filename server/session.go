@@ -46,6 +46,7 @@ type session struct {
 	checks        checks
 	eventsDropped uint64 // of those that replicate has dropped, as many are counted
 	pathAsked     time.Time
+	passed        uint64 // the tick of the latest pass
 
 	gaze gaze // touched by the room's loop
 

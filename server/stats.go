@@ -98,6 +98,8 @@ type RoomStats struct {
 	// Opened is when it was made; Tick its latest tick.
 	Opened time.Time
 	Tick   uint64
+	// Every is how many periods a tick of it takes: 1, more in slow motion, 0 while it is frozen.
+	Every int
 	// Players are in it, or on their way in; MaxPlayers may be.
 	Players, MaxPlayers int
 }
@@ -108,6 +110,7 @@ func (s *Server) Rooms() []RoomStats {
 	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
 		out = append(out, RoomStats{
 			Game: row.game, Name: row.name, Private: row.private, ID: fmt.Sprintf("%x", row.id), Opened: row.opened, Tick: row.room.tick.Load(),
+			Every:   int(row.room.wanted.Load()),
 			Players: row.players, MaxPlayers: row.most,
 		})
 	}

@@ -165,6 +165,11 @@ func (r *room) deliver(changes world.ChangeSet, view *world.View) {
 		message, err := protocol.AppendMessage(nil, protocol.Message{Tick: view.Tick, Kind: m.Kind, Data: m.Data})
 		r.spread(view, m.To, message, err)
 	}
+	r.chat(view)
+}
+
+// chat hands lines of chat to the sessions that they are for.
+func (r *room) chat(view *world.View) {
 	for _, l := range r.lines {
 		to := world.Recipients{}
 		switch l.scope {

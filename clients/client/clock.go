@@ -25,6 +25,8 @@ type clock struct {
 	ahead  float64   // by how many ticks inputs are
 	aim    float64   // what ahead should be
 	rate   float64   // ticks in a period: 1, or less in slow motion, and none while the room is frozen
+
+	stood time.Duration // for how much of the time since the start the room has stood
 }
 
 func (c *clock) start(tick uint64, period time.Duration, now time.Time) {
@@ -34,8 +36,9 @@ func (c *clock) start(tick uint64, period time.Duration, now time.Time) {
 // advance lets time pass.
 func (c *clock) advance(now time.Time) {
 	passed := max(0, float64(now.Sub(c.at))/float64(c.period)*c.rate)
-	if now.After(c.at) {
+	if d := now.Sub(c.at); d > 0 {
 		c.at = now
+		c.stood += time.Duration(float64(d) * (1 - c.rate))
 	}
 	slew := slewMost * passed
 	d := max(-slew, min(c.off, slew))
@@ -69,6 +72,20 @@ func (c *clock) until(predicted float64, now time.Time, most time.Duration) time
 		return most
 	}
 	return max(0, time.Duration(left/c.rate))
+}
+
+// played is a moment on a clock that stands while the room does, and goes slowly when it does.
+func (c *clock) played(now time.Time) time.Time {
+	c.advance(now)
+	return now.Add(-c.stood)
+}
+
+// pace has the clock go as the room does, with ticks that take so many periods; none when it stands.
+func (c *clock) pace(every int, now time.Time) {
+	c.advance(now)
+	if c.rate = 0; every > 0 {
+		c.rate = 1 / float64(every)
+	}
 }
 
 // steady tells whether inputs are as far ahead as they should be.

@@ -29,9 +29,12 @@ func (l *link) readControl() {
 				return
 			}
 		}
-		if kind == protocol.KindDiverged {
+		switch kind {
+		case protocol.KindDiverged:
 			err = l.diverged(message)
-		} else {
+		case protocol.KindPace:
+			err = l.paced(message, time.Now())
+		default:
 			err = l.session.took(kind, message)
 		}
 		if err != nil {
@@ -71,6 +74,18 @@ func (s *Session) took(kind protocol.Kind, message []byte) error {
 		}
 		return err
 	}
+	return nil
+}
+
+// paced has the clock go as the room does.
+func (l *link) paced(message []byte, now time.Time) error {
+	m, err := protocol.ParsePace(message)
+	if err != nil {
+		return err
+	}
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	l.timing.pace(m.Every, now)
 	return nil
 }
 

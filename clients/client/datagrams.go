@@ -113,7 +113,7 @@ func (l *link) change(applied replica.Applied) {
 		l.stale.mark(ch.Table, ch.Index)
 	}
 	if l.screen != nil {
-		l.screen.applied(applied, l.rules, time.Now())
+		l.screen.applied(applied, l.rules, l.timing.clock.played(time.Now()))
 	}
 	b := &l.session.inbox
 	for _, e := range applied.Events {

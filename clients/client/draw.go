@@ -77,7 +77,7 @@ func (s *Session) Draw(f func(view *world.View)) {
 		return
 	}
 	now := time.Now()
-	f(l.screen.draw(l.ownShown(now), l.tick, now))
+	f(l.screen.draw(l.ownShown(now), l.tick, l.timing.clock.played(now)))
 }
 
 // due tells whether an event is to be fired: where others are shown as they were a moment ago, so is what happens among

@@ -98,7 +98,7 @@ func (s *Session) Events() []world.EventRecord {
 	if s.link.screen == nil {
 		return all
 	}
-	s.link.screen.advance(time.Now())
+	s.link.screen.advance(s.link.timing.clock.played(time.Now()))
 	var due []world.EventRecord
 	for _, e := range all {
 		if s.link.due(e) {

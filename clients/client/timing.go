@@ -128,7 +128,7 @@ func (t *timing) heard(h protocol.StateHeader, now time.Time) {
 	t.acked = max(t.acked, t.told)
 	t.margin = h.Margin
 	t.lacks(h)
-	if h.InputTick < t.settled {
+	if h.InputTick < t.settled || t.clock.rate != 1 {
 		return
 	}
 	t.reports++
@@ -155,6 +155,13 @@ func (t *timing) heard(h protocol.StateHeader, now time.Time) {
 	default:
 		t.reports, t.lows, t.tops = 0, 0, 0
 	}
+}
+
+// pace has ticks take so many periods, none when the room stands. The lead stays as it is until the pace is normal again,
+// so that it is right then.
+func (t *timing) pace(every int, now time.Time) {
+	t.clock.pace(every, now)
+	t.settled = t.stamped + 1
 }
 
 // lacks looks whether the server had the input for a datagram's tick when it made that.

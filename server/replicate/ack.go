@@ -146,7 +146,7 @@ func (c *Client) Sent(d Datagram) {
 	}
 	c.nextSeq = d.Sequence + 1
 	r.newer = c.nextSeq
-	c.pace.hasSent(c.tick)
+	c.pace.hasSent(c.tick + c.holds)
 }
 
 // Ack takes an acknowledgement: the epoch, the newest sequence number received as it travels, and which of the

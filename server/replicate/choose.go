@@ -255,7 +255,7 @@ func (w *walk) leaving(e entry) {
 	}
 	w.goners++
 	w.next = append(w.next, e)
-	if e.sent != 0 && w.tick-e.sent < w.pace.ackTicks() {
+	if e.sent != 0 && w.tick-e.sent < w.pace.ackTicks() && !w.again {
 		return
 	}
 	r := record{

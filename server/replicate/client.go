@@ -113,6 +113,9 @@ type Client struct {
 	order order  // of the latest pass
 	trail *Trail // nil without
 
+	holds uint32 // passes with Pass.Held
+	again bool   // everything that is not acknowledged is due
+
 	// The pass that is being made or was made last.
 	tick    uint32
 	now     time.Time
@@ -198,6 +201,9 @@ type Pass struct {
 	HasInput  bool
 	InputTick uint64
 	Margin    int8
+	// Held tells that the room stands, so that there may be many passes over one tick: what is not acknowledged is sent
+	// again after as many of them as it would after ticks.
+	Held bool
 	// Path is news of the way to the client; the zero Path is none, and what was told before still counts.
 	Path Path
 	// Probe lets one datagram go although too much is under way: there is reason to think that the client can be reached
@@ -232,7 +238,11 @@ func (c *Client) Pass(p Pass, s *Scratch) []Datagram {
 		return nil
 	}
 	c.pace.told(p.Path)
-	budget, most := c.pace.allows(&c.ring, p.View.Tick, p.Probe)
+	if c.again = false; p.Held {
+		c.holds++
+		c.again = c.holds%c.pace.ackTicks() == 0
+	}
+	budget, most := c.pace.allows(&c.ring, p.View.Tick+uint64(c.holds), p.Probe)
 	if budget == 0 {
 		c.order = order{tick: uint32(p.View.Tick), held: true}
 		return nil

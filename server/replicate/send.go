@@ -19,7 +19,7 @@ func (w *walk) isDue(e entry, p *world.Page, row int, class schema.Class) (score
 		near, _ := w.distance(p, row, class)
 		return score + scoreNew + near, true
 	}
-	if class == schema.Own {
+	if class == schema.Own || w.again {
 		return score, true
 	}
 	if e.sent >= p.Dirty(row, w.player) {
