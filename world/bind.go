@@ -212,6 +212,8 @@ func (l *leaf) raw(row unsafe.Pointer) uint64 {
 	return loadInt(p, l.kind)
 }
 
+func (l *leaf) setText(row unsafe.Pointer, s string) { *(*string)(unsafe.Add(row, l.offset)) = s }
+
 func (l *leaf) setRaw(row unsafe.Pointer, v uint64) {
 	p := unsafe.Add(row, l.offset)
 	switch l.kind {

@@ -36,6 +36,8 @@ type World struct {
 	sights    sights
 	tx        *Tx // of the tick that is being made; a new one each time, so that one that is kept stays dead
 	inARow    int
+
+	afterInputs func() // runs between a tick's inputs and OnTick, for Rehearse; nil otherwise
 }
 
 // New starts a world of a game: no rows, no players, before its first tick. It returns everything that is
@@ -170,6 +172,9 @@ func (w *World) run(c Commands) (failed *failure) {
 		w.answer(q)
 	}
 	w.inputs(c.Inputs, at)
+	if w.afterInputs != nil {
+		w.afterInputs()
+	}
 	at.Callback, at.Player = "OnTick", 0
 	if s.def.onTick != nil {
 		s.def.onTick(tx)

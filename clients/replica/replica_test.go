@@ -147,8 +147,8 @@ func TestANewEpochBeginsEmpty(t *testing.T) {
 
 func TestAFullRecordOfAnotherClassReplacesEverything(t *testing.T) {
 	r := newReader(t)
-	r.send(1, 1, 1001, protocol.Section{Class: schema.Own, Kind: protocol.Full}, 0, 1, 0, 7, 0, 9)
-	if got, _ := r.Get(0, 0); got.Class != schema.Own || got.Words[1] != 9 {
+	r.send(1, 1, 1001, protocol.Section{Class: schema.Own, Kind: protocol.Full}, 0, 1, 2, 3, 0, 7, 0, 9)
+	if got, _ := r.Get(0, 0); got.Class != schema.Own || got.Words[1] != 9 || got.Made != (replica.Made{Tick: 998, Insert: 2}) {
 		t.Errorf("the owner's row is %+v", got)
 	}
 	r.full(2, 1002, 8)

@@ -9,6 +9,7 @@ package arena
 
 import (
 	"math"
+	"slices"
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/world"
@@ -149,7 +150,7 @@ func define(c Config, tables ...world.TableOption) *Arena {
 	g.SetTickRate(c.TickRate)
 	g.Rules = world.AddSingleton(g, "rules", Rules{})
 	tables = append(tables, world.CellSize(cellSize))
-	g.Ships = world.AddTable[Ship](g, "ship", tables...)
+	g.Ships = world.AddTable[Ship](g, "ship", append(slices.Clip(tables), world.Teleport(50))...) // a wreck comes back elsewhere
 	g.Drones = world.AddTable[Drone](g, "drone", tables...)
 	g.Shots = world.AddEvent[Shot](g, "shot")
 	g.Booms = world.AddEvent[Boom](g, "boom")

@@ -102,3 +102,15 @@ func TestNothingIsPredictedBeforeTheRulesArrive(t *testing.T) {
 		t.Errorf("predicted %+v from %+v", after, before)
 	}
 }
+
+// TestFlightDoesNotDrift has the client predict at the server's rate, by rules that it is sent.
+func TestFlightDoesNotDrift(t *testing.T) {
+	for seed := range uint64(5) {
+		out, err := world.Rehearse(arena.New(arena.Config{TickRate: 60, Side: 300}), world.Rehearsal{
+			Client: arena.New(arena.Config{}), Seed: seed, Players: 4, TickPeriodNS: 1_000_000_000 / 60,
+		})
+		if err != nil || out.Drift != nil || out.Rows == 0 {
+			t.Errorf("seed %d: %v, %d rows, %+v", seed, err, out.Rows, out.Drift)
+		}
+	}
+}

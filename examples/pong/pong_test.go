@@ -214,3 +214,11 @@ func TestSameSeedSameMatch(t *testing.T) {
 		t.Errorf("two matches of the same seed end as %x and %x", hashes[0], hashes[1])
 	}
 }
+
+func TestPaddlesArePredictedAsTheServerHasThem(t *testing.T) {
+	for seed := range uint64(5) {
+		if out, err := world.Rehearse(pong.New(), world.Rehearsal{Seed: seed}); err != nil || out.Drift != nil || out.Rows == 0 {
+			t.Errorf("seed %d: %v, %d rows, %+v", seed, err, out.Rows, out.Drift)
+		}
+	}
+}
