@@ -59,7 +59,7 @@ func (r *room) change(due time.Time) {
 	}
 	r.every = want
 	for _, s := range r.sessions {
-		s.tellPace()
+		s.tellPace(r.every)
 	}
 	r.expect(due)
 	tick := r.tick.Load()
@@ -100,6 +100,6 @@ func (r *room) stand(due time.Time) {
 }
 
 // tellPace tells a client how fast its room goes.
-func (s *session) tellPace() {
-	s.post(protocol.AppendPace(nil, protocol.Pace{Tick: s.room.tick.Load(), Every: s.room.every}), nil)
+func (s *session) tellPace(every int) {
+	s.post(protocol.AppendPace(nil, protocol.Pace{Tick: s.room.tick.Load(), Every: every}), nil)
 }

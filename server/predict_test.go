@@ -28,7 +28,9 @@ type flight struct {
 // fly joins a simulation whose game is the example arena.
 func (s *simulation) fly(g *ships.Arena, seed uint64) *flight {
 	s.t.Helper()
-	c, err := client.Join(s.t.Context(), g, s.config())
+	cfg := s.config()
+	cfg.Interpolate = true
+	c, err := client.Join(s.t.Context(), g, cfg)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -102,14 +104,28 @@ func TestAShipIsSeldomCorrected(t *testing.T) {
 				before := f.Stats().Predicted
 				wrong := f.wrong()
 				sb := s.server.Stats()
-				for time.Since(s.started) < 135*time.Second {
+				frames, leaps := 0, 0
+				var last ships.Ship
+				me := f.Player()
+				for ; time.Since(s.started) < 135*time.Second; frames++ {
 					f.frame()
 					f.View()
+					f.Draw(func(view *world.View) {
+						for _, now := range g.Ships.Owned(view, me) {
+							if went := math.Hypot(float64(now.X-last.X), float64(now.Y-last.Y)); went > 1.1*ships.MaxSpeed*frame60.Seconds() {
+								leaps++
+							}
+							last = now
+						}
+					})
+				}
+				if leaps*200 > frames {
+					t.Errorf("in %d of %d frames the ship is drawn further on than it flies in that time", leaps, frames)
 				}
 				st := f.Stats()
 				ticks, off := st.Predicted-before, f.wrong()-wrong
 				sa := s.server.Stats()
-				t.Logf("of %d ticks %d were corrected by more than 0.1 units; %d repeated; %+v", ticks, off, sa.Repeated-sb.Repeated, f.Mispredictions())
+				t.Logf("in %d of %d frames the ship leaps; of %d ticks %d were corrected by more than 0.1 units; %d repeated; %+v", leaps, frames, ticks, off, sa.Repeated-sb.Repeated, f.Mispredictions())
 				if ticks < 3000 || off*100 >= ticks {
 					t.Errorf("of %d ticks %d were corrected by more than 0.1 units, want less than one in 100", ticks, off)
 				}

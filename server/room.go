@@ -268,7 +268,7 @@ func (r *room) settle(changes world.ChangeSet, view *world.View, failed bool) {
 		}
 		r.sessions = append(r.sessions, s)
 		if r.every != 1 {
-			s.tellPace()
+			s.tellPace(r.every)
 		}
 		s.answer(joinAnswer{tick: view.Tick})
 	}

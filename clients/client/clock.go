@@ -88,5 +88,8 @@ func (c *clock) pace(every int, now time.Time) {
 	}
 }
 
+// goOn takes over what a former connection's clock knows of the room's pace.
+func (c *clock) goOn(former *clock) { c.rate, c.stood = former.rate, former.stood }
+
 // steady tells whether inputs are as far ahead as they should be.
 func (c *clock) steady() bool { return math.Abs(c.aim-c.ahead) < 1.0/16 }

@@ -208,6 +208,7 @@ func (l *link) adopt(former *link) {
 	l.rules, l.rows, l.stale, l.screen, l.reported = former.rules, former.rows, former.stale, former.screen, former.reported
 	l.rules.Resume(l.welcome.Tick, l.welcome.NextSequence)
 	l.tick = max(l.tick, former.tick)
+	l.timing.clock.goOn(&former.timing.clock)
 	l.rows.Unpredict()
 	l.startPrediction()
 	l.prediction.fields = former.prediction.fields
