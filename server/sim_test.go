@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -28,7 +29,7 @@ const (
 
 // sum is what the simulations of all seeds met.
 type sum struct {
-	entries, removals, partitions, cut, dropped, doubled, joins, leaves, events, rows, pages, skips atomic.Int64
+	entries, removals, partitions, cut, dropped, doubled, joins, leaves, events, rows, pages, skips, resumes atomic.Int64
 }
 
 // TestSimulation runs the real server and real clients over a network that loses, doubles, delays and cuts, in virtual
@@ -61,9 +62,9 @@ func TestSimulation(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d seeds: %d rows came into view and %d went, %d partitions cut %d packets, %d were lost and %d doubled; %d joins, %d leaves, %d events, %d rows and %d pages compared, %d passes skipped",
+	t.Logf("%d seeds: %d rows came into view and %d went, %d partitions cut %d packets, %d were lost and %d doubled; %d joins, %d leaves, %d events, %d rows and %d pages compared, %d passes skipped, %d sessions resumed",
 		seeds, all.entries.Load(), all.removals.Load(), all.partitions.Load(), all.cut.Load(), all.dropped.Load(), all.doubled.Load(),
-		all.joins.Load(), all.leaves.Load(), all.events.Load(), all.rows.Load(), all.pages.Load(), all.skips.Load())
+		all.joins.Load(), all.leaves.Load(), all.events.Load(), all.rows.Load(), all.pages.Load(), all.skips.Load(), all.resumes.Load())
 }
 
 // simPlayer is what the simulation remembers of a client.
@@ -110,6 +111,8 @@ type drama struct {
 	weather weather
 	players []*simPlayer // those who are in
 
+	moved [socketCount]bool
+
 	entries, partitions int
 }
 
@@ -118,7 +121,11 @@ func (d *drama) enter() {
 	if len(d.clients) == len(d.sockets) {
 		return
 	}
-	d.players = append(d.players, &simPlayer{Client: d.join(), flashes: map[uint32]bool{}})
+	cfg := d.config()
+	if len(d.clients)%2 == 0 {
+		cfg.Reconnect = time.Minute // and so looks for another connection beside one that is silent
+	}
+	d.players = append(d.players, &simPlayer{Client: d.joinAs(cfg), flashes: map[uint32]bool{}})
 	d.all.joins.Add(1)
 }
 
@@ -146,6 +153,8 @@ func (d *drama) act() {
 		d.net.narrow(d.anyone(), &pipe{bytesPerSecond: 8000 + d.chance.IntN(30_000), queueBytes: 64 << 10})
 	case 5:
 		d.net.narrow(d.anyone(), nil)
+	case 6, 7:
+		d.move()
 	}
 	d.pass(time.Duration(100+d.chance.IntN(200)) * time.Millisecond)
 	d.look()
@@ -154,7 +163,24 @@ func (d *drama) act() {
 // anyone is the address of a player who is in.
 func (d *drama) anyone() net.Addr {
 	p := d.players[d.chance.IntN(len(d.players))]
-	return d.sockets[slices.Index(d.clients, p.Client)].LocalAddr()
+	at := slices.Index(d.clients, p.Client)
+	if d.moved[at] {
+		return d.spares[at].LocalAddr()
+	}
+	return d.sockets[at].LocalAddr()
+}
+
+// move brings somebody to another socket, once each; in bad weather it may not come through.
+func (d *drama) move() {
+	p := d.players[d.chance.IntN(len(d.players))]
+	at := slices.Index(d.clients, p.Client)
+	if d.moved[at] {
+		return
+	}
+	d.moved[at] = true
+	ctx, cancel := context.WithTimeout(d.t.Context(), 5*time.Second)
+	defer cancel()
+	p.Migrate(ctx, d.spares[at])
 }
 
 // partition cuts somebody off for a while.
@@ -232,4 +258,5 @@ func (d *drama) wantRight() {
 	d.all.rows.Add(int64(st.CheckedRows))
 	d.all.pages.Add(int64(st.CheckedPages))
 	d.all.skips.Add(int64(st.SkippedPasses))
+	d.all.resumes.Add(int64(st.Resumed))
 }

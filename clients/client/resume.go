@@ -25,7 +25,7 @@ const (
 	// tryLast, which is also how long the server may take to say welcome.
 	tryFirst = 300 * time.Millisecond
 	tryLast  = 2 * time.Second
-	// tryJitter is the longest pause between two of them, so that not everybody comes at once.
+	// tryJitter is the longest pause between two of them.
 	tryJitter = 50 * time.Millisecond
 )
 
@@ -105,14 +105,14 @@ func (s *Session) goOn(l *link, until time.Time) *link {
 		if failed == nil {
 			return next
 		}
-		if !errors.Is(failed, ErrExpired) {
+		if !mayRejoin(failed) {
 			s.lost(err)
 			s.end(err)
 			return nil
 		}
 	}
 	s.lost(err)
-	if s.live.Err() == nil && s.cfg.Reconnect > 0 && (worthATry(err) || errors.Is(err, ErrExpired)) {
+	if s.live.Err() == nil && s.cfg.Reconnect > 0 && (worthATry(err) || mayRejoin(err)) {
 		next, failed := s.reconnect(err)
 		if failed == nil {
 			return next
@@ -121,6 +121,11 @@ func (s *Session) goOn(l *link, until time.Time) *link {
 	}
 	s.end(err)
 	return nil
+}
+
+// mayRejoin tells whether joining anew may help where the session can't be resumed: it is gone, and not only out of reach.
+func mayRejoin(err error) bool {
+	return errors.Is(err, ErrExpired) || errors.Is(err, ErrShutdown) || errors.Is(err, ErrRoomClosed)
 }
 
 // resumable tells whether the session can go on over another connection.
@@ -160,10 +165,35 @@ func (s *Session) resume(ctx context.Context, former *link) (*link, error) {
 			s.token = nil
 			s.mu.Unlock()
 		}
-		if !worthATry(err) {
+		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrFull) {
 			return nil, err
 		}
+		wait(ctx, tryFirst)
 	}
+}
+
+// wait lets a time pass, and up to tryJitter more, so that not everybody comes at once.
+func wait(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause + rand.N(tryJitter))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// isBack waits for something to come over a silent connection; in vain when time is over, or the connection.
+func (l *link) isBack(ctx context.Context, within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-l.alive:
+		return true
+	case <-timer.C:
+	case <-l.live.Done():
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // errReplacedByUs is why a connection has ended that another one took the place of.
@@ -207,31 +237,24 @@ func (s *Session) reach(ctx context.Context, former *link) (*link, error) {
 		if lives {
 			tryFor = besideFor
 		}
+		began := time.Now()
 		l, err := s.try(ctx, tryFor, former.alive)
 		if err == nil || !worthATry(err) {
 			return l, err
 		}
-		pause, ended := rand.N(tryJitter), former.live.Done()
+		if ctx.Err() != nil {
+			return nil, ErrUnreachable
+		}
 		if lives {
-			pause = besidePause << min(beside, besideDoublings)
-			pause += rand.N(pause / 4)
+			pause := besidePause << min(beside, besideDoublings)
 			beside++
-		} else {
-			life, ended = min(life+life/2, tryLast), nil
+			if former.isBack(ctx, pause+rand.N(pause/4)) {
+				return nil, errBack
+			}
+			continue
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ended:
-		case <-former.alive:
-			err = errBack
-		case <-ctx.Done():
-			err = ErrUnreachable
-		}
-		timer.Stop()
-		if errors.Is(err, errBack) || ctx.Err() != nil {
-			return nil, err
-		}
+		wait(ctx, tryFor-time.Since(began)) // also when it was refused at once
+		life = min(life+life/2, tryLast)
 	}
 }
 
