@@ -161,6 +161,7 @@ func (r *run) report() *Report {
 		out.TickHz = float64(time.Second) / float64(s.TickPeriod())
 		before, after := m.before[i], m.after[i]
 		out.Clients.Rejoined += int(after.Rejoins)
+		out.Clients.Resumed += int(after.Resumes)
 		sum.NewTicks += after.NewTicks - before.NewTicks
 		sum.Sent += after.Sent - before.Sent
 		sum.InputBytes += after.InputBytes - before.InputBytes

@@ -64,13 +64,14 @@ type Report struct {
 	Failed []string `json:"failed,omitempty"`
 }
 
-// ClientsReport counts players: those asked for, those that joined, the connections that were lost and those that came
-// back after that.
+// ClientsReport counts players: those asked for, those that joined, the connections that were lost, those that came
+// back after that as somebody else, and how often a session went on over another connection.
 type ClientsReport struct {
 	Asked        int `json:"asked"`
 	Joined       int `json:"joined"`
 	Disconnected int `json:"disconnected"`
 	Rejoined     int `json:"rejoined"`
+	Resumed      int `json:"resumed"`
 }
 
 // UpdatesReport is how many updates a client got per second, and the time between two of them in milliseconds. All of it

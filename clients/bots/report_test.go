@@ -44,7 +44,7 @@ func checkGolden(t *testing.T, name string, got []byte) {
 func fullReport() *bots.Report {
 	return &bots.Report{
 		Game: "pong", Addr: "127.0.0.1:4433", Begun: "2026-11-24T18:00:00.5Z", DurationS: 60.0041, TickHz: 30,
-		Clients:              bots.ClientsReport{Asked: 1500, Joined: 1499, Disconnected: 2, Rejoined: 1},
+		Clients:              bots.ClientsReport{Asked: 1500, Joined: 1499, Disconnected: 2, Rejoined: 1, Resumed: 3},
 		Updates:              bots.UpdatesReport{PerClientPerS: 29.9817, IntervalMS: bots.IntervalReport{P50: 33.334, P99: 41.25, Max: 1120.5}},
 		LatencyMS:            bots.LatencyReport{Samples: 1234567, P50: 61.2345, P90: 98.1, P99: 134.2, Max: 310},
 		BytesPerClientS:      bots.TrafficReport{Down: 12345.6789, Up: 2345.1},
