@@ -67,6 +67,10 @@ func (s *Session) playOn(l *link) *link {
 		select {
 		case <-played:
 			return s.goOn(l, until)
+		case <-l.alive: // after it was looked for in vain
+			until = time.Time{}
+			s.away(false)
+			continue
 		case <-l.silent:
 		}
 		if !s.resumable() {
