@@ -10,3 +10,7 @@ const Version = 1
 
 // ALPN is the application protocol that native QUIC connections negotiate.
 const ALPN = "quicstep/1"
+
+// StreamALPN is what is negotiated where measurements have frames on a stream in place of datagrams; see ride.Stream. It is no
+// part of the protocol.
+const StreamALPN = "quicstep/1 stream"

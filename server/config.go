@@ -42,6 +42,9 @@ type Config struct {
 	// LagCompensation is how far back, at most, Tx.Seen shows a game what a player saw; zero means 500 ms, and less than
 	// zero switches it off: what was seen is what is. At most 124 ticks.
 	LagCompensation time.Duration
+	// OverStream has states and inputs travel on a reliable stream each way, to measure what datagrams are worth. Clients must
+	// have the same in their Config; others are refused. It is not for players.
+	OverStream bool
 	// Moderate, if given, is asked about each line of chat before anybody gets it: it returns the text to pass on, empty
 	// for none, or an error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
 	// end when ctx does.
@@ -103,8 +106,8 @@ func (c Config) period() time.Duration { return time.Second / time.Duration(c.Ti
 func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
-		AllowPublicDevelopment: c.AllowPublicDevelopment,
-		MaxConns:               c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes,
+		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream,
+		MaxConns: c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes,
 		HandshakesPerSecond: c.Limits.HandshakesPerSecond, HandshakeTimeout: c.Limits.HandshakeTimeout,
 		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams,
 		StreamWindowBytes: c.Limits.StreamWindowBytes, ConnWindowBytes: c.Limits.ConnWindowBytes,

@@ -61,6 +61,9 @@ type Config struct {
 	// OnToken is told every new token, also of a session that goes on by itself: save it where the next process finds
 	// it. The session waits until it returns. Nil drops it.
 	OnToken func(token []byte)
+	// OverStream has states and inputs travel on a reliable stream each way, to measure what datagrams are worth: the server
+	// must do the same. It is not for players.
+	OverStream bool
 	// Log gets, at debug level, each misprediction; and what should never happen: rows that are not as the server's. Nil drops it.
 	Log *slog.Logger
 	// Token tells the server who this is; servers do not ask yet.
@@ -135,9 +138,13 @@ func quicConfig() *quic.Config {
 
 // tlsConfig trusts the pins, or the system's authorities.
 func (c Config) tlsConfig(host string, addr *net.UDPAddr) (*tls.Config, error) {
+	alpn := protocol.ALPN
+	if c.OverStream {
+		alpn = protocol.StreamALPN
+	}
 	cfg := &tls.Config{
 		MinVersion:       tls.VersionTLS13,
-		NextProtos:       []string{protocol.ALPN},
+		NextProtos:       []string{alpn},
 		CurvePreferences: []tls.CurveID{tls.X25519},
 		ServerName:       host,
 	}

@@ -21,7 +21,7 @@ import (
 type link struct {
 	session *Session
 	conn    *quic.Conn
-	packets *ride.Conn // conn's datagrams
+	packets packets // conn's datagrams
 	control *quic.Stream
 	socket  func() // closes it
 	welcome protocol.Welcome
@@ -67,6 +67,12 @@ type link struct {
 	alive  chan struct{} // holds one: something comes again
 }
 
+// packets are the datagrams of a connection, both ways.
+type packets interface {
+	Send(datagram []byte) error
+	Receive(ctx context.Context) ([]byte, error)
+}
+
 // newLink opens a connection.
 func newLink(ctx context.Context, s *Session) (*link, error) {
 	conn, closeSocket, err := s.cfg.dial(ctx, s.sockets)
@@ -78,6 +84,9 @@ func newLink(ctx context.Context, s *Session) (*link, error) {
 		chance: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		ticked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		silent: make(chan struct{}, 1), alive: make(chan struct{}, 1), heard: time.Now(),
+	}
+	if s.cfg.OverStream {
+		l.packets = ride.OverStream(conn)
 	}
 	l.live, l.stop = context.WithCancel(context.Background())
 	return l, nil

@@ -33,6 +33,9 @@ type Config struct {
 	// listener.
 	PacketConn net.PacketConn
 
+	// OverStream has datagrams travel as frames of a reliable stream, for measurements; the clients must do the same.
+	OverStream bool
+
 	// Certificate is shown to clients, with its key. Nil means the development certificate, made at first
 	// use and kept in the cache folder; it is refused for addresses that are not loopback.
 	Certificate *tls.Certificate
@@ -165,11 +168,15 @@ func (c Config) quicConfig() *quic.Config {
 	}
 }
 
-func tlsConfig(cert tls.Certificate, turn func(*tls.ClientHelloInfo) (*tls.Config, error)) *tls.Config {
+func (c Config) tlsConfig(cert tls.Certificate, turn func(*tls.ClientHelloInfo) (*tls.Config, error)) *tls.Config {
+	alpn := protocol.ALPN
+	if c.OverStream {
+		alpn = protocol.StreamALPN
+	}
 	return &tls.Config{
 		GetConfigForClient: turn,
 		Certificates:       []tls.Certificate{cert},
-		NextProtos:         []string{protocol.ALPN},
+		NextProtos:         []string{alpn},
 		MinVersion:         tls.VersionTLS13,
 		// The hybrid key exchange, crypto/tls's default, takes a third more CPU.
 		CurvePreferences: []tls.CurveID{tls.X25519},

@@ -11,14 +11,19 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/quicstep/quicstep/protocol"
-	"github.com/quicstep/quicstep/protocol/ride"
 )
 
 // Conn is the connection of one client. Its methods may be called from anywhere, except where they say otherwise.
 type Conn struct {
 	raw       *quic.Conn
-	datagrams *ride.Conn
+	datagrams datagrams
 	control   *Stream // touched by Control's caller only
+}
+
+// datagrams are those of a connection, both ways.
+type datagrams interface {
+	Send(datagram []byte) error
+	Receive(ctx context.Context) ([]byte, error)
 }
 
 // ConnStats is what QUIC knows of a connection. Sizes are in bytes of UDP payload; nothing of it is exact

@@ -101,7 +101,7 @@ func (l *Listener) open(addr *net.UDPAddr, cert tls.Certificate) error {
 	}
 	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded}
 	var err error
-	if l.inner, err = l.quic.Listen(tlsConfig(cert, l.handshakes.turn), l.cfg.quicConfig()); err != nil {
+	if l.inner, err = l.quic.Listen(l.cfg.tlsConfig(cert, l.handshakes.turn), l.cfg.quicConfig()); err != nil {
 		l.closeSocket()
 	}
 	return err
@@ -203,6 +203,9 @@ func (l *Listener) acceptLoop() {
 // admit hands the connection over, or closes it with the reason why not.
 func (l *Listener) admit(raw *quic.Conn) {
 	conn := &Conn{raw: raw, datagrams: ride.New(raw)}
+	if l.cfg.OverStream {
+		conn.datagrams = ride.OverStream(raw)
+	}
 	switch {
 	case !raw.ConnectionState().SupportsDatagrams.Remote:
 		l.refuse(conn, &l.noDatagrams, protocol.CloseProtocol, "datagrams are required")
