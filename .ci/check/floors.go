@@ -54,6 +54,7 @@ var floors = []floor{
 	{path: "server/cluster", level: 5, thirdParty: []string{nats}},
 	{path: "server/store", level: 5},
 	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram, sys}},
+	{path: "clients/feel", level: 5, also: []string{"clients/bots"}},
 	{path: "clients/console", level: 5, thirdParty: []string{bubbletea}},
 	{path: "examples/*", level: 5, also: []string{"examples/*"}},
 

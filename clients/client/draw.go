@@ -80,6 +80,17 @@ func (s *Session) Draw(f func(view *world.View)) {
 	f(l.screen.draw(l.ownShown(now), l.tick, l.timing.clock.played(now)))
 }
 
+// Shown is the moment as of which the latest frame showed others; of what was known before the first, or without
+// Config.Interpolate.
+func (s *Session) Shown() world.Moment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if screen := s.link.screen; screen != nil && screen.drawn != 0 {
+		return screen.drawn
+	}
+	return world.MomentOf(s.link.tick, 0)
+}
+
 // due tells whether an event is to be fired: where others are shown as they were a moment ago, so is what happens among
 // them, which is each event that has a position.
 func (l *link) due(e world.EventRecord) bool {
