@@ -115,7 +115,7 @@ func (p *player) play(ctx context.Context) error {
 
 // acts tells whether it is time for another input: once a tick.
 func (p *player) acts() bool {
-	tick := p.client.Timeline().Tick
+	tick := p.client.Timeline().Acting
 	if tick <= p.tick {
 		return false
 	}
