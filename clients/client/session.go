@@ -207,7 +207,8 @@ func (s *Session) end(err error) {
 	})
 }
 
-// Close leaves the game and waits until everything has ended. It may be called more than once.
+// Close leaves the game and waits until everything has ended. A server that can't be reached holds the player until its
+// time is over. It may be called more than once.
 func (s *Session) Close() error {
 	s.end(ErrClosed)
 	s.work.Wait()
