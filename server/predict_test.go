@@ -219,9 +219,10 @@ func TestAShotAppearsAtOnceAndOnce(t *testing.T) {
 				for frame := range 1500 {
 					fire := chance.IntN(5) == 0
 					c.Send(launch{Fire: fire})
+					before := c.Timeline().Acting // an input may leave at this very moment
 					seen := look()
 					if tick := c.Timeline().Acting; fire && frame > 60 {
-						if !seen[uint16(tick)] {
+						if !seen[uint16(tick)] && !seen[uint16(before)] {
 							t.Errorf("a bolt fired for tick %d is not there: %v", tick, seen)
 						}
 						first++
