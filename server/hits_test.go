@@ -149,7 +149,6 @@ type marksman struct {
 	began   time.Time
 	ahead   float64 // the newest tick at the beginning, as the quickest datagram tells
 	tick    uint64  // of the latest input
-	inputs  []protocol.Input
 	shots   uint16
 	hits    map[uint16]aimed // what shots hit on the screen
 	delay   float64          // ticks

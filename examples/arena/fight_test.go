@@ -181,12 +181,12 @@ func TestAShotHitsWhatItsPlayerSaw(t *testing.T) {
 	const ago = 8
 	for _, compensated := range []bool{false, true} {
 		m := newMatch(t, arena.New(arena.Config{Drones: -1, Side: 200}), 1, 1, 2)
-		aim, distance := bearing(m.ship(m.view, 1), m.ship(m.view, 2).X, m.ship(m.view, 2).Y)
+		aim, _ := bearing(m.ship(m.view, 1), m.ship(m.view, 2).X, m.ship(m.view, 2).Y)
 		for range 25 {
 			m.steer(map[world.Player]arena.Steer{2: {Aim: aim + 90, Thrust: true}})
 		}
 		at := m.ship(m.view, 2)
-		aim, distance = bearing(m.ship(m.view, 1), at.X, at.Y)
+		aim, distance := bearing(m.ship(m.view, 1), at.X, at.Y)
 		for range ago - 1 {
 			m.steer(map[world.Player]arena.Steer{2: {Aim: aim + 90, Thrust: true}})
 		}
