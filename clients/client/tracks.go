@@ -35,6 +35,7 @@ type track struct {
 	index   uint32
 	moving  bool // it is among the moving ones
 	shown   bool
+	cut     bool     // records were dropped before their time: the oldest that is left stands for them
 	records []record // the oldest first; none is later than the one behind it
 }
 
@@ -115,6 +116,7 @@ func (t *tracks) changed(ch replica.Change, row replica.Row) (wait float64) {
 func (tr *track) add() *record {
 	if len(tr.records) == recordsKept {
 		tr.drop(1)
+		tr.cut = true
 	}
 	if n := len(tr.records); n < cap(tr.records) {
 		tr.records = tr.records[:n+1]
@@ -189,6 +191,7 @@ func (tr *track) show(mode world.Mode, scene *world.Scene, at world.Moment, newe
 	if i < 0 {
 		return true // it comes later
 	}
+	tr.cut = tr.cut && i == 0
 	tr.drop(max(i-1, 0))
 	i -= max(i-1, 0)
 	last := len(tr.records) - 1
@@ -221,6 +224,9 @@ func (tr *track) current(mode world.Mode, at world.Moment) int {
 		return last
 	}
 	i := -1
+	if tr.cut {
+		i = 0
+	}
 	for n := range tr.records {
 		r := &tr.records[n]
 		if world.MomentOf(r.tick, 0) <= at || r.own() || n > 0 && tr.records[n-1].own() {

@@ -269,6 +269,21 @@ func TestExtrapolationIsBounded(t *testing.T) {
 	}
 }
 
+// TestOneThatIsToldMoreOftenThanIsKept is so far behind that the record of the moment that is shown is dropped.
+func TestOneThatIsToldMoreOftenThanIsKept(t *testing.T) {
+	s := newStage(t, newPond(), straight(1))
+	s.run(100)
+	row := func(tick uint64) replica.Row { return s.row(fish{X: float32(tick)}) }
+	for tick := uint64(101); tick < 101+2*recordsKept; tick++ {
+		s.screen.tracks.changed(replica.Change{Tick: uint32(tick)}, row(tick))
+	}
+	s.screen.tracks.show(s.screen.scene, world.MomentOf(110, 0), 200)
+	got, here := s.game.fish.Get(s.screen.scene.View(world.MomentOf(110, 0)), schema.MakeID(0, 1))
+	if oldest := float32(101 + recordsKept); !here || got.X != oldest {
+		t.Errorf("at tick 110 it is shown at %v, want the oldest that is known, %v", got.X, oldest)
+	}
+}
+
 func TestOwnRowsAreShownAsTheyAre(t *testing.T) {
 	s := newStage(t, newPond())
 	id := schema.MakeID(3, 1)

@@ -64,6 +64,15 @@ func (r *lossyRouter) SendPacket(p simnet.Packet) error {
 // talk returns what each has sent for it.
 func (how talks) talk(t *testing.T) (server, client sent) {
 	t.Helper()
+	connected(t, func(t *testing.T, router *lossyRouter, s, c *quic.Conn) {
+		server, client = how.exchange(t, router, s, c)
+	})
+	return server, client
+}
+
+// connected connects a server and a client over a network of 5 ms each way, in virtual time.
+func connected(t *testing.T, play func(t *testing.T, router *lossyRouter, s, c *quic.Conn)) {
+	t.Helper()
 	cert := certificate(t)
 	synctest.Test(t, func(t *testing.T) {
 		router := &lossyRouter{}
@@ -88,7 +97,7 @@ func (how talks) talk(t *testing.T) (server, client sent) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server, client = how.exchange(t, router, s, c)
+		play(t, router, s, c)
 		c.CloseWithError(0, "")
 		s.CloseWithError(0, "")
 		from.Close()
@@ -98,7 +107,6 @@ func (how talks) talk(t *testing.T) (server, client sent) {
 		}
 		sim.Close()
 	})
-	return server, client
 }
 
 func (how talks) exchange(t *testing.T, router *lossyRouter, s, c *quic.Conn) (server, client sent) {

@@ -54,33 +54,39 @@ func (c *Client) Check(v *world.View, r Report, fresh bool) (out Checked) {
 		out.Skipped++
 	}
 	for _, d := range out.Diverged {
-		if out.Resent == r.Resends {
+		if out.Resent < r.Resends && c.tellAgain(&c.tables[d.Table], d.ID.Index()) {
+			out.Resent++
+		} else {
 			out.Unsent++
-			continue
 		}
-		out.Resent++
-		c.tellAgain(&c.tables[d.Table], d.ID.Index())
 	}
 	return out
 }
 
+// removalsMax is how many removals of a table may wait for their acknowledgement for another to be made because of a report:
+// a client could say that it has any row, and acknowledge nothing.
+const removalsMax = 64
+
 // tellAgain begins anew with a row of which the client's replica is wrong: as if it came into sight in the next pass, or
-// went out of it in the latest one.
-func (c *Client) tellAgain(s *sight, index uint32) {
+// went out of it in the latest one. It tells whether it does.
+func (c *Client) tellAgain(s *sight, index uint32) bool {
 	at, ok := s.find(index)
 	switch {
 	case ok && !s.entries[at].gone():
 		s.entries[at].key |= flagAgain
 		clear(s.clean)
 		s.anyClean, s.ownClean = false, 0
-		return
+		return true
 	case ok && s.entries[at].key&flagDead == 0:
-		return // its removal is under way
+		return true // its removal is under way
+	case s.goners >= removalsMax:
+		return false
 	case !ok:
 		s.entries = slices.Insert(s.entries, at, entry{})
 	}
 	s.entries[at] = entry{key: index | flagGone | flagTold, since: c.tick}
 	s.goners++
+	return true
 }
 
 // checkRow compares one row with the server's at its register's tick, when the client sees it in the same way since then

@@ -71,6 +71,35 @@ func TestALiarGetsNoMoreThanItsResends(t *testing.T) {
 	}
 }
 
+// TestALiarGetsNoPileOfRemovals has rows that are not there, and acknowledges nothing any more.
+func TestALiarGetsNoPileOfRemovals(t *testing.T) {
+	g := newBell()
+	s := newStage(t, g, replicate.Config{Period: 10 * time.Millisecond}, 2)
+	s.run(20)
+	resent := 0
+	for page := range uint32(4) {
+		var in protocol.Input
+		s.replica.Ack(&in)
+		fresh, err := s.server.Ack(in.Epoch, protocol.Short(in.Newest), in.Missing, s.now)
+		if err != nil || !fresh {
+			t.Fatal(err, fresh)
+		}
+		got := s.server.Check(s.view, replicate.Report{Page: &protocol.PageReport{Page: 10 + page, Here: ^uint64(0)}, Resends: 48}, fresh)
+		if len(got.Diverged) != 64 || got.Resent+got.Unsent != 64 {
+			t.Errorf("of page %d, %d rows are too many, %d told again and %d not", page, len(got.Diverged), got.Resent, got.Unsent)
+		}
+		resent += got.Resent
+	}
+	if resent != 64 {
+		t.Errorf("%d removals are due, want 64 at most", resent)
+	}
+	before := s.replica.Counters().Records
+	s.run(20)
+	if told := s.replica.Counters().Records - before; told != 64 {
+		t.Errorf("%d records came, want 64 removals", told)
+	}
+}
+
 // TestAReportOfARowThatRestedForLong: its register's tick is so far back that 14 bits don't tell it from one to come.
 func TestAReportOfARowThatRestedForLong(t *testing.T) {
 	g := newBell()
