@@ -39,6 +39,7 @@ type player struct {
 	chance *rand.Rand
 	other  *player
 
+	// Touched by the player's own goroutine only.
 	in     ask
 	tick   uint64 // that the latest input was for
 	turn   uint64 // the tick from which on it goes elsewhere
@@ -51,14 +52,14 @@ type player struct {
 	before client.Stats
 	after  client.Stats
 	wrong  uint64 // mispredicted coordinates when the measured time began
+	at     ship   // as it is shown
 
-	mu     sync.Mutex
-	mark   float32 // guards what both look at
-	marked time.Time
-	mine   bool // it is still looked for on the own screen, theirs on the other one's
+	mu     sync.Mutex // guards what follows, which the other player looks at, too
+	mark   float32    // the latest
+	marked time.Time  // when it was asked for
+	mine   bool       // it is still looked for on the own screen, theirs on the other one's
 	theirs bool
 	ship   world.ID
-	at     ship // as it is shown
 }
 
 // join lets a player join over a network.
