@@ -1,0 +1,28 @@
+/**
+ * The core of the quicstep client: the protocol of docs/protocol.md and the replica, without a transport.
+ *
+ * @packageDocumentation
+ */
+export * from "./limits.js";
+export { RejectError, type Reject } from "./reject.js";
+export { walk } from "./msgpack.js";
+export { Writer } from "./writer.js";
+export { frame, FrameReader } from "./frame.js";
+export * from "./messages.js";
+export { fitText } from "./text.js";
+export { short, widen, ShortRange } from "./short.js";
+export { Audience, Class, Field, FieldKind, type FieldSpec, type Value } from "./field.js";
+export type { Column } from "./column.js";
+export { Table } from "./table.js";
+export { Group, type Member } from "./group.js";
+export { hashOf, parseSchema, type RequestTables, type Schema } from "./schema.js";
+export { Motion } from "./motion.js";
+export { RowShape, type Reckoning, type Row, type RowValue, type Words } from "./rowshape.js";
+export { Cursor } from "./cursor.js";
+export { readColumns, readRow, RowBuffer, writeColumns, writeRow } from "./columns.js";
+export { DatagramKind, RecordKind, StateReader, type StateHeader } from "./state.js";
+export { appendInput, lagOf, type Ack, type InputDatagram, type InputRow, type PageReport, type RowReport } from "./input.js";
+export type { GameEvent } from "./events.js";
+export { entityId, generationOf, indexOf, type Page } from "./registers.js";
+export { Replica, type Applied, type Change, type ChangeKind, type Counters, type Entity, type ReplicaConfig } from "./replica.js";
+export { report, type Report } from "./report.js";

@@ -1,0 +1,160 @@
+import { Field, FieldKind, nameFits, type FieldSpec } from "./field.js";
+import { MaxColumns, MaxName, MaxSchema, MaxSchemaElements, MaxTables } from "./limits.js";
+import { Form, headOf, integerAt, newHead, numberAt, walk } from "./msgpack.js";
+import { Table } from "./table.js";
+import { readText } from "./text.js";
+
+/** RequestTables is a kind of request: what is asked, and what is answered. */
+export interface RequestTables {
+  readonly ask: Table;
+  readonly answer: Table;
+}
+
+/** Schema is everything that a reader must know of a game (docs/protocol.md §8). It is immutable. */
+export interface Schema {
+  readonly game: string;
+  readonly tables: readonly Table[];
+  /** What a player asks for in a tick. */
+  readonly input: Table;
+  readonly events: readonly Table[];
+  readonly messages: readonly Table[];
+  readonly requests: readonly RequestTables[];
+  /** Its name in a hello. */
+  readonly hash: bigint;
+}
+
+/** parseSchema reads a schema from its own bytes, and derives the columns. It throws an Error that says what can't be. */
+export function parseSchema(b: Uint8Array): Schema {
+  if (b.length > MaxSchema) throw new Error(`a schema of ${b.length} bytes, at most ${MaxSchema} are taken`);
+  if (walk(b, 0, MaxSchemaElements) < b.length) throw new Error("the schema has bytes behind its end");
+  const r = new Reader(b);
+  r.array(6, 6);
+  const schema: Schema = {
+    game: r.text(), tables: r.list(() => r.table()), input: r.table(), events: r.list(() => r.table()), messages: r.list(() => r.table()),
+    requests: r.list(() => r.request()), hash: hashOf(b),
+  };
+  check(schema);
+  return schema;
+}
+
+/** hashOf is the FNV-1a sum of a schema's bytes. */
+export function hashOf(b: Uint8Array): bigint {
+  let sum = 14695981039346656037n;
+  for (const c of b) sum = BigInt.asUintN(64, (sum ^ BigInt(c)) * 1099511628211n);
+  return sum;
+}
+
+function check(s: Schema): void {
+  if (!nameFits(s.game)) throw new Error("the game's name has no bytes, or too many");
+  if (s.input.group !== undefined) throw new Error("the input has dead-reckoned fields, which are for rows of tables");
+  const asks = s.requests.map((r) => r.ask);
+  for (const t of [...s.events, ...s.messages, ...asks, ...s.requests.map((r) => r.answer)]) {
+    if (!t.travelsWhole) throw new Error(`${t.name} travels whole: its fields must be for everyone, with one step, and not dead-reckoned`);
+  }
+  for (const tables of [s.tables, s.events, s.messages, asks]) {
+    if (new Set(tables.map((t) => t.name)).size < tables.length) throw new Error("two tables, events, messages or requests have one name");
+  }
+}
+
+/** Reader reads the values of a schema that has been walked. */
+class Reader {
+  private readonly b: Uint8Array;
+  private readonly head = newHead();
+  private at = 0;
+
+  constructor(b: Uint8Array) {
+    this.b = b;
+  }
+
+  array(min: number, max: number): number {
+    this.next(Form.Array);
+    const n = this.head.count;
+    if (n < min || n > max) throw new Error(`an array of the schema has ${n} elements, ${min} to ${max} are possible`);
+    return n;
+  }
+
+  text(): string {
+    this.next(Form.Str);
+    const from = this.at;
+    if (this.head.count > MaxName) throw new Error(`a name of the schema has more than ${MaxName} bytes`);
+    this.at += this.head.count;
+    const text = readText(this.b, from, this.at);
+    if (text === undefined) throw new Error("a name of the schema is not valid UTF-8");
+    return text;
+  }
+
+  list<T>(read: () => T): T[] {
+    const values: T[] = [];
+    for (let n = this.array(0, MaxTables); n > 0; n--) values.push(read());
+    return values;
+  }
+
+  request(): RequestTables {
+    this.array(2, 2);
+    return { ask: this.table(), answer: this.table() };
+  }
+
+  table(): Table {
+    this.array(4, 4);
+    const name = this.text();
+    const x = Number(this.int());
+    const y = Number(this.int());
+    const fields: Field[] = [];
+    for (let n = this.array(0, MaxColumns); n > 0; n--) fields.push(this.field());
+    const no = (place: number) => place < -1 || place >= fields.length;
+    if (no(x) || no(y) || x < 0 !== y < 0) throw new Error(`${name}: a position names a field that is not there`);
+    return new Table(name, x, y, fields);
+  }
+
+  private field(): Field {
+    const elements = this.array(5, 10);
+    const spec: FieldSpec = {
+      name: this.text(), kind: this.small(), audience: this.small(),
+      min: 0, max: 0, step: 0, ownStep: 0, wrap: false, tolerance: 0, velocity: 0, base: 0n, top: 0n,
+    };
+    if (spec.kind === FieldKind.float ? elements !== 8 && elements !== 10 : elements !== 5) throw new Error(`${spec.name}: a field of ${elements} elements`);
+    if (spec.kind !== FieldKind.float) {
+      spec.base = this.int();
+      spec.top = this.int();
+      if (spec.base !== BigInt.asIntN(64, spec.base) || spec.top < 0n) throw new Error(`${spec.name}: its range can't be`);
+      return new Field(spec);
+    }
+    spec.min = this.float();
+    spec.max = this.float();
+    spec.step = this.float();
+    spec.ownStep = this.float();
+    spec.wrap = this.small() !== 0;
+    if (elements === 10) {
+      spec.velocity = this.small();
+      spec.tolerance = this.float();
+      if (!(spec.tolerance > 0)) throw new Error(`${spec.name}: its tolerance must be above 0`);
+    }
+    return new Field(spec);
+  }
+
+  private int(): bigint {
+    return integerAt(this.b, this.next(Form.Int));
+  }
+
+  /** Reads a number that fits in seven bits. */
+  private small(): number {
+    const v = numberAt(this.b, this.next(Form.Int));
+    if (!(v <= 0x7f)) throw new Error("a kind, audience or place of the schema is above 127");
+    return v;
+  }
+
+  private float(): number {
+    const at = this.next(Form.Float);
+    const view = new DataView(this.b.buffer, this.b.byteOffset + at + 1, this.head.size - 1);
+    return this.head.size === 9 ? view.getFloat64(0) : view.getFloat32(0);
+  }
+
+  /** next reads the head of the next value, which has to be of the form, moves past it and returns where it was. */
+  private next(form: Form): number {
+    const at = this.at;
+    const reject = headOf(this.b, at, this.head);
+    if (reject !== undefined || this.head.form !== form) throw new Error(`byte ${at} of the schema: another type is expected`);
+    this.at += this.head.size;
+    return at;
+  }
+}

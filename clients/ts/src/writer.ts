@@ -1,0 +1,149 @@
+const encoder = new TextEncoder();
+
+/** utf8 returns a text's bytes; half a surrogate pair becomes U+FFFD. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Writer appends msgpack to bytes that grow, every value in its shortest form (docs/protocol.md §1). */
+export class Writer {
+  private bytes: Uint8Array;
+  private at = 0;
+
+  constructor(capacity = 256) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** How many bytes were written. */
+  get length(): number {
+    return this.at;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.at);
+  }
+
+  /** What was written, good until the next write. */
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.at);
+  }
+
+  /** Forgets what was written. */
+  reset(): void {
+    this.at = 0;
+  }
+
+  /** Forgets what was written behind a length of before. */
+  cut(length: number): void {
+    this.at = Math.min(this.at, length);
+  }
+
+  /** Writes one byte as it is. */
+  byte(v: number): void {
+    if (this.at === this.bytes.length) this.grow(1);
+    this.bytes[this.at++] = v;
+  }
+
+  /** Writes bytes as they are. */
+  raw(b: Uint8Array): void {
+    if (this.bytes.length - this.at < b.length) this.grow(b.length);
+    this.bytes.set(b, this.at);
+    this.at += b.length;
+  }
+
+  /** Writes the low 7 n bits of a number below 2³² as n positive fixints, the most significant first. */
+  limbs(v: number, n: number): void {
+    for (let shift = 7 * (n - 1); shift >= 0; shift -= 7) this.byte((shift > 28 ? 0 : v >>> shift) & 0x7f);
+  }
+
+  /** Writes a whole number from 0 to 2⁵³ − 1. */
+  uint(v: number): void {
+    if (v <= 0x7f) this.byte(v);
+    else if (v <= 0xff) this.head(0xcc, v, 1);
+    else if (v <= 0xffff) this.head(0xcd, v, 2);
+    else if (v <= 0xffff_ffff) this.head(0xce, v, 4);
+    else this.uint64(Math.floor(v / 0x1_0000_0000), v >>> 0);
+  }
+
+  /** Writes a number of 64 bits that comes in two halves. */
+  uint64(high: number, low: number): void {
+    if (high === 0) {
+      this.uint(low);
+      return;
+    }
+    this.head(0xcf, high, 4);
+    this.bigEndian(low, 4);
+  }
+
+  /** Writes an integer of 64 bits, a negative one as signed. */
+  bigint(v: bigint): void {
+    if (v >= 0n) {
+      this.uint64(Number(v >> 32n), Number(v & 0xffff_ffffn));
+      return;
+    }
+    const n = Number(BigInt.asIntN(32, v));
+    if (v >= -0x20n) this.byte(n & 0xff);
+    else if (v >= -0x80n) this.head(0xd0, n & 0xff, 1);
+    else if (v >= -0x8000n) this.head(0xd1, n & 0xffff, 2);
+    else if (v >= -0x8000_0000n) this.head(0xd2, n >>> 0, 4);
+    else {
+      const u = BigInt.asUintN(64, v);
+      this.head(0xd3, Number(u >> 32n), 4);
+      this.bigEndian(Number(u & 0xffff_ffffn), 4);
+    }
+  }
+
+  /** Writes a double. */
+  float64(v: number): void {
+    const b = new Uint8Array(8);
+    new DataView(b.buffer).setFloat64(0, v);
+    this.byte(0xcb);
+    this.raw(b);
+  }
+
+  /** Writes a string. */
+  text(s: string): void {
+    const b = utf8(s);
+    if (b.length <= 0x1f) this.byte(0xa0 | b.length);
+    else if (b.length <= 0xff) this.head(0xd9, b.length, 1);
+    else if (b.length <= 0xffff) this.head(0xda, b.length, 2);
+    else this.head(0xdb, b.length, 4);
+    this.raw(b);
+  }
+
+  /** Writes a bin. */
+  bin(b: Uint8Array): void {
+    this.binHead(b.length);
+    this.raw(b);
+  }
+
+  /** Writes what stands before the bytes of a bin. */
+  binHead(length: number): void {
+    if (length <= 0xff) this.head(0xc4, length, 1);
+    else if (length <= 0xffff) this.head(0xc5, length, 2);
+    else this.head(0xc6, length, 4);
+  }
+
+  /** Writes the head of an array. */
+  array(length: number): void {
+    if (length <= 0x0f) this.byte(0x90 | length);
+    else if (length <= 0xffff) this.head(0xdc, length, 2);
+    else this.head(0xdd, length, 4);
+  }
+
+  private head(type: number, v: number, bytes: number): void {
+    this.byte(type);
+    this.bigEndian(v, bytes);
+  }
+
+  private bigEndian(v: number, bytes: number): void {
+    for (let shift = 8 * (bytes - 1); shift >= 0; shift -= 8) this.byte((v >>> shift) & 0xff);
+  }
+
+  private grow(by: number): void {
+    const bytes = new Uint8Array(Math.max(2 * this.bytes.length, this.at + by));
+    bytes.set(this.view());
+    this.bytes = bytes;
+  }
+}
