@@ -16,7 +16,7 @@ FUZZ_TIME ?= $(TIME)
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check bench microbench fuzz sim generate go tools
+.PHONY: help run test check ts bench microbench fuzz sim generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	go test -shuffle=on -run 'Property|Simulation' ./server/replicate ./server
 	@echo "== tests of .ci"
 	go test -shuffle=on ./.ci/check ./.ci/bench/...
+	@$(MAKE) --no-print-directory ts
 	@echo "== a short fuzz"
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
 	@echo "== all passed"
@@ -51,6 +52,22 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 	go mod tidy -diff
 	@echo "== golden files and the document's examples are what the code writes"
 	go test -run 'Golden|Document' ./protocol
+
+# NODE_NEEDED=1 makes a machine without Node.js fail.
+ts: ## types and tests of clients/ts, where there is Node.js 18 or later; otherwise it says that it left them out
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		set -e; cd clients/ts; \
+		echo "== clients/ts: packages"; \
+		[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent; \
+		echo "== clients/ts: types and tests"; npm test --silent; \
+	elif [ -n "$$NODE_NEEDED" ]; then \
+		echo "node or npm is missing: apt-get install nodejs npm" >&2; exit 1; \
+	else \
+		echo "!! ====================================================================="; \
+		echo "!! SKIPPED: clients/ts is not tested, node or npm is missing"; \
+		echo "!! apt-get install nodejs npm"; \
+		echo "!! ====================================================================="; \
+	fi
 
 # What it measures comes from the environment: BENCH_CLIENTS=200,500 BENCH_SECONDS=10 BENCH_ROUNDS=3 make bench.
 # .ci/bench/main.go lists it all. Only a run that leaves nothing out replaces the figures in docs, unless BENCH_DOCS

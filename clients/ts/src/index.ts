@@ -23,6 +23,6 @@ export { readColumns, readRow, RowBuffer, writeColumns, writeRow } from "./colum
 export { DatagramKind, RecordKind, StateReader, type StateHeader } from "./state.js";
 export { appendInput, lagOf, type Ack, type InputDatagram, type InputRow, type PageReport, type RowReport } from "./input.js";
 export type { GameEvent } from "./events.js";
-export { entityId, generationOf, indexOf, type Page } from "./registers.js";
+export { entityId, generationOf, indexOf, type Made, type Page } from "./registers.js";
 export { Replica, type Applied, type Change, type ChangeKind, type Counters, type Entity, type ReplicaConfig } from "./replica.js";
 export { report, type Report } from "./report.js";

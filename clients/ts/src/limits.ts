@@ -23,6 +23,10 @@ export const MaxRooms = 256;
 export const MaxPlayers = 1_048_576;
 /** Bytes of a divergence's field, and of each value. */
 export const MaxFieldText = 64;
+/** Tick periods that a tick takes, in slow motion. */
+export const MaxEvery = 64;
+/** The highest number of an entity among those that an input made. */
+export const MaxInsert = 65_535;
 /** Ticks for which an event is worth telling, and the largest age of one. */
 export const MaxEventTicks = 127;
 /** The highest number of an event among those of its tick. */

@@ -7,6 +7,7 @@ import { Writer } from "./writer.js";
 /** The kinds of stream messages (docs/protocol.md §4); the number is the wire's. */
 export const Kind = {
   hello: 1, welcome: 2, goodbye: 3, resync: 4, list: 5, rooms: 6, request: 7, answer: 8, message: 9, say: 10, chat: 11, checks: 12, diverged: 13,
+  pace: 14,
 } as const;
 
 /** Why a connection ends: a goodbye's code, and that of QUIC's close. */
@@ -78,7 +79,7 @@ export class MessageType<T> {
 /** kindOf returns the kind of a message, by which to choose what reads it. It throws a RejectError. */
 export function kindOf(message: Uint8Array): number {
   const kind = new Fields(message, "message").number("kind", 0, limits.MaxTick);
-  if (kind < Kind.hello || kind > Kind.diverged) throw new RejectError("unknown_kind", `a message of kind ${kind}`);
+  if (kind < Kind.hello || kind > Kind.pace) throw new RejectError("unknown_kind", `a message of kind ${kind}`);
   return kind;
 }
 
@@ -324,3 +325,14 @@ export const diverged = new MessageType<Diverged>("diverged", limits.MaxFrame, {
   tick: int(0, limits.MaxTick), table: int(0, limits.MaxTables - 1), entity: int(0, bits32),
   field: text(limits.MaxFieldText), server: text(limits.MaxFieldText), client: text(limits.MaxFieldText),
 });
+
+/** Pace tells how fast the room goes. */
+export interface Pace {
+  /** The latest tick that was made at the former pace. */
+  tick: number;
+  /** After how many tick periods the next tick follows: 1 is normal, more is slow motion, 0 is a room that is frozen. */
+  every: number;
+}
+
+/** Pace on the wire. */
+export const pace = new MessageType<Pace>("pace", limits.MaxFrame, { tick: count, every: int(0, limits.MaxEvery) });

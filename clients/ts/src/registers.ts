@@ -29,6 +29,14 @@ export function generationOf(id: number): number {
   return Math.floor(id / indexRange);
 }
 
+/** Made is by which of the player's inputs an own entity was made. */
+export interface Made {
+  /** The input's. */
+  readonly tick: number;
+  /** The entity's number among those that the input made, from 1. */
+  readonly insert: number;
+}
+
 /** Page is 64 registers and their rows. The words of a row begin at its place times the table's columns. */
 export class Page implements Words {
   readonly state = new Uint8Array(pageRows);
@@ -37,6 +45,8 @@ export class Page implements Words {
   readonly tick = new Float64Array(pageRows);
   readonly words: Uint32Array;
   readonly texts: string[];
+  /** Of own rows that an input has made. */
+  readonly made = new Map<number, Made>();
   wordsFrom = 0; // of the row that is looked at
   textsFrom = 0;
 

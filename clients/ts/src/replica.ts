@@ -4,7 +4,7 @@ import type { Ack } from "./input.js";
 import { MaxEpoch, MinAge } from "./limits.js";
 import { Motion } from "./motion.js";
 import { Received } from "./received.js";
-import { entityId, pageRows, Registers, State, type Page } from "./registers.js";
+import { entityId, pageRows, Registers, State, type Made, type Page } from "./registers.js";
 import type { Reject } from "./reject.js";
 import type { Reckoning, Row, Words } from "./rowshape.js";
 import type { Schema } from "./schema.js";
@@ -77,6 +77,8 @@ export interface Entity {
   rowClass: number;
   /** That of its newest record: its fields are the server's at that tick. */
   tick: number;
+  /** By which of the player's inputs it was made; undefined when by none. */
+  made: Made | undefined;
 }
 
 /**
@@ -205,7 +207,7 @@ export class Replica {
     const page = this.pageOf(table, index);
     if (page === undefined) return undefined;
     const row = index % pageRows;
-    return { generation: page.generation[row]!, rowClass: page.rowClass[row]!, tick: page.tick[row]! };
+    return { generation: page.generation[row]!, rowClass: page.rowClass[row]!, tick: page.tick[row]!, made: page.made.get(row) };
   }
 
   /** columns returns where the columns of an entity are, good until the next call; undefined when none is here. */
@@ -315,6 +317,8 @@ export class Replica {
       page.state[row] = State.Here;
       page.generation[row] = r.generation;
       page.rowClass[row] = r.rowClass;
+      if (r.insert > 0) page.made.set(row, { tick: Math.max(tick - r.age, 0), insert: r.insert });
+      else page.made.delete(row);
     }
     page.tick[row] = tick;
     this.write(page, row, tick);

@@ -1,7 +1,7 @@
 import { readColumns, RowBuffer } from "./columns.js";
 import { Cursor } from "./cursor.js";
 import { Class, Classes } from "./field.js";
-import { MaxColumns, MaxEntities, MaxEventNumber, MaxGeneration, MaxRemovalAge } from "./limits.js";
+import { MaxColumns, MaxEntities, MaxEventNumber, MaxGeneration, MaxInsert, MaxRemovalAge } from "./limits.js";
 import type { Reject } from "./reject.js";
 import type { Schema } from "./schema.js";
 import type { Table } from "./table.js";
@@ -56,8 +56,10 @@ export class StateReader {
   index = 0;
   /** Of a full record. */
   generation = 0;
-  /** Of a removal or an event, in ticks before the datagram's. */
+  /** Of a removal, of an event, or of the input that made an own entity, in ticks before the datagram's. */
   age = 0;
+  /** Of a full own record: the entity's number among those that an input made; 0 for none. */
+  insert = 0;
   /** Of an event, among those of its tick. */
   number = 0;
   /** The places of the columns that the record has, the first so many of the list. */
@@ -116,6 +118,8 @@ export class StateReader {
       case RecordKind.full:
         this.generation = c.compact(MaxGeneration);
         if (this.generation === 0) c.fail("bad_value");
+        this.insert = this.rowClass === Class.own ? c.compact(MaxInsert) : 0;
+        this.age = this.insert === 0 ? 0 : c.limb();
         this.everything();
         break;
       default:

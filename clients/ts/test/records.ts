@@ -29,7 +29,7 @@ export function records(s: Schema, r: StateReader, b: Uint8Array): object[] {
     const mask = Array.from(r.columns.subarray(0, r.count)).reduce((m, at) => m + 2 ** seen.indexOf(at), 0);
     if (happened) out.push({ ...head, age: r.age, number: r.number, columns });
     else if (r.kind === RecordKind.removed) out.push({ ...head, index: r.index, age: r.age, columns });
-    else if (r.kind === RecordKind.full) out.push({ ...head, index: r.index, generation: r.generation, columns });
+    else if (r.kind === RecordKind.full) out.push({ ...head, index: r.index, generation: r.generation, ...(r.insert > 0 ? { insert: r.insert, age: r.age } : {}), columns });
     else out.push({ ...head, index: r.index, mask, columns });
   }
   return out;
@@ -38,5 +38,5 @@ export function records(s: Schema, r: StateReader, b: Uint8Array): object[] {
 /** recordsOf is what a vector says of them. */
 export function recordsOf(v: StateVector): object[] {
   return v.sections.flatMap(({ records, events, ...head }) =>
-    (events ?? records ?? []).map((r) => ({ ...head, ...(head.kind === "removed" ? { age: 0 } : {}), columns: [], ...r })));
+    (events ?? records ?? []).map((r) => ({ ...head, ...(head.kind === "removed" || "insert" in r ? { age: 0 } : {}), columns: [], ...r })));
 }

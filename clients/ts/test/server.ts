@@ -84,6 +84,8 @@ export function stateBytes(s: Schema, v: Pick<StateVector, "header" | "sections"
       last = r.index;
       if (sec.kind === "removed") w.uint(r.age ?? 0);
       if (sec.kind === "full") w.uint(r.generation!);
+      if (sec.kind === "full" && rowClass === Class.own) w.uint(r.insert ?? 0);
+      if (r.insert !== undefined) w.byte(r.age ?? 0);
       if (sec.kind === "partial") maskBytes(w, r.mask!, tables[table]!.wideMask(rowClass));
       columnBytes(w, tables[table]!, r.columns ?? []);
     }

@@ -15,7 +15,7 @@ const vectors = golden<StreamVector[]>("wire/stream.json");
 
 const types: Record<keyof typeof q.Kind, q.MessageType<never>> = {
   hello: q.hello, welcome: q.welcome, goodbye: q.goodbye, resync: q.resync, list: q.list, rooms: q.rooms, request: q.request, answer: q.answer,
-  message: q.message, say: q.say, chat: q.chat, checks: q.checks, diverged: q.diverged,
+  message: q.message, say: q.say, chat: q.chat, checks: q.checks, diverged: q.diverged, pace: q.pace,
 } as unknown as Record<keyof typeof q.Kind, q.MessageType<never>>;
 
 /** likeVector writes a message's fields as the file does, where it is the guide to what is a decimal string. */
@@ -123,7 +123,7 @@ test("hostile messages are refused by name", () => {
   for (const [what, bytes, reject, read] of refused) {
     assert.throws(() => (read ?? ((b) => q.resync.parse(b)))(unhex(bytes)), { name: "RejectError", reject }, what);
   }
-  assert.throws(() => q.kindOf(unhex("91 0e")), { reject: "unknown_kind" });
+  assert.throws(() => q.kindOf(unhex("91 0f")), { reject: "unknown_kind" });
   assert.throws(() => q.kindOf(unhex("91 00")), { reject: "unknown_kind" });
 });
 

@@ -74,7 +74,7 @@ export interface StateVector {
     table: string;
     class: string;
     kind: string;
-    records?: { index: number; generation?: number; mask?: number; age?: number; columns?: ColumnVector[] }[];
+    records?: { index: number; generation?: number; insert?: number; mask?: number; age?: number; columns?: ColumnVector[] }[];
     events?: { age: number; number: number; columns?: ColumnVector[] }[];
   }[];
   hex: string;

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+/** What a page pays for the core at most, in bytes. */
+const gzippedMax = 25_000;
+
+test("the core is small, even without a minifier", () => {
+  const folder = new URL("../src/", import.meta.url);
+  const code = readdirSync(folder).filter((name) => name.endsWith(".js")).map((name) => readFileSync(new URL(name, folder)));
+  assert.ok(code.length > 20);
+  const bytes = gzipSync(Buffer.concat(code), { level: 9 }).length;
+  assert.ok(bytes < gzippedMax, `${bytes} bytes gzipped`);
+  console.log(`${bytes} bytes gzipped`);
+});
