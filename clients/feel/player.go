@@ -162,6 +162,12 @@ func (p *player) placeMark(now time.Time) {
 	if since < markEvery || (p.mine || p.theirs) && since < markPatience {
 		return
 	}
+	if p.mine {
+		p.add(own, since, now) // it took as long at least
+	}
+	if p.theirs {
+		p.add(others, since, now)
+	}
 	p.in.Mark++
 	p.mark, p.marked, p.mine, p.theirs = p.in.Mark, now, true, true
 }
