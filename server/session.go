@@ -200,6 +200,10 @@ func (s *session) queueAck(in *protocol.Input, now time.Time) {
 func (s *session) readControl(ctx context.Context) refusal {
 	for {
 		message, err := s.reader.next()
+		if _, rejected := protocol.RejectOf(err); err != nil && !rejected && !transport.EndedByClient(err) {
+			<-ctx.Done() // it is the connection's end, and only its context tells whether the client has left or is lost
+			return refusal{}
+		}
 		if err != nil {
 			return *s.counters.refuse(err)
 		}

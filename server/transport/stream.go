@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"errors"
+	"io"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -14,6 +16,13 @@ type Stream struct {
 
 // Read reads what the client wrote; io.EOF says that the client has ended its side.
 func (s *Stream) Read(p []byte) (int, error) { return s.raw.Read(p) }
+
+// EndedByClient tells whether an error of Read says that the client has ended its side, or has given the stream up. Any other
+// error but that of a deadline is the connection's, whose context ends a moment later.
+func EndedByClient(err error) bool {
+	_, reset := errors.AsType[*quic.StreamError](err)
+	return reset || errors.Is(err, io.EOF)
+}
 
 // Write queues p to be sent, and waits for space when the client reads slowly. Once the connection is
 // closed, what is still queued is dropped.
