@@ -14,6 +14,8 @@ type outbox struct {
 	count   int    // of them, but for those that must not be dropped
 	musts   int    // of them that must not
 	most    int
+	pace    []byte        // the frame that tells the room's latest pace; nil while it has always been the normal one
+	paced   bool          // it waits, too
 	news    chan struct{} // holds one: something waits
 	taken   chan struct{} // holds one: something was taken
 }
@@ -35,11 +37,34 @@ func (o *outbox) put(message []byte, must bool) bool {
 		o.count++
 	}
 	o.waiting = protocol.AppendFrame(o.waiting, message)
+	o.tell()
+	return true
+}
+
+// tell lets the writer know that something waits. The caller holds mu.
+func (o *outbox) tell() {
 	select {
 	case o.news <- struct{}{}:
 	default:
 	}
-	return true
+}
+
+// setPace adds the message of the room's pace. It takes the place of the one before, and so is never one too many.
+func (o *outbox) setPace(message []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pace, o.paced = protocol.AppendFrame(nil, message), true
+	o.tell()
+}
+
+// paceAgain adds the latest one once more: the connection that has taken it may have been lost with it.
+func (o *outbox) paceAgain() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pace != nil {
+		o.paced = true
+		o.tell()
+	}
 }
 
 // take returns all that waits.
@@ -47,7 +72,10 @@ func (o *outbox) take() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	frames := o.waiting
-	o.waiting, o.count, o.musts = nil, 0, 0
+	if o.paced {
+		frames = append(frames, o.pace...)
+	}
+	o.waiting, o.count, o.musts, o.paced = nil, 0, 0, false
 	select {
 	case o.taken <- struct{}{}:
 	default:

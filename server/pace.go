@@ -101,5 +101,5 @@ func (r *room) stand(due time.Time) {
 
 // tellPace tells a client how fast its room goes.
 func (s *session) tellPace(every int) {
-	s.post(protocol.AppendPace(nil, protocol.Pace{Tick: s.room.tick.Load(), Every: every}), nil)
+	s.outbox.setPace(protocol.AppendPace(nil, protocol.Pace{Tick: s.room.tick.Load(), Every: every}))
 }

@@ -100,7 +100,7 @@ func (s *session) resume(a *arrival) bool {
 		s.conn.Close(protocol.CloseProtocol, "the welcome could not be sent")
 		return false
 	}
-	s.tellPace(int(s.room.wanted.Load())) // which it may have missed
+	s.outbox.paceAgain()
 	s.counters.resumed.Add(1)
 	s.room.log.Debug("session resumed", "player", s.player, "from", s.conn.RemoteAddr().String())
 	return true
