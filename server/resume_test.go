@@ -315,6 +315,32 @@ func TestHoldingEnds(t *testing.T) {
 	}
 }
 
+// TestAFullServerIsNotStormed by those who would come back: their pauses grow, and are random.
+func TestAFullServerIsNotStormed(t *testing.T) {
+	g := newArena()
+	g.SetHoldSeconds(300)
+	simulate(t, 15, calm, server.Config{Games: []world.Game{g}, Limits: server.Limits{MaxConns: 2}}, func(s *simulation) {
+		cfg := s.config()
+		cfg.Reconnect = 10 * time.Minute
+		c := s.joinAs(cfg)
+		s.join()
+		s.pass(time.Second)
+		s.net.setDark(s.sockets[0].LocalAddr(), true)
+		s.pass(20 * time.Second)
+		third := s.join()
+		s.net.setDark(s.sockets[0].LocalAddr(), false)
+		s.pass(2 * time.Minute)
+		if tries := s.server.Stats().Transport.RefusedFull; tries < 20 || tries > 100 {
+			t.Errorf("in two minutes it has tried %d times to come back, want about every 2.6 s", tries)
+		}
+		third.Close()
+		s.pass(8 * time.Second)
+		if st := c.Stats(); !c.Connected() || c.Player() != 1 || st.Resumes != 1 {
+			t.Errorf("with a place free it is player %d, connected: %v, after %d resumes", c.Player(), c.Connected(), st.Resumes)
+		}
+	})
+}
+
 // TestAnExpiredSessionJoinsAnew, by itself, as Config.Reconnect says.
 func TestAnExpiredSessionJoinsAnew(t *testing.T) {
 	g := newArena()

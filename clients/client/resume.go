@@ -148,7 +148,7 @@ var errBack = errors.New("the connection is back")
 // resume goes on with the session over a new connection, and ends the former one once it can. The error is errBack when
 // that is heard of again first, ErrExpired when the server does not know the session any more.
 func (s *Session) resume(ctx context.Context, former *link) (*link, error) {
-	for {
+	for pause := tryFirst; ; pause = min(2*pause, pauseLast) {
 		l, err := s.reach(ctx, former)
 		if err != nil {
 			return nil, err
@@ -172,7 +172,7 @@ func (s *Session) resume(ctx context.Context, former *link) (*link, error) {
 		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrFull) {
 			return nil, err
 		}
-		wait(ctx, tryFirst)
+		wait(ctx, tryFirst/2+rand.N(pause)) // a server that is full, or overwhelmed, has many who come back
 	}
 }
 
