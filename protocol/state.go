@@ -173,8 +173,8 @@ func AppendHappened(dst []byte, age, number uint32) []byte {
 	return appendUint(append(dst, byte(min(age, MaxEventTicks))), uint64(min(number, MaxEventNumber)))
 }
 
-// RecordHeadMax is the most bytes that a record has before its fields.
-const RecordHeadMax = 5 + 3 + 3 + 1 + 2
+// RecordHeadMax is the most bytes that a record has before its fields: a partial one a gap and a mask of every column.
+const RecordHeadMax = 5 + (schema.MaxColumns+maskBits-1)/maskBits
 
 // Record is one record of a state datagram as it was read.
 type Record struct {

@@ -40,6 +40,21 @@ func TestStateHeaderIgnoresUnknownFlags(t *testing.T) {
 	}
 }
 
+// TestNoRecordHeadIsLonger than RecordHeadMax: a datagram is made long enough for it.
+func TestNoRecordHeadIsLonger(t *testing.T) {
+	const last, every = schema.MaxEntities - 1, 1<<schema.MaxColumns - 1
+	for name, head := range map[string][]byte{
+		"partial":  protocol.AppendPartial(nil, last, every, true),
+		"full":     protocol.AppendOrigin(protocol.AppendFull(nil, last, schema.MaxGeneration), protocol.MaxInsert, protocol.MaxOriginAge),
+		"removed":  protocol.AppendRemoved(nil, last, protocol.MaxRemovalAge),
+		"happened": protocol.AppendHappened(nil, protocol.MaxEventTicks, protocol.MaxEventNumber),
+	} {
+		if len(head) > protocol.RecordHeadMax {
+			t.Errorf("the head of a record that is %s takes %d bytes, more than %d", name, len(head), protocol.RecordHeadMax)
+		}
+	}
+}
+
 // TestEveryTruncationOfAStateIsRefused cuts after each byte. A cut between two sections leaves a shorter datagram
 // that is whole; everywhere else the bytes end too early.
 func TestEveryTruncationOfAStateIsRefused(t *testing.T) {
