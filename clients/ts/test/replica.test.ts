@@ -80,7 +80,9 @@ test("a trace is forgotten when nothing young enough can contradict it", () => {
   r.full(4, 1002, 8);
   assert.equal(r.heading, undefined, "the oldest tick that is taken is still contradicted");
   r.send({ sequence: 5, tick: 1003 + MinAge });
-  r.full(6, 1003, 9);
+  r.removed(6, 1003 + MinAge, 80);
+  assert.equal(r.replica.counters.superseded, 1, "there is no trace left that a removal of long ago could be held against");
+  r.full(7, 1003, 9);
   assert.equal(r.heading, 9);
 });
 
@@ -112,6 +114,7 @@ test("what is read is acknowledged", () => {
   r.send({ sequence: 36, tick: 1030 });
   r.send({ sequence: 3, tick: 1004 });
   assert.equal(missing(), "fffffff87fffffff", "bits move into the upper half, and are cleared there");
+  assert.equal(r.send({ sequence: 3, tick: 1004 }).ignored, true, "a duplicate from far back");
   r.send({ sequence: 80, tick: 1060 });
   assert.equal(missing(), "fffff7ffffffffff");
   assert.equal(r.partial(5, 1060 - MinAge - 1, 5).ignored, true, "beyond the age");
@@ -120,7 +123,7 @@ test("what is read is acknowledged", () => {
   r.send({ sequence: 209, tick: 1061 });
   assert.equal(missing(), "7fffffffffffffff", "64 before is the last that is named");
   const c = r.replica.counters;
-  assert.deepEqual([c.datagrams, c.duplicates, c.tooOld], [8, 1, 1]);
+  assert.deepEqual([c.datagrams, c.duplicates, c.tooOld], [8, 2, 1]);
 });
 
 test("a datagram with a fault is not acknowledged; what came before the fault is applied", () => {
