@@ -117,3 +117,25 @@ func TestSlowMotion(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEmptyRoomEndsInSlowMotion no later than at its normal pace.
+func TestAnEmptyRoomEndsInSlowMotion(t *testing.T) {
+	limits := server.Limits{EmptyRoomLifetime: 5 * time.Second}
+	simulate(t, 63, calm, server.Config{Games: []world.Game{newArena()}, Limits: limits}, func(s *simulation) {
+		c := s.join()
+		s.pass(time.Second)
+		if err := s.server.Slow("", 8); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		c.Close()
+		s.pass(4 * time.Second)
+		if n := len(s.server.Rooms()); n != 1 {
+			t.Errorf("after 4 s there are %d rooms, want one", n)
+		}
+		s.pass(2 * time.Second)
+		if n := len(s.server.Rooms()); n != 0 {
+			t.Errorf("after 6 s there are %d rooms, want none", n)
+		}
+	})
+}

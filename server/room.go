@@ -39,7 +39,7 @@ type room struct {
 	inputs   []world.Input // space for those of a tick
 	lines    []spoken      // of chat, until the tick is made
 	free     int           // places to give back to the directory
-	empty    uint64        // ticks since the last player left
+	empty    uint64        // periods since the last player left
 	every    int           // periods that a tick takes: 1, more in slow motion, zero while the room is frozen
 	since    int           // periods since the latest tick
 	idle     time.Time
@@ -285,7 +285,7 @@ func (r *room) lonely() error {
 		r.empty = 0
 		return nil
 	}
-	r.empty++
+	r.empty += uint64(max(r.every, 1))
 	if time.Duration(r.empty)*r.cfg.period() < r.cfg.Limits.EmptyRoomLifetime || !r.directory.retire(r.id) {
 		return nil
 	}
