@@ -342,7 +342,8 @@ func (s *Server) play(ctx context.Context, sess *session) (end refusal, next *ar
 	stop()
 	sess.control.SetDeadline(past) // ends readControl and writeControl
 	// A pass may be waiting for a client in the dark, which nothing but the connection's end interrupts.
-	late := time.AfterFunc(s.cfg.Limits.CloseTimeout, func() { sess.conn.Close(end.code, end.reason) })
+	conn := sess.conn // the timer may run while another one takes its place
+	late := time.AfterFunc(s.cfg.Limits.CloseTimeout, func() { conn.Close(end.code, end.reason) })
 	sess.turn.end()
 	work.Wait()
 	late.Stop()
