@@ -19,6 +19,7 @@ type voyage struct {
 	loss   float64
 	breach replicate.Breach // of the server
 	ends   bool             // epochs and connections end on the way
+	forged bool             // bytes behind the header are changed on the way, which QUIC would not let happen
 }
 
 var voyages = []voyage{
@@ -26,6 +27,7 @@ var voyages = []voyage{
 	{name: "epochs", seed: 2, loss: 0.1, ends: true},
 	// A server that breaks a rule on purpose: partial records come for rows that the client was never told of.
 	{name: "orphans", seed: 6, loss: 0.35, breach: replicate.BreachFull},
+	{name: "forged", seed: 4, loss: 0.1, forged: true},
 }
 
 const (
@@ -297,7 +299,7 @@ func (c *crossing) serve() {
 		c.client.Sent(d)
 	}
 	for _, b := range c.arrived(&c.down) {
-		if c.chance.IntN(30) == 0 { // damaged: cut, or with a byte too many
+		if c.chance.IntN(30) == 0 || c.forged && c.chance.IntN(2) == 0 {
 			if c.scenario.Steps = append(c.scenario.Steps, c.player.apply(c.damage(b))); c.chance.IntN(2) == 0 {
 				continue
 			}
@@ -309,7 +311,15 @@ func (c *crossing) serve() {
 	c.send(&c.up, protocol.AppendInput(nil, &in))
 }
 
+// damage cuts a datagram, adds a byte, or changes some.
 func (c *crossing) damage(b []byte) []byte {
+	if body := len(b) - protocol.StateHeaderBytes; c.forged && body > 0 {
+		b = slices.Clone(b)
+		for range 1 + c.chance.IntN(3) {
+			b[protocol.StateHeaderBytes+c.chance.IntN(body)] = byte(c.chance.IntN(256) >> c.chance.IntN(6))
+		}
+		return b
+	}
 	if c.chance.IntN(2) == 0 {
 		return b[:len(b)-1]
 	}

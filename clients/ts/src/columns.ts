@@ -87,7 +87,7 @@ function fit(text: string, maxBytes: number): string {
 }
 
 /** writeRow writes a whole row from an object: an input, or what is asked. */
-export function writeRow(w: Writer, table: Table, row: Row, scratch: RowBuffer): void {
+export function writeRow(w: Writer, table: Table, row: object, scratch: RowBuffer): void {
   table.shape.write(row, scratch.words, scratch.texts);
   writeColumns(w, table, Class.own, scratch);
 }

@@ -44,15 +44,16 @@ export class EventQueue {
   }
 
   /** end returns what a datagram brought, in the order in which it happened, and forgets the names of what is too old. */
-  end(newest: number): GameEvent[] {
+  end(newest: number): readonly GameEvent[] {
     for (const tick of this.fired.keys()) {
       if (tick + this.eventTicks <= newest) this.fired.delete(tick);
     }
-    if (this.queue.length === 0) return nothing;
+    if (this.queue.length === 0) return noEvents;
     const out = this.queue.sort((a, b) => a.tick - b.tick || a.number - b.number);
     this.queue = [];
     return out;
   }
 }
 
-const nothing: GameEvent[] = [];
+/** What most datagrams bring. */
+export const noEvents: readonly GameEvent[] = [];

@@ -15,7 +15,7 @@ export class Fields {
   constructor(message: Uint8Array, name: string) {
     this.b = message;
     this.name = name;
-    this.left = this.array("", 0xffff_ffff);
+    this.left = this.array("array", 0xffff_ffff);
   }
 
   /** checkForm walks the whole message, and refuses what is too long or has something behind its end. */

@@ -58,7 +58,7 @@ export interface InputDatagram {
   page?: PageReport | undefined;
 }
 
-/** appendInput writes an input datagram. */
+/** appendInput writes an input datagram. One above MaxDatagramPayload is not to be sent: leave the reports out. */
 export function appendInput(w: Writer, d: InputDatagram): void {
   if (d.inputs.length > InputsPerDatagram) throw new RangeError(`${d.inputs.length} inputs in a datagram, at most ${InputsPerDatagram} are possible`);
   const { ack, row, page } = d;

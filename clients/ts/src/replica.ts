@@ -1,4 +1,4 @@
-import { EventQueue, type GameEvent } from "./events.js";
+import { EventQueue, noEvents, type GameEvent } from "./events.js";
 import { Class } from "./field.js";
 import type { Ack } from "./input.js";
 import { MaxEpoch, MinAge } from "./limits.js";
@@ -95,7 +95,7 @@ export class Replica {
   private readonly reckonings: (Mutable<Reckoning> | undefined)[];
   private readonly traces = new Traces();
   private readonly pool: Change[] = [];
-  private readonly applied: Applied = { header: emptyHeader(), newEpoch: false, ignored: false, reject: undefined, changes: [], events: [] };
+  private readonly applied: Applied = { header: emptyHeader(), newEpoch: false, ignored: false, reject: undefined, changes: [], events: noEvents };
   private readonly counted = { datagrams: 0, duplicates: 0, tooOld: 0, staleEpoch: 0, rejected: 0, records: 0, superseded: 0, orphans: 0 };
   private tables: Registers[];
   private currentEpoch: number;
@@ -137,7 +137,7 @@ export class Replica {
     const a = this.applied;
     a.newEpoch = a.ignored = false;
     a.changes.length = 0;
-    a.events = [];
+    a.events = noEvents;
     if (!this.reader.open(datagram)) return this.refused();
     if (!this.enterEpoch(this.reader.header.epoch)) {
       this.counted.staleEpoch++;
@@ -195,11 +195,11 @@ export class Replica {
 
   /**
    * row returns an entity as a plain object; undefined when none is here. The same object comes back until the entity
-   * changes. What is dead-reckoned is where it is at the newest tick.
+   * changes. What is dead-reckoned is where it is at the newest tick. T is the game's own type of the row.
    */
-  row(table: number, index: number): Row | undefined {
+  row<T extends object = Row>(table: number, index: number): T | undefined {
     const page = this.pageOf(table, index);
-    return page === undefined ? undefined : this.show(table, page, index % pageRows);
+    return page === undefined ? undefined : (this.show(table, page, index % pageRows) as T);
   }
 
   /** entity returns how far an entity is; undefined when none is here. */
@@ -216,13 +216,13 @@ export class Replica {
   }
 
   /** all iterates over the entities of a table that are here, in the order of their indexes. */
-  *all(table: number): IterableIterator<[index: number, row: Row]> {
+  *all<T extends object = Row>(table: number): IterableIterator<[index: number, row: T]> {
     const { pages } = this.tables[table]!;
     for (let n = 0; n < pages.length; n++) {
       const page = pages[n];
       if (page === undefined) continue;
       for (let i = 0; i < pageRows; i++) {
-        if (page.state[i] === State.Here) yield [n * pageRows + i, this.show(table, page, i)];
+        if (page.state[i] === State.Here) yield [n * pageRows + i, this.show(table, page, i) as T];
       }
     }
   }

@@ -58,8 +58,8 @@ export class RowShape {
   }
 
   /** write quantises an object into words and texts, as its owner sees it. What is missing is false, 0 or "", clamped. */
-  write(row: Row, words: Uint32Array, texts: string[]): void {
-    this.writeNode(this.root, row, words, texts);
+  write(row: object, words: Uint32Array, texts: string[]): void {
+    this.writeNode(this.root, row as Row, words, texts);
   }
 
   private objectOf(node: Map<string, Node>, sources: Source[], from: Words, reckoning: Reckoning | undefined): Row {
@@ -93,7 +93,7 @@ export class RowShape {
       const items = Array.isArray(value) ? (value as readonly RowValue[]) : [];
       node.forEach((child, i) => this.writeNode(child, items[i], words, texts));
     } else {
-      const row = typeof value === "object" && !Array.isArray(value) ? (value as Row) : {};
+      const row = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Row) : {};
       for (const [name, child] of node) this.writeNode(child, row[name], words, texts);
     }
   }

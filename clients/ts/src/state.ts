@@ -160,7 +160,7 @@ export class StateReader {
   private mask(): void {
     const c = this.cursor;
     const seen = this.wire.classColumns(this.rowClass);
-    const wide = seen.length > 7;
+    const wide = this.wire.wideMask(this.rowClass);
     this.columns = this.changed;
     this.count = 0;
     for (let from = 0, more = true; more; from += maskBits) {

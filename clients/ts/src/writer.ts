@@ -1,3 +1,5 @@
+import { RejectError } from "./reject.js";
+
 const encoder = new TextEncoder();
 
 /** utf8 returns a text's bytes; half a surrogate pair becomes U+FFFD. */
@@ -34,11 +36,6 @@ export class Writer {
     this.at = 0;
   }
 
-  /** Forgets what was written behind a length of before. */
-  cut(length: number): void {
-    this.at = Math.min(this.at, length);
-  }
-
   /** Writes one byte as it is. */
   byte(v: number): void {
     if (this.at === this.bytes.length) this.grow(1);
@@ -57,8 +54,9 @@ export class Writer {
     for (let shift = 7 * (n - 1); shift >= 0; shift -= 7) this.byte((shift > 28 ? 0 : v >>> shift) & 0x7f);
   }
 
-  /** Writes a whole number from 0 to 2⁵³ − 1. */
+  /** Writes a whole number from 0 to 2⁵³ − 1; it throws a RejectError for every other. */
   uint(v: number): void {
+    if (!Number.isSafeInteger(v) || v < 0) throw new RejectError("bad_value", "a number is no whole number from 0 to 2^53 - 1");
     if (v <= 0x7f) this.byte(v);
     else if (v <= 0xff) this.head(0xcc, v, 1);
     else if (v <= 0xffff) this.head(0xcd, v, 2);
@@ -76,8 +74,9 @@ export class Writer {
     this.bigEndian(low, 4);
   }
 
-  /** Writes an integer of 64 bits, a negative one as signed. */
+  /** Writes an integer of 64 bits, a negative one as signed; it throws a RejectError for a wider one. */
   bigint(v: bigint): void {
+    if (v !== BigInt.asUintN(64, v) && v !== BigInt.asIntN(64, v)) throw new RejectError("bad_value", "an integer has more than 64 bits");
     if (v >= 0n) {
       this.uint64(Number(v >> 32n), Number(v & 0xffff_ffffn));
       return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  appendInput, Class, entityId, generationOf, indexOf, MinAge, parseSchema, Replica, report, RowBuffer, Writer, writeRow, type Applied, type Row, type Schema,
+  appendInput, Class, entityId, generationOf, indexOf, MinAge, parseSchema, Replica, report, RowBuffer, Writer, writeRow, type Applied, type Schema,
 } from "../src/index.js";
 import { parseInput, stateBytes } from "./server.js";
 import { golden, hex64, schemaNamed, unhex, type ColumnVector, type ReckonFile, type SchemaVector, type StateVector } from "./vectors.js";
@@ -180,6 +180,7 @@ test("rows are plain objects, and stay the same until they change", () => {
   assert.equal(row["Score"], (1n << 32n) + 5n);
   assert.equal(row["Target"], entityId(5, 2));
   assert.deepEqual(r.replica.entity(ship, 70), { generation: 1, rowClass: Class.own, tick: 1001, made: { tick: 998, insert: 2 } });
+  assert.equal(r.replica.row<{ Name: string }>(ship, 70)?.Name, "Bounty");
   assert.equal(r.replica.row(ship, 70), row);
   assert.deepEqual([...r.replica.all(ship)], [[70, row]]);
   r.records(2, 1002, "partial", [{ index: 70, mask: 1, columns: [{ column: 0, word: 0, text: "Beagle" }] }], "own");
@@ -201,7 +202,7 @@ test("nested structs and arrays are nested objects and arrays", () => {
   const buffer = new RowBuffer();
   table.shape.write(row, buffer.words, buffer.texts);
   assert.deepEqual(table.shape.read(Class.own, buffer), row);
-  table.shape.write({ Flags: "no" as unknown as Row, Big: 5, Low: 1e30 } as unknown as Row, buffer.words, buffer.texts);
+  table.shape.write({ Flags: "no", Pos: null, Big: 5, Low: 1e30 }, buffer.words, buffer.texts);
   const clamped = table.shape.read(Class.own, buffer);
   assert.deepEqual([clamped["Flags"], clamped["Big"], clamped["Low"]], [[false, false, false], 5n, (1n << 63n) - 1n]);
 });

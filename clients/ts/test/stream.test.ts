@@ -141,7 +141,14 @@ test("a frame that can't be is refused at its header", () => {
 test("what a reader would refuse is not written", () => {
   assert.throws(() => q.goodbye.encode({ code: 0, reason: "a\nb" }), { reject: "bad_value" });
   assert.throws(() => q.say.encode({ scope: q.Scope.room, player: 0, text: "" }), { reject: "bad_value" });
-  assert.throws(() => q.resync.encode({ epoch: 128 }), { reject: "bad_value" });
+  for (const epoch of [128, -1, 1.5, NaN, 2 ** 53]) assert.throws(() => q.resync.encode({ epoch }), { reject: "bad_value" }, String(epoch));
+  const first = q.hello.parse(unhex(vectors[0]!.hex));
+  for (const schemaHash of [-1n, 1n << 64n]) assert.throws(() => q.hello.encode({ ...first, schemaHash }), { reject: "bad_value" });
+  const w = new q.Writer(1);
+  w.text("gone");
+  w.reset();
+  w.uint(300);
+  assert.equal(hex(w.finish()), "cd012c");
   assert.equal(q.fitText(`a\n${"é".repeat(200)}`, 9), "a ééé");
   assert.equal(q.fitText("a𝒳b", 100), "a𝒳b");
 });
