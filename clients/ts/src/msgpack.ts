@@ -50,35 +50,28 @@ export function headOf(b: Uint8Array, at: number, into: Head): Reject | undefine
     return undefined;
   }
   const form = formOf(c);
-  if (form === undefined) return "unsupported_type";
-  into.form = form.form;
-  into.size = 1 + form.bytes;
+  if (form < 0) return "unsupported_type";
+  into.form = form >> 4;
+  into.size = 1 + (form & 15);
   if (b.length - at < into.size) return "truncated";
-  if (form.form >= Form.Str) into.count = unsigned(b, at + 1, form.bytes);
+  if (into.form >= Form.Str) into.count = unsigned(b, at + 1, form & 15);
   return undefined;
 }
 
-/** formOf tells what a first byte of c0 to df announces, and how many bytes its length or number has. */
-function formOf(c: number): { form: Form; bytes: number } | undefined {
-  switch (true) {
-    case c === 0xc0:
-      return { form: Form.Nil, bytes: 0 };
-    case c === 0xc2 || c === 0xc3:
-      return { form: Form.Bool, bytes: 0 };
-    case c >= 0xc4 && c <= 0xc6:
-      return { form: Form.Bin, bytes: 1 << (c - 0xc4) };
-    case c === 0xca || c === 0xcb:
-      return { form: Form.Float, bytes: 4 << (c - 0xca) };
-    case c >= 0xcc && c <= 0xd3:
-      return { form: Form.Int, bytes: 1 << (c & 3) };
-    case c >= 0xd9 && c <= 0xdb:
-      return { form: Form.Str, bytes: 1 << (c - 0xd9) };
-    case c === 0xdc || c === 0xdd:
-      return { form: Form.Array, bytes: 2 << (c - 0xdc) };
-    case c === 0xde || c === 0xdf:
-      return { form: Form.Map, bytes: 2 << (c - 0xde) };
-  }
-  return undefined; // c1 and the extension types
+/**
+ * formOf tells what a first byte of c0 to df announces: the form, times 16, and how many bytes its length or number has. It
+ * is -1 for what is refused.
+ */
+function formOf(c: number): number {
+  if (c === 0xc0) return Form.Nil * 16;
+  if (c === 0xc2 || c === 0xc3) return Form.Bool * 16;
+  if (c >= 0xc4 && c <= 0xc6) return Form.Bin * 16 + (1 << (c - 0xc4));
+  if (c === 0xca || c === 0xcb) return Form.Float * 16 + (4 << (c - 0xca));
+  if (c >= 0xcc && c <= 0xd3) return Form.Int * 16 + (1 << (c & 3));
+  if (c >= 0xd9 && c <= 0xdb) return Form.Str * 16 + (1 << (c - 0xd9));
+  if (c === 0xdc || c === 0xdd) return Form.Array * 16 + (2 << (c - 0xdc));
+  if (c === 0xde || c === 0xdf) return Form.Map * 16 + (2 << (c - 0xde));
+  return -1; // c1 and the extension types
 }
 
 /** integerAt returns the integer whose head is at a place and has been read, signed ones included. */

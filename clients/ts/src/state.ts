@@ -114,6 +114,7 @@ export class StateReader {
     switch (this.kind) {
       case RecordKind.removed:
         this.age = c.compact(MaxRemovalAge);
+        this.count = 0;
         return c.reject === undefined;
       case RecordKind.full:
         this.generation = c.compact(MaxGeneration);

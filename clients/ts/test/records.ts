@@ -24,7 +24,7 @@ export function records(s: Schema, r: StateReader, b: Uint8Array): object[] {
     const happened = r.kind === RecordKind.happened;
     const t = (happened ? s.events : s.tables)[r.table]!;
     const head = { table: t.name, class: happened ? "public" : classNames[r.rowClass]!, kind: kindNames[r.kind]! };
-    const columns = r.kind === RecordKind.removed ? [] : columnsRead(r, t);
+    const columns = columnsRead(r, t);
     const seen = t.classColumns(r.rowClass);
     const mask = Array.from(r.columns.subarray(0, r.count)).reduce((m, at) => m + 2 ** seen.indexOf(at), 0);
     if (happened) out.push({ ...head, age: r.age, number: r.number, columns });
