@@ -19,14 +19,15 @@ type answers struct {
 type asking uint8
 
 const (
-	askGame  asking = iota // it is new
-	askAgain               // it was answered: the answer goes out again
-	askWaits               // it is open: the answer will come
-	askStale               // it is too old to be known
+	askGame    asking = iota // it is new
+	askAgain                 // it was answered: the answer goes out again
+	askWaits                 // it is open: the answer will come
+	askStale                 // it is too old to be known
+	askTooMany               // it is new, and one more than may be open: it is not noted
 )
 
-// take notes a request, and says what is to be done; for askAgain with which message.
-func (a *answers) take(number uint32) (asking, []byte) {
+// take notes a request, unless it would be one too many, and says what is to be done; for askAgain with which message.
+func (a *answers) take(number uint32, tooMany bool) (asking, []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	message, known := a.kept[number]
@@ -37,6 +38,8 @@ func (a *answers) take(number uint32) (asking, []byte) {
 		return askAgain, message
 	case uint64(number)+uint64(a.most) <= uint64(a.latest):
 		return askStale, nil
+	case tooMany: // the game has not acted; and what is noted must not displace what is open
+		return askTooMany, nil
 	}
 	if a.kept == nil {
 		a.kept = make(map[uint32][]byte, a.most)

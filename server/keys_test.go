@@ -46,7 +46,7 @@ func TestRequestsAreKnownByTheirNumbers(t *testing.T) {
 	a := answers{most: 4}
 	want := func(number uint32, is asking, message string) {
 		t.Helper()
-		if got, m := a.take(number); got != is || string(m) != message {
+		if got, m := a.take(number, false); got != is || string(m) != message {
 			t.Errorf("request %d is %d with %q, want %d with %q", number, got, m, is, message)
 		}
 	}
@@ -61,6 +61,10 @@ func TestRequestsAreKnownByTheirNumbers(t *testing.T) {
 	a.keep(1, []byte("late"))
 	want(1, askStale, "")
 	want(2, askAgain, "two")
+	if got, _ := a.take(9, true); got != askTooMany || a.last() != 5 {
+		t.Errorf("one more than may be open is %d, and the last is %d then, want %d and 5", got, a.last(), askTooMany)
+	}
+	want(2, askAgain, "two") // it is not displaced by what was not taken
 	want(1<<32-1, askGame, "")
 	want(2, askStale, "")
 	if a.last() != 1<<32-1 || len(a.kept) != 1 {

@@ -51,7 +51,8 @@ func (s *session) takeRequest(ctx context.Context, message []byte) error {
 	if err := requests[m.Kind].Ask.CheckRow(m.Data); err != nil {
 		return &protocol.RejectError{Reject: protocol.BadValue, Detail: fmt.Sprintf("a request of kind %d: %v", m.Kind, err)}
 	}
-	switch what, answer := s.answers.take(m.Number); what {
+	most := s.server.cfg.Limits.OpenRequests
+	switch what, answer := s.answers.take(m.Number, int(s.openRequests.Load()) >= most); what {
 	case askAgain:
 		s.counters.requestsRepeated.Add(1)
 		s.outbox.put(answer, true)
@@ -59,16 +60,18 @@ func (s *session) takeRequest(ctx context.Context, message []byte) error {
 	case askWaits:
 		s.counters.requestsRepeated.Add(1)
 		return nil
+	case askTooMany:
+		s.counters.requests.Add(1)
+		s.openRequests.Add(1) // until it is answered, at once
+		s.answerRequest(world.Answer{Number: m.Number, Refusal: fmt.Sprintf("more than %d requests wait for their answer: ask again later", most)})
+		return nil
 	case askStale:
 		s.counters.requestsRepeated.Add(1)
 		s.post(protocol.AppendAnswer(nil, protocol.Answer{Number: m.Number, Refusal: tooOld}))
 		return nil
 	}
 	s.counters.requests.Add(1)
-	if int(s.openRequests.Add(1)) > s.server.cfg.Limits.OpenRequests {
-		s.answerRequest(world.Answer{Number: m.Number, Refusal: fmt.Sprintf("more than %d requests wait for their answer: ask again later", s.server.cfg.Limits.OpenRequests)})
-		return nil
-	}
+	s.openRequests.Add(1)
 	r := s.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
