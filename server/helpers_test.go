@@ -235,3 +235,11 @@ func keys(g *arena, v *world.View) (out []uint16) {
 	slices.Sort(out)
 	return out
 }
+
+// seedsOf is how many of some seeds a long test plays: under the race detector, which takes eight times as long, one.
+func seedsOf(n uint64) uint64 {
+	if raceEnabled {
+		return 1
+	}
+	return n
+}
