@@ -55,7 +55,7 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 
 # NODE_NEEDED=1 makes a machine without Node.js fail.
 ts: ## types and tests of clients/ts, where there is Node.js 18 or later; otherwise it says that it left them out
-	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; then \
+	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then \
 		set -e; cd clients/ts; \
 		echo "== clients/ts: packages"; \
 		[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent; \
