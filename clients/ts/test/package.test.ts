@@ -14,3 +14,9 @@ test("the core is small, even without a minifier", () => {
   assert.ok(bytes < gzippedMax, `${bytes} bytes gzipped`);
   console.log(`${bytes} bytes gzipped`);
 });
+
+test("the lockfile names no host: packages come from wherever the machine gets its own", () => {
+  const lock = readFileSync(new URL("../../package-lock.json", import.meta.url), "utf8");
+  assert.doesNotMatch(lock, /"resolved"|:\/\//, "write it with npm install --omit-lockfile-registry-resolved");
+  assert.match(lock, /"integrity": "sha512-/);
+});
