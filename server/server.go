@@ -259,6 +259,7 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	}
 	if err != nil {
 		s.keys.forget(sess)
+		close(sess.over)
 		room.log.Debug("welcome failed", "player", sess.player, "error", err)
 		room.leave(sess, world.Lost)
 		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}

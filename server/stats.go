@@ -119,8 +119,8 @@ func (s *Server) Rooms() []RoomStats {
 
 // InputStats are what became of one player's inputs.
 type InputStats struct {
-	// Applied came for their ticks. Repeated and Neutral are ticks that went without: the last one stood for them, or the
-	// neutral one.
+	// Applied came for their ticks. Repeated and Neutral are ticks that went without, also of a player who is held: the last
+	// one stood for them, or the neutral one.
 	Applied, Repeated, Neutral uint64
 	// Late counts datagrams whose inputs were all for ticks that were over, Early those with inputs for ticks too far
 	// ahead, Surplus those with more inputs than Limits.InputsPerTick.

@@ -67,8 +67,11 @@ func (s *session) takeRequest(ctx context.Context, message []byte) error {
 		return nil
 	case askStale:
 		s.counters.requestsRepeated.Add(1)
-		s.post(protocol.AppendAnswer(nil, protocol.Answer{Number: m.Number, Refusal: tooOld}))
-		return nil
+		message, err := protocol.AppendAnswer(nil, protocol.Answer{Number: m.Number, Refusal: tooOld})
+		if err == nil {
+			s.outbox.put(message, true)
+		}
+		return err
 	}
 	s.counters.requests.Add(1)
 	s.openRequests.Add(1)

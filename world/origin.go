@@ -11,13 +11,20 @@ type Origin struct {
 
 // Origin returns which input of its owner's has made a row, ok is false when none has. A row that changed its owner, that
 // was restored from a snapshot, or of which a client was told more than protocol.MaxOriginAge ticks later, has none. By it
-// whatever draws a predicted row goes on with the server's, which has another ID.
+// whatever draws a predicted row goes on with the server's, which has another ID. It is for drawing: a game whose tick decides
+// by it would play otherwise after a restore.
 func (t Table[T]) Origin(r Reader, id ID) (o Origin, ok bool) {
 	if !t.Has(r, id) {
 		return Origin{}, false
 	}
 	o = r.pagesOf(t.def)[id.Index()>>pageShift].Origin(int(id.Index() & rowMask))
 	return o, o.Insert != 0
+}
+
+// names tells whether two rows with these origins and IDs are the same one: of the same origin, or of the same ID when one of
+// them has none. The ID of a predicted row may be given again.
+func (o Origin) names(other Origin, id, otherID ID) bool {
+	return o.Insert != 0 && o == other || id == otherID && (o.Insert == 0 || other.Insert == 0)
 }
 
 // Origin is which input of its owner's has made the row; zero for none.

@@ -60,7 +60,7 @@ func (o *OwnRows) copy(s *state, p Player, tick uint64) {
 func (o *OwnRows) find(table *table, id ID, origin Origin) *ownRow {
 	for i := range o.rows {
 		r := &o.rows[i]
-		if r.table == table && (origin.Insert != 0 && r.origin == origin || r.id == id && (origin.Insert == 0 || r.origin.Insert == 0)) {
+		if r.table == table && r.origin.names(origin, r.id, id) {
 			return r
 		}
 	}
@@ -240,7 +240,7 @@ func (e *Easing) Fade(share float64) {
 func (e *Easing) find(table *table, id ID, origin Origin) *easedRow {
 	for i := range e.rows {
 		r := &e.rows[i]
-		if r.table == table && (origin.Insert != 0 && r.origin == origin || r.id == id) {
+		if r.table == table && r.origin.names(origin, r.id, id) {
 			return r
 		}
 	}

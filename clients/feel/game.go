@@ -14,6 +14,7 @@ const (
 	shipSpeed   = 4.0
 	targetSpeed = 4.0
 	hitRadius   = 2.0 // half of what a target goes in a tick
+	aimRadius   = 1.8 // players aim so far off a target's middle at most, evenly, so that near misses would show
 	turnsEvery  = 45  // ticks from one turn of a target to the next, on average
 )
 

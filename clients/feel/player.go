@@ -203,7 +203,7 @@ func (p *player) pick(v *world.View, counts bool) {
 	}
 	p.prey = found[p.chance.IntN(len(found))]
 	y, x := math.Sincos(p.chance.Float64() * 2 * math.Pi)
-	off := 0.9 * hitRadius * math.Sqrt(p.chance.Float64())
+	off := aimRadius * math.Sqrt(p.chance.Float64())
 	p.off = [2]float64{off * x, off * y}
 	p.in.Shot++
 	if counts {

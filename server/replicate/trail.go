@@ -240,7 +240,7 @@ func (t *Trail) Ack(epoch uint8, newest uint16, missing uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	seq := protocol.Widen(newest, t.next-1)
-	if t.next == 0 || epoch != t.epoch || seq >= t.next {
+	if seq == 0 || epoch != t.epoch || seq >= t.next { // sequence numbers begin with 1
 		return
 	}
 	for back := min(uint64(protocol.AckBits), seq-1); back > 0; back-- { // the oldest first, as they came most likely
