@@ -34,7 +34,7 @@ const (
 	gapNear  = 200
 	gapRun   = 8
 	// gapFar is half of the ticks without one after which the cushion shrinks; twice as many each time that it grew.
-	gapFar = 100
+	gapFar = 300
 )
 
 // The wait is by how many eighths of a period an input leaves after the news that it answers. Acknowledgements of QUIC
@@ -176,6 +176,12 @@ func (t *timing) lacks(h protocol.StateHeader) {
 		return
 	}
 	t.missing++
+	if h.Margin <= marginLow { // the one before it came just in time: this one is late rather than lost
+		if h.InputTick >= t.settled {
+			t.lows++
+		}
+		return
+	}
 	if h.Tick > t.gap+gapNear {
 		t.gaps = 0
 	}
@@ -183,7 +189,7 @@ func (t *timing) lacks(h protocol.StateHeader) {
 		t.gaps++
 	}
 	t.gap = h.Tick
-	if t.gaps >= gapsMost && h.Margin >= marginLow && h.InputTick >= t.settled && t.cushion < cushionMax && t.lead < leadMax {
+	if t.gaps >= gapsMost && h.InputTick >= t.settled && t.cushion < cushionMax && t.lead < leadMax {
 		t.cushion, t.gaps = t.cushion+1, 0
 		t.grew++
 		t.move(1, 0)
