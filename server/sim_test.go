@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -111,8 +110,6 @@ type drama struct {
 	weather weather
 	players []*simPlayer // those who are in
 
-	moved [socketCount]bool
-
 	entries, partitions int
 }
 
@@ -153,8 +150,6 @@ func (d *drama) act() {
 		d.net.narrow(d.anyone(), &pipe{bytesPerSecond: 8000 + d.chance.IntN(30_000), queueBytes: 64 << 10})
 	case 5:
 		d.net.narrow(d.anyone(), nil)
-	case 6, 7:
-		d.move()
 	}
 	d.pass(time.Duration(100+d.chance.IntN(200)) * time.Millisecond)
 	d.look()
@@ -164,23 +159,7 @@ func (d *drama) act() {
 func (d *drama) anyone() net.Addr {
 	p := d.players[d.chance.IntN(len(d.players))]
 	at := slices.Index(d.clients, p.Client)
-	if d.moved[at] {
-		return d.spares[at].LocalAddr()
-	}
 	return d.sockets[at].LocalAddr()
-}
-
-// move brings somebody to another socket, once each; in bad weather it may not come through.
-func (d *drama) move() {
-	p := d.players[d.chance.IntN(len(d.players))]
-	at := slices.Index(d.clients, p.Client)
-	if d.moved[at] {
-		return
-	}
-	d.moved[at] = true
-	ctx, cancel := context.WithTimeout(d.t.Context(), 5*time.Second)
-	defer cancel()
-	p.Migrate(ctx, d.spares[at])
 }
 
 // partition cuts somebody off for a while.

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -173,7 +172,6 @@ type simulation struct {
 	game    *arena
 	server  *server.Server
 	sockets []net.PacketConn // of players, in the order of join
-	spares  []net.PacketConn // likewise, to move to
 	clients []*client.Client[stride]
 	started time.Time // the room, once somebody has joined
 	stop    context.CancelFunc
@@ -203,13 +201,10 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 		for i := range socketCount {
 			s.sockets = append(s.sockets, sim.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 1, byte(i+1)), Port: 5000}, link))
 		}
-		for i := range socketCount {
-			s.spares = append(s.spares, sim.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 2, byte(i+1)), Port: 5000}, link))
-		}
 		if err := sim.Start(); err != nil {
 			t.Fatal(err)
 		}
-		all := slices.Concat(s.sockets, s.spares, []net.PacketConn{socket})
+		all := append([]net.PacketConn{socket}, s.sockets...)
 		defer func() {
 			for _, c := range all {
 				c.Close()
