@@ -323,6 +323,21 @@ func (a agreement) String() string {
 		100*a.share(), a.near+a.far, a.shots, a.nearAgreed, a.near, a.farAgreed, a.far)
 }
 
+// judge wants nearly every hit to agree with lag compensation, and clearly fewer without.
+func judge(t *testing.T, on, off agreement) {
+	t.Helper()
+	t.Logf("not compensated: %v", off)
+	if on.shots < 1000 || on.near < 100 || on.far < 100 {
+		t.Errorf("%v: that is too little", on)
+	}
+	if on.share() < 0.99 {
+		t.Errorf("compensated: %v; want 99 %%", on)
+	}
+	if off.share() > 0.7 {
+		t.Errorf("not compensated: %v; want clearly less", off)
+	}
+}
+
 // compare compares what a player's shots hit on its screen with what they hit.
 func (g *shootingRange) compare(p world.Player, hits map[uint16]aimed, a *agreement) {
 	g.mu.Lock()
@@ -392,16 +407,7 @@ func TestWhatHitsOnTheScreenHits(t *testing.T) {
 			on, st := shootOut(t, seed, newShootingRange(c.options...), server.Config{}, c.delay)
 			t.Logf("compensated: %v; asked %d, unknown %d, refused %d, clamped %d", on, st.Sights, st.SightsUnknown, st.SightsRefused, st.SightsClamped)
 			off, _ := shootOut(t, seed, newShootingRange(c.options...), server.Config{LagCompensation: -1}, c.delay)
-			t.Logf("not compensated: %v", off)
-			if on.shots < 1000 || on.near < 100 || on.far < 100 {
-				t.Errorf("%v: that is too little", on)
-			}
-			if on.share() < 0.99 {
-				t.Errorf("compensated: %v; want 99 %%", on)
-			}
-			if off.share() > 0.7 {
-				t.Errorf("not compensated: %v; want clearly less", off)
-			}
+			judge(t, on, off)
 		})
 	}
 }

@@ -32,16 +32,7 @@ func (r *Replica) Own(tick uint64, into *OwnRows) { into.copy(r.state, r.me, tic
 
 func (o *OwnRows) copy(s *state, p Player, tick uint64) {
 	o.Tick, o.rows, o.values, o.texts = tick, o.rows[:0], o.values[:0], o.texts[:0]
-	me := s.player(p)
-	if me == nil {
-		return
-	}
-	for _, rf := range me.owned {
-		ts, index := &s.tables[rf>>schema.IndexBits], rf&(schema.MaxEntities-1)
-		page, row := ts.page(index>>pageShift), int(index&rowMask)
-		if page == nil || page.used>>row&1 == 0 {
-			continue
-		}
+	s.eachOwned(p, func(ts *tableState, page *Page, row int) {
 		o.rows = append(o.rows, ownRow{table: ts.def, id: page.id(row), origin: page.Origin(row), values: len(o.values), texts: len(o.texts)})
 		at := page.row(ts.def, row)
 		for i := range ts.def.bind.leaves {
@@ -52,6 +43,21 @@ func (o *OwnRows) copy(s *state, p Player, tick uint64) {
 			} else {
 				o.values = append(o.values, l.raw(at))
 			}
+		}
+	})
+}
+
+// eachOwned calls do for each row of a player's that is there; do may write to it.
+func (s *state) eachOwned(p Player, do func(ts *tableState, page *Page, row int)) {
+	me := s.player(p)
+	if me == nil {
+		return
+	}
+	for _, rf := range me.owned {
+		ts, index := &s.tables[rf>>schema.IndexBits], rf&(schema.MaxEntities-1)
+		page, row := ts.page(index>>pageShift), int(index&rowMask)
+		if page != nil && page.used>>row&1 != 0 {
+			do(ts, page, row)
 		}
 	}
 }
@@ -252,20 +258,11 @@ func (e *Easing) find(table *table, id ID, origin Origin) *easedRow {
 func (r *Replica) ShowOwn(from, to *OwnRows, along float64, e *Easing) {
 	s := r.state
 	r.predict()
-	me := s.player(r.me)
-	if me == nil {
-		return
-	}
-	for _, rf := range me.owned {
-		ts, index := &s.tables[rf>>schema.IndexBits], rf&(schema.MaxEntities-1)
-		page, row := ts.page(index>>pageShift), int(index&rowMask)
-		if page == nil || page.used>>row&1 == 0 {
-			continue
-		}
+	s.eachOwned(r.me, func(ts *tableState, page *Page, row int) {
 		id, origin := page.id(row), page.Origin(row)
 		b := to.find(ts.def, id, origin)
 		if b == nil {
-			continue
+			return
 		}
 		a := from.find(ts.def, id, origin)
 		eased := e.find(ts.def, id, origin)
@@ -284,5 +281,5 @@ func (r *Replica) ShowOwn(from, to *OwnRows, along float64, e *Easing) {
 			}
 			l.setNumber(at, v)
 		}
-	}
+	})
 }
