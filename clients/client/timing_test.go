@@ -222,6 +222,21 @@ func TestLostInputsMakeACushion(t *testing.T) {
 	}
 }
 
+// TestLateInputsMakeNoCushion: where inputs come just in time, a tick without one lacks one that is late, for which there
+// are the wait and the lead.
+func TestLateInputsMakeNoCushion(t *testing.T) {
+	tm := newPace(60*time.Millisecond, time.Second/30)
+	tm.first = 100
+	next := tm.settle(100, 100, 2)
+	for range 3 * gapsMost {
+		tm.hears(next, next-1, marginLow)
+		next = tm.settle(next+1, 50, 2)
+	}
+	if tm.missing != 3*gapsMost || tm.cushion != 0 {
+		t.Errorf("after %d ticks whose input was late the cushion is %d, want 0", tm.missing, tm.cushion)
+	}
+}
+
 // aim is an input of up to 500 bytes.
 type aim struct {
 	Text string `net:"max=250"`

@@ -62,3 +62,15 @@ func around(records []trailRef, at, known uint32, latest bool) (r world.SeenRow,
 	}
 	return r, true
 }
+
+// TestSequenceZeroAcknowledgesNothing: a slot that a former epoch has filled has no number, which is no datagram's.
+func TestSequenceZeroAcknowledgesNothing(t *testing.T) {
+	var k Trail
+	k.slot(1, 100).refs = []trailRef{{ref: 7, tick: 100}}
+	k.slots[0].refs = []trailRef{{ref: 7, tick: 100}}
+	k.begin(2, 1)
+	k.Ack(2, 0, 0)
+	if len(k.tracks) != 0 {
+		t.Errorf("sequence number 0 was taken for %d records", len(k.tracks))
+	}
+}
