@@ -16,6 +16,10 @@ export type { Column } from "./column.js";
 export { Table } from "./table.js";
 export { Group, type Member } from "./group.js";
 export { hashOf, parseSchema, type RequestTables, type Schema } from "./schema.js";
+export {
+  defineGame, SchemaError, type Definition, type EventName, type Game, type GameTypes, type MessageName, type Mutable, type RequestName,
+  type SingletonName, type TableName,
+} from "./game.js";
 export { Motion } from "./motion.js";
 export { RowShape, type Reckoning, type Row, type RowValue, type Words } from "./rowshape.js";
 export { Cursor } from "./cursor.js";
