@@ -30,3 +30,8 @@ export type { GameEvent } from "./events.js";
 export { entityId, generationOf, indexOf, type Made, type Page } from "./registers.js";
 export { Replica, type Applied, type Change, type ChangeKind, type Counters, type Entity, type ReplicaConfig } from "./replica.js";
 export { report, type Report } from "./report.js";
+export { type FieldMispredictions, Predictor, type PredictorConfig } from "./predict.js";
+export { type Misprediction, OwnRow, OwnRows } from "./own.js";
+export { type Own, type Step, type StepTypes } from "./step.js";
+export { Screen, type ScreenConfig, type TableView, type View } from "./screen.js";
+export { type Mode, MomentsPerTick } from "./shown.js";

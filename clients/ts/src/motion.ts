@@ -9,6 +9,7 @@ interface Moving {
   still: number;
   fast: number;
   factor: number;
+  reach: number;
 }
 
 /**
@@ -26,13 +27,22 @@ export class Motion {
       const factor = Math.floor((v.step / f.step) * (periodNanoseconds / 1e9) * two32 + 0.5);
       const fast = Number(v.top);
       if (!(factor * Math.max(m.still, fast - m.still) * maxAge < 2 ** 62)) throw new Error(`${table.name}: ${f.name} can't be reckoned at this tick period`);
-      this.members.push({ top: Number(f.top), still: m.still, fast, factor });
+      const reach = Math.floor((Math.max(m.still, fast - m.still) * factor) / two32) + 1 + 2 * Math.floor(f.tolerance / f.step + 1e-6);
+      this.members.push({ top: Number(f.top), still: m.still, fast, factor, reach });
     }
   }
 
   /** How far a member goes in a tick at a velocity of one step, in 2⁻³² of its position's steps. */
   factor(member: number): number {
     return this.members[member]!.factor;
+  }
+
+  /**
+   * How many steps a member's reckoned position can be from the one a tick before: what its fastest velocity carries it, and twice
+   * the tolerance, for a new base. What went farther was put elsewhere by the game.
+   */
+  reach(member: number): number {
+    return this.members[member]!.reach;
   }
 
   /** position returns where a member is at a tick, quantised, by the low 32 bits of its base's tick, its position and its velocity. */

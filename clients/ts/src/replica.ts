@@ -232,7 +232,8 @@ export class Replica {
     return this.tables[table]!.pages;
   }
 
-  private pageOf(table: number, index: number): Page | undefined {
+  /** pageOf returns the page of an entity, at the row of its index modulo 64; undefined when none is here. */
+  pageOf(table: number, index: number): Page | undefined {
     const page = this.tables[table]?.pages[Math.floor(index / pageRows)];
     return page !== undefined && page.state[index % pageRows] === State.Here ? page : undefined;
   }

@@ -1,4 +1,5 @@
 import { Class, Classes, FieldKind, type Field, type Value } from "./field.js";
+import { Leaf, pathOf } from "./leaf.js";
 import type { Motion } from "./motion.js";
 import type { Table } from "./table.js";
 
@@ -41,6 +42,9 @@ type Node = number | Node[] | Map<string, Node>;
 
 /** RowShape reads and writes the rows of a table as plain objects. */
 export class RowShape {
+  /** Where each field of the table stands in an object. */
+  readonly leaves: readonly Leaf[];
+
   private readonly root = new Map<string, Node>();
   private readonly sources: Source[][] = []; // per class and field
   private readonly first: number;
@@ -48,6 +52,7 @@ export class RowShape {
   /** Throws an Error when two fields claim the same place. */
   constructor(table: Table) {
     table.fields.forEach((f, at) => place(this.root, f.name, at));
+    this.leaves = table.fields.map((f) => new Leaf(f));
     this.first = table.group?.first ?? 0;
     for (let c = 0; c < Classes; c++) this.sources.push(table.fields.map((_, field) => sourceOf(table, field, c)));
   }
@@ -55,6 +60,21 @@ export class RowShape {
   /** read makes an object of a row that a client of this class has. What it does not see is false, 0 or "". */
   read(rowClass: number, from: Words, reckoning?: Reckoning): Row {
     return this.objectOf(this.root, this.sources[rowClass]!, from, reckoning);
+  }
+
+  /** value is one field of a row that a client of this class has. */
+  value(rowClass: number, field: number, from: Words): Value {
+    return this.leaf(this.sources[rowClass]![field]!, from, undefined);
+  }
+
+  /** fill writes into an object that read has made what it would make of other words. */
+  fill(row: object, rowClass: number, from: Words): void {
+    for (let i = 0; i < this.leaves.length; i++) this.leaves[i]!.set(row, this.value(rowClass, i, from));
+  }
+
+  /** copy writes the fields of an object into another one of this shape. */
+  copy(from: object, to: object): void {
+    for (const leaf of this.leaves) leaf.set(to, leaf.get(from));
   }
 
   /** write quantises an object into words and texts, as its owner sees it. What is missing is false, 0 or "", clamped. */
@@ -140,7 +160,7 @@ function sourceOf(table: Table, at: number, rowClass: number): Source {
 
 /** place puts the field of a name, such as "Pos.X" or "Cells[3].Full", into the tree. */
 function place(root: Map<string, Node>, name: string, field: number): void {
-  const path = name.match(/\[\d+\]|[^.[\]]+/g) ?? [];
+  const path = pathOf(name);
   let node: Node = root;
   path.forEach((part, depth) => {
     const leaf = depth === path.length - 1;

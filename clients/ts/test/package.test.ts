@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-/** What a page pays for the core at most, in bytes. */
-const gzippedMax = 25_000;
+/** What all of it is at most without a minifier, in bytes. */
+const gzippedMax = 48_000;
 
-test("the core is small, even without a minifier", () => {
+test("it is small, even without a minifier", () => {
   const folder = new URL("../src/", import.meta.url);
   const code = readdirSync(folder).filter((name) => name.endsWith(".js")).map((name) => readFileSync(new URL(name, folder)));
   assert.ok(code.length > 20);
