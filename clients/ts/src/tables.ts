@@ -1,0 +1,160 @@
+import { Class } from "./field.js";
+import { Listeners, type Unsubscribe } from "./listeners.js";
+import { entityId, generationOf, indexOf, pageRows, State } from "./registers.js";
+import type { Applied, Change, Replica } from "./replica.js";
+
+/** What an entity is told of: it came into sight, another row of it was told, it went out of sight. */
+export type RowEvent = "add" | "change" | "remove";
+
+/** Before is the row as it was before a change; undefined otherwise. */
+type RowListener<R> = (id: number, row: Readonly<R>, before: Readonly<R> | undefined) => void;
+
+/**
+ * EntityTable is a table of the game as the server last told it: rows that others own as they were some time ago, own ones as
+ * they were, too. A row is a plain object that nobody writes to; the same one comes back until its entity changes.
+ */
+export class EntityTable<R extends object> {
+  readonly name: string;
+
+  private readonly source: TableSource;
+  private readonly listeners: Record<RowEvent, Listeners<[number, Readonly<R>, Readonly<R> | undefined]>>;
+  private known: Map<number, { id: number; row: R }> | undefined; // by index, once somebody listens
+
+  /** It is made by Tables. */
+  constructor(name: string, source: TableSource) {
+    this.name = name;
+    this.source = source;
+    const listeners = () => new Listeners<[number, Readonly<R>, Readonly<R> | undefined]>(source.report);
+    this.listeners = { add: listeners(), change: listeners(), remove: listeners() };
+  }
+
+  /** all iterates over the entities that are here. Ids name them as long as they are. */
+  *all(): IterableIterator<[id: number, row: Readonly<R>]> {
+    for (const [index, id] of this.places()) yield [id, this.rowAt(index)!];
+  }
+
+  /** owned iterates over those that are the player's own. */
+  *owned(): IterableIterator<[id: number, row: Readonly<R>]> {
+    for (const [index, id, rowClass] of this.places()) {
+      if (rowClass === Class.own) yield [id, this.rowAt(index)!];
+    }
+  }
+
+  /** get returns a row; undefined when its entity is not here. */
+  get(id: number): Readonly<R> | undefined {
+    const index = indexOf(id);
+    const entity = this.source.replica.entity(this.place, index);
+    return entity?.generation === generationOf(id) ? this.rowAt(index) : undefined;
+  }
+
+  /** owner is the player who owns an entity, as far as that is known: this one, or 0. */
+  owner(id: number): number {
+    const entity = this.source.replica.entity(this.place, indexOf(id));
+    return entity?.generation === generationOf(id) && entity.rowClass === Class.own ? this.source.player : 0;
+  }
+
+  /** How many entities are here. */
+  get size(): number {
+    let n = 0;
+    for (const _ of this.places()) n++;
+    return n;
+  }
+
+  /**
+   * on calls a listener for each entity that comes, changes or goes, after the datagram that told it has been applied. Row is as
+   * it is now; of what went, as it was last. A row that is only reckoned on, without news, does not change.
+   */
+  on(event: RowEvent, listener: RowListener<R>): Unsubscribe {
+    if (this.known === undefined) {
+      this.known = new Map();
+      for (const [index, id] of this.places()) this.known.set(index, { id, row: this.rowAt(index)! });
+    }
+    return this.listeners[event].add(listener);
+  }
+
+  /** changed tells the listeners of a change. */
+  changed(c: Change): void {
+    if (this.known === undefined) return;
+    const was = this.known.get(c.index);
+    const row = c.kind === "removed" ? undefined : this.rowAt(c.index);
+    if (row === undefined) {
+      this.gone(c.index);
+    } else if (was === undefined || was.id !== c.id) {
+      this.gone(c.index);
+      this.known.set(c.index, { id: c.id, row });
+      this.listeners.add.tell(c.id, row, undefined);
+    } else {
+      const before = was.row;
+      was.row = row;
+      this.listeners.change.tell(c.id, row, before);
+    }
+  }
+
+  /** cleared tells the listeners that no entity is here any more. */
+  cleared(): void {
+    for (const index of [...(this.known?.keys() ?? [])]) this.gone(index);
+  }
+
+  private gone(index: number): void {
+    const was = this.known!.get(index);
+    if (was === undefined) return;
+    this.known!.delete(index);
+    this.listeners.remove.tell(was.id, was.row, undefined);
+  }
+
+  private get place(): number {
+    return this.source.replica.tableOf(this.name);
+  }
+
+  private rowAt(index: number): R | undefined {
+    return this.source.replica.row<R>(this.place, index);
+  }
+
+  private *places(): IterableIterator<[index: number, id: number, rowClass: number]> {
+    const { place } = this;
+    const pages = place < 0 ? [] : this.source.replica.pages(place);
+    for (const [n, page] of pages.entries()) {
+      for (let i = 0; page !== undefined && i < pageRows; i++) {
+        const index = n * pageRows + i;
+        if (page.state[i] === State.Here) yield [index, entityId(index, page.generation[i]!), page.rowClass[i]!];
+      }
+    }
+  }
+}
+
+/** TableSource is where the rows of tables come from. */
+export interface TableSource {
+  readonly replica: Replica;
+  readonly player: number;
+  report(error: unknown): void;
+}
+
+/** Tables are those of a session, by their names. They outlive its replicas. */
+export class Tables {
+  private readonly all = new Map<string, EntityTable<object>>();
+  private readonly source: TableSource;
+
+  constructor(source: TableSource) {
+    this.source = source;
+  }
+
+  /** table returns the table of a name; one that the server does not have stays empty. */
+  table(name: string): EntityTable<object> {
+    let t = this.all.get(name);
+    if (t === undefined) this.all.set(name, (t = new EntityTable(name, this.source)));
+    return t;
+  }
+
+  /** applied tells the listeners what a datagram has done. */
+  applied(a: Applied): void {
+    if (a.newEpoch) this.cleared();
+    if (a.ignored) return;
+    const { tables } = this.source.replica.schema;
+    for (const c of a.changes) this.all.get(tables[c.table]!.name)?.changed(c);
+  }
+
+  /** cleared tells the listeners that every row is gone. */
+  cleared(): void {
+    for (const t of this.all.values()) t.cleared();
+  }
+}
