@@ -14,6 +14,7 @@ import (
 // binding connects a Go row type with its wire form. It is the one place that reads and writes rows by
 // offset: the offsets come from reflection on the very type that the pointers point to.
 type binding struct {
+	typ    reflect.Type
 	wire   *schema.Table
 	size   uintptr
 	leaves []leaf
@@ -49,7 +50,7 @@ func bindType(name string, typ reflect.Type, exact bool) (*schema.Table, *bindin
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &binding{wire: wire, size: typ.Size()}
+	b := &binding{typ: typ, wire: wire, size: typ.Size()}
 	if wire.Group != nil {
 		b.members = make([]int, len(wire.Group.Members))
 	}

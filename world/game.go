@@ -69,6 +69,8 @@ type table struct {
 	copyRow func(to, from any, row int)
 
 	teleport float64 // from how much on a correction is not eased; zero for the default
+
+	singleton bool // it has one row, which is always there
 }
 
 // GameOf is a game whose players send inputs of type I each tick. Embed a pointer to it in your own type.
@@ -306,6 +308,7 @@ type Singleton[T any] struct{ rows Table[T] }
 // AddSingleton adds a one-row table with its first value.
 func AddSingleton[T any](g Game, name string, first T) Singleton[T] {
 	s := Singleton[T]{AddTable[T](g, name)}
+	s.rows.def.singleton = true
 	d := g.definition()
 	d.singletons = append(d.singletons, func(tx *Tx) { s.rows.Insert(tx, first) })
 	return s

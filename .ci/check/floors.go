@@ -58,6 +58,8 @@ var floors = []floor{
 	{path: "clients/console", level: 5, thirdParty: []string{bubbletea}},
 	{path: "examples/*", level: 5, also: []string{"examples/*"}},
 
+	{path: "server/cli/typescript", level: 5},
+
 	{path: "server/cli", level: 6, thirdParty: []string{kong}},
 
 	{path: "server/cmd/quicstep", level: 7},

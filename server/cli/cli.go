@@ -81,6 +81,7 @@ type grammar struct {
 	Bots       botsCmd       `cmd:"" help:"Play a game with bots and report what they saw: load, latency, divergence."`
 	Feel       feelCmd       `cmd:"" help:"Measure what a player feels on bad networks, over datagrams and over a reliable stream."`
 	Rooms      roomsCmd      `cmd:"" help:"List the public rooms of a server."`
+	Gen        genCmd        `cmd:"" help:"Write code of a game's definition for clients in other languages."`
 	Version    versionCmd    `cmd:"" help:"Print the versions of this program and of its protocol."`
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 }

@@ -73,7 +73,7 @@ func TestWrongCommandLines(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"--help", "serve --help", "bots -h", "rooms --help", "version --help", "completion --help", "serve --tick 7 --help"} {
+	for _, args := range []string{"--help", "serve --help", "bots -h", "rooms --help", "version --help", "gen ts --help", "completion --help", "serve --tick 7 --help"} {
 		p := run(t, strings.Fields(args)...)
 		p.wantCode(cli.ExitOK)
 		if !strings.Contains(p.stdout.String(), "$QUICSTEP_CONFIG") || p.stderr.String() != "" {
