@@ -9,11 +9,12 @@ import (
 )
 
 // Commands is everything that comes from outside in one tick, as plain data. Step sorts the slices in place, each
-// by player, and takes them in the order in which they stand here.
+// by player but for the edits, and takes them in the order in which they stand here.
 type Commands struct {
 	Joins    []Join
 	Leaves   []Leave
 	Requests []Ask
+	Edits    []Edit
 	Inputs   []Input
 	// Sights are what players saw, for Tx.Seen; when one is missing, Config.Sights is asked. A room's commands have none, a
 	// recording's those of the ChangeSet.
@@ -92,7 +93,7 @@ func (c Commands) refuseRequests(reason string) []Answer {
 	return out
 }
 
-// Append writes the commands: five counts, each followed by its entries, as unsigned varints; the data of a request
+// Append writes the commands: six counts, each followed by its entries, as unsigned varints; the data of a request
 // or an input follows its length, the rows of a sight their count.
 func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Joins)))
@@ -121,6 +122,10 @@ func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Sights)))
 	for i := range c.Sights {
 		dst = c.Sights[i].append(dst)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.Edits)))
+	for i := range c.Edits {
+		dst = c.Edits[i].append(dst)
 	}
 	return dst
 }
@@ -170,6 +175,9 @@ func ParseCommands(b []byte) (Commands, error) {
 	}
 	for range r.count() {
 		c.Sights = append(c.Sights, r.sight())
+	}
+	for range r.count() {
+		c.Edits = append(c.Edits, r.edit())
 	}
 	if r.bad || len(r.b) > 0 {
 		return Commands{}, ErrCommands

@@ -23,6 +23,8 @@ type ChangeSet struct {
 	Clamped int
 	// Sights are what game code has asked for with Tx.Seen: a recording keeps them among the tick's Commands.
 	Sights []Sight
+	// Edited is what became of the tick's Edits, in their order.
+	Edited []Edited
 }
 
 // TableChanges is what changed in one table. A row whose index was used again within the tick is both

@@ -42,6 +42,7 @@ type definition struct {
 	onLeave func(*Tx, Player, LeaveReason)
 	onInput func(*Tx, Player, []byte)
 	onTick  func(*Tx)
+	systems []system
 	onBot   func(*View, Player, *rand.Rand) ([]byte, error)
 	shows   func(*View, Player, []byte) bool
 	players int // the most in a room; zero: no bound of the game's own

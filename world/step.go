@@ -21,6 +21,9 @@ type Config struct {
 	// Sights tells what a player saw when it made its input for a tick, if that is known; Tx.Seen asks, at most once per
 	// player and tick, in the world's goroutine, and keeps the answer. Nil: nothing is known.
 	Sights func(p Player, tick uint64) (Sight, bool)
+	// Mark is told, in the world's goroutine, as each part of a tick is over, by its number in PartsOf: so whoever has a clock
+	// can measure them. A tick that a refused join begins anew tells them again. Nil: nobody measures.
+	Mark func(part int)
 }
 
 // World is one running instance of a game: its state, and the store where each tick's end is published. It
@@ -36,6 +39,8 @@ type World struct {
 	sights    sights
 	tx        *Tx // of the tick that is being made; a new one each time, so that one that is kept stays dead
 	inARow    int
+	edited    []Edited // of the tick that is being made
+	marks     func(part int)
 
 	afterInputs func() // runs between a tick's inputs and OnTick, for Rehearse; nil otherwise
 }
@@ -66,7 +71,7 @@ func New(g Game, cfg Config) (*World, error) {
 	}
 	w := &World{
 		state: s, store: store, past: newHistory(max(cfg.History, 2)),
-		keepTicks: uint64(cfg.EventTicks), sights: sights{source: cfg.Sights},
+		keepTicks: uint64(cfg.EventTicks), sights: sights{source: cfg.Sights}, marks: cfg.Mark,
 	}
 	w.view = w.newView()
 	for i, t := range d.tables {
@@ -85,7 +90,7 @@ func (w *World) View() *View { return w.view }
 // random streams and events are as before.
 type PanicError struct {
 	Tick     uint64
-	Callback string // which callback it was: OnStart, OnJoin, OnLeave, OnRequest, OnInput or OnTick
+	Callback string // which callback it was: OnStart, OnJoin, OnLeave, OnRequest, OnInput, OnTick, or a system's name
 	Player   Player // whose join, leave, request or input it was; zero in the others
 	Value    any    // what it panicked with
 	Stack    []byte
@@ -101,8 +106,8 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("tick %d: %s%s panicked: %v (the tick was undone; %d in a row)", e.Tick, e.Callback, who, e.Value, e.InARow)
 }
 
-// Step makes one tick: the commands' joins, leaves, requests and inputs, a neutral input for every player without
-// one, and OnTick. It is the only way in which state changes. The ChangeSet and the View are good also when
+// Step makes one tick: the commands' joins, leaves, requests, edits and inputs, a neutral input for every player without
+// one, the game's systems and OnTick. It is the only way in which state changes. The ChangeSet and the View are good also when
 // the error is a *PanicError, which is the only kind that Step returns: then the tick was undone, its joins
 // are refused, and its leaves have to be asked for again.
 func (w *World) Step(c Commands) (ChangeSet, *View, error) {
@@ -117,7 +122,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 		if failed == nil {
 			w.inARow = 0
 			cs, view := w.commit()
-			cs.Refused, cs.Sights = refused, w.sights.asked
+			cs.Refused, cs.Sights, cs.Edited = refused, w.sights.asked, w.edited
 			return cs, view, nil
 		}
 		s.rollback(before)
@@ -127,6 +132,7 @@ func (w *World) Step(c Commands) (ChangeSet, *View, error) {
 			cs, view := w.commit()
 			cs.Refused = append(refused, c.refuseAll("the game failed while you joined")...)
 			cs.Answers = c.refuseRequests("the game failed in this tick")
+			cs.Edited = c.undoneEdits()
 			cs.Sights = w.sights.asked
 			return cs, view, failed.panic
 		}
@@ -166,19 +172,23 @@ func (w *World) run(c Commands) (failed *failure) {
 		at.Callback, at.Player = "OnLeave", l.Player
 		w.leave(l)
 	}
+	w.mark(partJoins)
 	at.Callback = "OnRequest"
 	for _, q := range c.Requests {
 		at.Player = q.Player
 		w.answer(q)
 	}
+	w.edited = nil
+	for i := range c.Edits {
+		w.edited = append(w.edited, w.edit(&c.Edits[i]))
+	}
+	w.mark(partRequests)
 	w.inputs(c.Inputs, at)
 	if w.afterInputs != nil {
 		w.afterInputs()
 	}
-	at.Callback, at.Player = "OnTick", 0
-	if s.def.onTick != nil {
-		s.def.onTick(tx)
-	}
+	w.mark(partInputs)
+	w.systems(at)
 	return nil
 }
 
