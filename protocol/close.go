@@ -35,6 +35,8 @@ const (
 	CloseExpired CloseCode = 9
 	// CloseAbandoned is a client that gives a connection up, and not its session: it goes on over another one.
 	CloseAbandoned CloseCode = 10
+	// CloseKicked is a player whom an operator has sent away. Show the reason, and don't reconnect.
+	CloseKicked CloseCode = 11
 )
 
 var closeNames = [...]string{
@@ -49,6 +51,7 @@ var closeNames = [...]string{
 	CloseReplaced:   "replaced",
 	CloseExpired:    "expired",
 	CloseAbandoned:  "abandoned",
+	CloseKicked:     "kicked",
 }
 
 // String returns the code's name in lower case, and "close code N" for one that this version doesn't know.

@@ -8,7 +8,8 @@ func TestCloseCodeNames(t *testing.T) {
 		CloseRoomClosed: "room closed",
 		CloseProtocol:   "protocol",
 		CloseAbandoned:  "abandoned",
-		11:              "close code 11",
+		CloseKicked:     "kicked",
+		12:              "close code 12",
 		1 << 40:         "close code 1099511627776",
 	} {
 		if got := code.String(); got != want {

@@ -49,6 +49,8 @@ type Config struct {
 	// for none, or an error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
 	// end when ctx does.
 	Moderate func(ctx context.Context, line Line) (text string, err error)
+	// BanFile keeps the bans, so that they survive a restart; empty keeps them in memory. One server at a time has it.
+	BanFile string
 	// Limits bound everything that could grow.
 	Limits Limits
 	// Log gets what operators want to know; nil drops it.

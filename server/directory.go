@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-memdb"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -48,7 +49,7 @@ type sessionRow struct {
 	id, room [16]byte
 	player   world.Player
 	session  *session
-	addr     string
+	conn     *transport.Conn // the latest one
 	joined   time.Time
 }
 

@@ -1,10 +1,9 @@
 package server
 
 import (
-	"sync"
+	"math/bits"
+	"sync/atomic"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Distribution is how often durations of about the same length were counted, shortest first.
@@ -16,33 +15,45 @@ type Bucket struct {
 	Count int64
 }
 
-// distribution counts durations from a microsecond to a minute; longer ones count as a minute. Rooms' loops add to it, for
-// a moment each.
+// distribution counts durations from a microsecond to a minute; longer ones count as a minute. Anybody adds, without a
+// lock.
 type distribution struct {
-	mu   sync.Mutex // guards what follows
-	hist *hdrhistogram.Histogram
+	counts [distributionBuckets]atomic.Int64
 }
 
-const distributionMax = time.Minute
+// Up to distributionExact microseconds each has a bucket; beyond, each doubling has half as many.
+const (
+	distributionMax     = time.Minute
+	distributionExact   = 256
+	distributionBuckets = distributionExact + 18*distributionExact/2
+)
 
 func (d *distribution) add(took time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.hist == nil {
-		d.hist = hdrhistogram.New(1, distributionMax.Microseconds(), 2)
+	d.counts[bucketOf(uint64(min(max(took, 0), distributionMax).Microseconds()))].Add(1)
+}
+
+func bucketOf(us uint64) int {
+	if us < distributionExact {
+		return int(us)
 	}
-	d.hist.RecordValue(min(max(took, 0), distributionMax).Microseconds()) // within the bounds, so it can't fail
+	doubled := bits.Len64(us) - 8
+	return distributionExact + (doubled-1)*distributionExact/2 + int(us>>doubled) - distributionExact/2
+}
+
+// mostOf is the longest time of a bucket, in microseconds.
+func mostOf(bucket int) int64 {
+	if bucket < distributionExact {
+		return int64(bucket)
+	}
+	doubled := (bucket-distributionExact)/(distributionExact/2) + 1
+	within := (bucket-distributionExact)%(distributionExact/2) + distributionExact/2
+	return int64(within+1)<<doubled - 1
 }
 
 func (d *distribution) read() (out Distribution) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.hist == nil {
-		return nil
-	}
-	for _, bar := range d.hist.Distribution() {
-		if bar.Count > 0 {
-			out = append(out, Bucket{Most: time.Duration(bar.To) * time.Microsecond, Count: bar.Count})
+	for i := range d.counts {
+		if n := d.counts[i].Load(); n > 0 {
+			out = append(out, Bucket{Most: time.Duration(mostOf(i)) * time.Microsecond, Count: n})
 		}
 	}
 	return out

@@ -129,10 +129,13 @@ func (f *fanout) pass(s *session, scratch *replicate.Scratch) {
 	datagrams := s.prepare(scratch, begin)
 	chosen := time.Now()
 	s.counters.choose.add(chosen.Sub(begin))
+	s.game.phases.choose.add(chosen.Sub(begin))
 	label(workHand)
 	if s.replicate.UnderWay()+len(datagrams) <= sureSends {
 		s.hand(datagrams)
-		s.counters.hand.add(time.Since(chosen))
+		handed := time.Since(chosen)
+		s.counters.hand.add(handed)
+		s.game.phases.hand.add(handed)
 		f.finish(s)
 		return
 	}

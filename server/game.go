@@ -18,6 +18,17 @@ type game struct {
 	most   int           // players of a room
 	latest []bool        // by table: whether the newest record is shown
 	hold   time.Duration // how long players are held whose connection is lost
+	parts  []string      // of a tick
+	phases gamePhases
+}
+
+// nameOf is a game's name; its definition has been checked.
+func nameOf(g world.Game) string {
+	s, err := world.SchemaOf(g)
+	if err != nil {
+		return ""
+	}
+	return s.Game
 }
 
 // newGame checks a game: its definition, and whether its schema and its rows can be sent.
@@ -32,6 +43,9 @@ func newGame(g world.Game, cfg Config) (*game, error) {
 	}
 	if n := world.MaxPlayersOf(g); n > 0 {
 		out.most = min(out.most, n)
+	}
+	if out.parts, err = world.PartsOf(g); err != nil {
+		return nil, err
 	}
 	modes, err := world.ShownModes(g)
 	if err != nil {

@@ -135,7 +135,9 @@ func (b *inbox) stand(next time.Time, period time.Duration) {
 func (b *inbox) stats() InputStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.counts
+	out := b.counts
+	out.Margin = int(b.margin)
+	return out
 }
 
 // report is what a datagram's header tells the player about its inputs.

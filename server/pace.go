@@ -38,6 +38,9 @@ func (s *Server) setPace(room string, every int) error {
 func (r *room) beat(due time.Time) error {
 	if r.every == 0 {
 		r.change(due)
+		if stepped, step := r.steps(); stepped && r.every == 0 {
+			return r.stepOnce(due, step)
+		}
 		r.stand(due)
 		return nil
 	}
@@ -51,6 +54,21 @@ func (r *room) beat(due time.Time) error {
 	return err
 }
 
+// stepOnce makes one tick of a frozen room.
+func (r *room) stepOnce(due time.Time, step *stepping) error {
+	if err := r.step(due); err != nil {
+		return err
+	}
+	for _, s := range r.sessions {
+		s.tellPace(0) // at this tick, now
+	}
+	r.expect(due)
+	if step.left <= 0 {
+		step.done <- r.tick.Load()
+	}
+	return nil
+}
+
 // change takes the pace that is wanted.
 func (r *room) change(due time.Time) {
 	want := int(r.wanted.Load())
@@ -58,6 +76,9 @@ func (r *room) change(due time.Time) {
 		return
 	}
 	r.every = want
+	if want != 0 {
+		r.endSteps()
+	}
 	for _, s := range r.sessions {
 		s.tellPace(r.every)
 	}

@@ -50,6 +50,8 @@ func (s *Server) hold(ctx context.Context, sess *session) (refusal, world.LeaveR
 		return refusal{}, world.Lost, nil
 	}
 	sess.room.log.Debug("session held", "player", sess.player)
+	sess.held.Store(true)
+	defer sess.held.Store(false)
 	patience := time.NewTimer(sess.game.hold)
 	defer patience.Stop()
 	select {
@@ -58,6 +60,8 @@ func (s *Server) hold(ctx context.Context, sess *session) (refusal, world.LeaveR
 	case <-patience.C:
 		s.counters.holdsExpired.Add(1)
 		return refusal{}, world.Lost, nil
+	case end := <-sess.expelled:
+		return end, world.Expelled, nil
 	case <-sess.room.closed:
 		return sess.roomClosed(), world.Expelled, nil
 	case <-ctx.Done():

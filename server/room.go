@@ -29,6 +29,7 @@ type room struct {
 	directory *directory
 	counters  *counters
 	fanout    *fanout
+	pulse     *pulse // has its own rules
 
 	// Touched by the loop only.
 	world    *world.World
@@ -37,13 +38,13 @@ type room struct {
 	joining  []*session // in the order of their players, until the next tick has them
 	leaving  []world.Leave
 	inputs   []world.Input // space for those of a tick
+	editing  []*editing    // the edits of the tick
 	lines    []spoken      // of chat, until the tick is made
 	free     int           // places to give back to the directory
 	empty    uint64        // periods since the last player left
 	every    int           // periods that a tick takes: 1, more in slow motion, zero while the room is frozen
 	since    int           // periods since the latest tick
 	idle     time.Time
-	slowest  string    // the longest phase of the latest tick
 	warned   time.Time // when late ticks were logged last
 	watching bool      // the game asks what players saw
 
@@ -56,17 +57,20 @@ type room struct {
 	players atomic.Int64               // likewise
 	wanted  atomic.Int32               // anyone stores what every should be, the loop loads
 	logs    chan func()                // the loop puts, logging takes; when it is full the line is dropped and counted
+	closing chan error                 // holds one: anyone puts why the room is to close, the loop takes
 	closed  chan struct{}              // closed by the loop when the room has closed
 	reason  error                      // why; set before closed is
 }
 
 // door is what waits for the next tick. Joins and leaves are as many as there are connections, which the transport
-// bounds; requests are bounded by session, lines of chat by maxLines.
+// bounds; requests are bounded by session, lines of chat by maxLines, edits by maxEdits.
 type door struct {
 	joins  []*session
 	leaves []*session
 	asks   []asked
 	lines  []spoken
+	edits  []*editing
+	step   *stepping // what a frozen room is to do; nil for nothing
 }
 
 // newRoom makes a room, which is not run yet.
@@ -78,11 +82,13 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	r := &room{
 		cfg: s.cfg, log: s.cfg.Log.With("game", row.game, "room", name, "id", fmt.Sprintf("%x", row.id[:4])),
 		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters, fanout: s.fanout,
-		logs: make(chan func(), logLines), closed: make(chan struct{}),
+		pulse: newPulse(g.parts),
+		logs:  make(chan func(), logLines), closing: make(chan error, 1), closed: make(chan struct{}),
 	}
 	var err error
 	r.world, err = world.New(g.Game, world.Config{
 		TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks(), Sights: r.sight,
+		Mark: func(part int) { r.pulse.over(part+1, time.Now()) },
 	})
 	if err != nil {
 		return nil, err
@@ -132,6 +138,8 @@ func (r *room) loop(ctx context.Context, ticks *clock.Ticks) error {
 		select {
 		case <-ctx.Done():
 			return errRoomStopped
+		case why := <-r.closing:
+			return why
 		case t := <-ticks.C():
 			if t.N > done+1 {
 				done = r.late(t, done)
@@ -153,9 +161,11 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 	cause := "clock"
 	if missed := t.Due.Add(-time.Duration(t.N-done-1) * r.cfg.period()); r.idle.After(missed) {
 		r.counters.overruns.Add(1)
-		cause = r.slowest
+		r.game.phases.overruns.Add(1)
+		cause = r.pulse.overran(r.tick.Load())
 	} else {
 		r.counters.lateWakes.Add(1)
+		r.pulse.wakes.Add(1)
 	}
 	most := uint64(r.cfg.Limits.CatchUpTicks)
 	if t.N-done <= most {
@@ -163,6 +173,7 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 	}
 	skipped := t.N - done - most
 	r.counters.skipped.Add(skipped)
+	r.pulse.skipped.Add(skipped)
 	if r.warned.IsZero() || t.Due.Sub(r.warned) >= warnEvery {
 		r.warned = t.Due
 		tick := r.tick.Load()
@@ -178,20 +189,23 @@ const warnEvery = time.Second
 func (r *room) step(due time.Time) error {
 	start := time.Now()
 	r.counters.late.add(start.Sub(due))
+	r.pulse.begin(start)
 	commands := r.drain(due)
-	drained := time.Now()
+	r.pulse.over(0, time.Now())
 	changes, view, err := r.world.Step(commands)
 	stepped := time.Now()
+	r.pulse.over(r.pulse.commit(), stepped)
 	r.view.Store(view)
 	r.tick.Store(view.Tick)
 	r.stepped.Store(int64(stepped.Sub(r.fanout.began)))
 	r.settle(changes, view, err != nil)
 	r.deliver(changes, view)
+	r.tellEdits(changes.Edited, view.Tick)
 	for _, s := range r.sessions {
 		r.fanout.wake(s)
 	}
 	r.counters.clamped.Add(uint64(changes.Clamped))
-	r.measure(drained.Sub(start), stepped.Sub(drained), time.Since(stepped))
+	r.measure(view.Tick)
 	if err := r.judge(err); err != nil {
 		return err
 	}
@@ -204,8 +218,11 @@ func (r *room) drain(due time.Time) world.Commands {
 	doors := r.doors
 	later := min(len(doors.joins), r.cfg.Limits.JoinsPerTick)
 	said := min(len(doors.lines), linesPerTick)
-	r.doors = door{joins: doors.joins[later:], lines: doors.lines[said:]}
+	r.doors = door{joins: doors.joins[later:], lines: doors.lines[said:], step: doors.step}
 	r.mu.Unlock()
+	if doors.step != nil {
+		r.overtake()
+	}
 
 	c := world.Commands{Leaves: r.leaving, Inputs: r.inputs[:0]}
 	for _, s := range doors.leaves {
@@ -223,7 +240,10 @@ func (r *room) drain(due time.Time) world.Commands {
 	for _, q := range doors.asks {
 		c.Requests = append(c.Requests, world.Ask{Player: q.session.player, Number: q.number, Kind: q.kind, Data: q.data})
 	}
-	r.leaving, r.lines = c.Leaves, doors.lines[:said]
+	for _, e := range doors.edits {
+		c.Edits = append(c.Edits, e.edit)
+	}
+	r.leaving, r.lines, r.editing = c.Leaves, doors.lines[:said], doors.edits
 	tick := r.world.View().Tick + 1
 	for _, s := range r.sessions {
 		data, from := s.inbox.take(tick, due)
@@ -299,6 +319,7 @@ func (r *room) judge(err error) error {
 		return err
 	}
 	r.counters.failedTicks.Add(1)
+	r.pulse.failed.Add(1)
 	r.later(func() {
 		r.log.Error("game code panicked; the tick was undone", "tick", failed.Tick, "callback", failed.Callback,
 			"player", failed.Player, "panic", failed.Value, "in_a_row", failed.InARow, "stack", string(failed.Stack))
@@ -328,16 +349,16 @@ func (r *room) logging() {
 	}
 }
 
-// measure records how long the phases of a tick took.
-func (r *room) measure(drain, step, publish time.Duration) {
-	r.counters.drain.add(drain)
-	r.counters.step.add(step)
-	r.counters.publish.add(publish)
-	r.counters.ticks.add(drain + step + publish)
-	r.slowest = "step"
-	if longest := max(drain, step, publish); longest == drain {
-		r.slowest = "drain"
-	} else if longest == publish {
-		r.slowest = "publish"
-	}
+// measure records how long the tick and its phases took.
+func (r *room) measure(tick uint64) {
+	r.pulse.over(r.pulse.publish(), time.Now())
+	took, c, g := r.pulse.end(tick), r.counters, &r.game.phases
+	c.drain.add(took.Drain)
+	c.step.add(took.Step)
+	c.publish.add(took.Publish)
+	c.ticks.add(took.Total())
+	g.drain.add(took.Drain)
+	g.step.add(took.Step)
+	g.publish.add(took.Publish)
+	g.tick.add(took.Total())
 }

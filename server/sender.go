@@ -47,6 +47,10 @@ func (s *session) hand(datagrams []replicate.Datagram) {
 		s.replicate.Sent(d)
 		s.counters.datagrams.Add(1)
 		s.counters.bytes.Add(uint64(len(d.Bytes)))
+		s.sent.Add(1)
+		s.sentBytes.Add(uint64(len(d.Bytes)))
+		s.room.pulse.sent.Add(1)
+		s.room.pulse.bytes.Add(uint64(len(d.Bytes)))
 	}
 }
 
@@ -65,6 +69,7 @@ func (s *session) takeAcks() {
 			s.counters.rejected[protocol.AckNeverSent].Add(1)
 			continue
 		}
+		s.acked.Store(uint64(s.replicate.Acked()))
 		s.check(a, fresh)
 	}
 }

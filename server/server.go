@@ -27,6 +27,9 @@ type Server struct {
 	counters  counters
 	keys      keyring
 	held      atomic.Int64 // sessions whose connection is lost
+	bans      bans
+	ledger    ledger
+	draining  atomic.Bool
 
 	// Set by Run before anybody can need it.
 	clock  *clock.Clock
@@ -63,6 +66,10 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	if s.directory, err = newDirectory(); err != nil {
+		return nil, err
+	}
+	s.bans.path = cfg.BanFile
+	if err := s.bans.load(); err != nil {
 		return nil, err
 	}
 	if s.listener, err = transport.Listen(cfg.transport()); err != nil {
@@ -124,7 +131,11 @@ func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
 func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	c := &connection{conn: conn}
 	var left []byte // of the session's messages
-	h, refused := s.greet(ctx, c)
+	var h protocol.Hello
+	refused := s.banned(conn.RemoteAddr())
+	if refused == nil {
+		h, refused = s.greet(ctx, c)
+	}
 	switch {
 	case refused != nil:
 	case len(h.Resume) > 0:
@@ -234,6 +245,10 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	if ctx.Err() != nil {
 		return &stopping
 	}
+	if s.draining.Load() {
+		s.counters.drained.Add(1)
+		return &drained
+	}
 	room, refused := s.place(g, h)
 	if refused != nil {
 		return refused
@@ -337,6 +352,7 @@ func (s *Server) play(ctx context.Context, sess *session) (end refusal, next *ar
 		end = sess.roomClosed()
 	case next = <-sess.arrivals:
 		sess.conn.Close(replaced.code, replaced.reason) // at once: it may be in the dark, and the new one waits
+	case end = <-sess.expelled:
 	case <-live.Done():
 	case end = <-ended:
 	}

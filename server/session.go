@@ -62,8 +62,13 @@ type session struct {
 	answers      answers                         // has its own mutex
 	revived      atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
 	ackMu        sync.Mutex
-	acks         []ack        // the datagram reader appends under ackMu, the pass takes all
-	resync       atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the pass takes
+	sent         atomic.Uint64 // datagrams; the workers add
+	sentBytes    atomic.Uint64 // of these
+	acked        atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
+	held         atomic.Bool   // its connection is lost; live stores
+	expelled     chan refusal  // holds one: anyone puts why the session has to end, live takes
+	acks         []ack         // the datagram reader appends under ackMu, the pass takes all
+	resync       atomic.Int32  // the epoch to leave, plus one: the stream reader stores, the pass takes
 }
 
 // silentTicks is after how many ticks without a datagram one is news: the way to the client is open again, and is tried
@@ -96,7 +101,7 @@ func newSession(s *Server, c *connection) *session {
 	sess := &session{
 		connection: c, server: s, id: newID(), counters: &s.counters, since: time.Now(),
 		joined: make(chan joinAnswer, 1), arrivals: make(chan *arrival), over: make(chan struct{}),
-		questions: make(chan question, maxQuestions), outbox: newOutbox(limits.UnreadMessages),
+		questions: make(chan question, maxQuestions), expelled: make(chan refusal, 1), outbox: newOutbox(limits.UnreadMessages),
 		chat:    rate.NewLimiter(rate.Limit(float64(limits.ChatPerMinute)/60), max(1, limits.ChatPerMinute/4)),
 		resends: rate.NewLimiter(rate.Limit(limits.ResendsPerSecond), limits.ResendsPerSecond),
 	}
@@ -106,7 +111,7 @@ func newSession(s *Server, c *connection) *session {
 
 // row is the session's row of the directory.
 func (s *session) row() *sessionRow {
-	return &sessionRow{id: s.id, room: s.room.id, player: s.player, session: s, addr: s.conn.RemoteAddr().String(), joined: s.since}
+	return &sessionRow{id: s.id, room: s.room.id, player: s.player, session: s, conn: s.conn, joined: s.since}
 }
 
 // begin begins the session's replication.

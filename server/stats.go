@@ -57,6 +57,8 @@ type Stats struct {
 	// HoldsRefused at once, since as many were held as may be. ResumesRefused are tokens that were nobody's any more.
 	Held                                                uint64
 	Resumed, HoldsExpired, HoldsRefused, ResumesRefused uint64
+	// Banned were kept out since their address is banned, Drained since the server is being drained.
+	Banned, Drained uint64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
@@ -108,13 +110,16 @@ type RoomStats struct {
 func (s *Server) Rooms() []RoomStats {
 	var out []RoomStats
 	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
-		out = append(out, RoomStats{
-			Game: row.game, Name: row.name, Private: row.private, ID: fmt.Sprintf("%x", row.id), Opened: row.opened, Tick: row.room.tick.Load(),
-			Every:   int(row.room.wanted.Load()),
-			Players: row.players, MaxPlayers: row.most,
-		})
+		out = append(out, row.stats())
 	}
 	return out
+}
+
+func (row *roomRow) stats() RoomStats {
+	return RoomStats{
+		Game: row.game, Name: row.name, Private: row.private, ID: fmt.Sprintf("%x", row.id), Opened: row.opened, Tick: row.room.tick.Load(),
+		Every: int(row.room.wanted.Load()), Players: row.players, MaxPlayers: row.most,
+	}
 }
 
 // InputStats are what became of one player's inputs.
@@ -122,6 +127,8 @@ type InputStats struct {
 	// Applied came for their ticks. Repeated and Neutral are ticks that went without, also of a player who is held: the last
 	// one stood for them, or the neutral one.
 	Applied, Repeated, Neutral uint64
+	// Margin is how early the newest one came before its tick, in quarters of a tick; negative is too late.
+	Margin int
 	// Late counts datagrams whose inputs were all for ticks that were over, Early those with inputs for ticks too far
 	// ahead, Surplus those with more inputs than Limits.InputsPerTick.
 	Late, Early, Surplus uint64
@@ -132,14 +139,40 @@ type SessionStats struct {
 	// Room is the RoomStats.ID of the room that the player is in.
 	Room   string
 	Player world.Player
-	Inputs InputStats
+	// Addr is the client's, Joined when the player came.
+	Addr   string
+	Joined time.Time
+	// Held tells that the connection is lost, and the player may come back.
+	Held bool
+	// RoundTrip is the connection's, smoothed; zero before it is known. SentPackets and LostPackets count since the
+	// connection began.
+	RoundTrip                time.Duration
+	SentPackets, LostPackets uint64
+	// Datagrams and Bytes are the states that were sent.
+	Datagrams, Bytes uint64
+	// AgeTicks is how many ticks the newest state that the client is known to have is behind the room's.
+	AgeTicks int
+	Inputs   InputStats
 }
 
 // Sessions returns the figures of the players who are in. Any goroutine may call it.
 func (s *Server) Sessions() []SessionStats {
 	var out []SessionStats
 	for _, row := range find[sessionRow](s.directory, sessionRows, byID, nil) {
-		out = append(out, SessionStats{Room: fmt.Sprintf("%x", row.room), Player: row.player, Inputs: row.session.inbox.stats()})
+		out = append(out, row.stats())
+	}
+	return out
+}
+
+func (row *sessionRow) stats() SessionStats {
+	s, path := row.session, row.conn.Stats()
+	out := SessionStats{
+		Room: fmt.Sprintf("%x", row.room), Player: row.player, Addr: row.conn.RemoteAddr().String(), Joined: row.joined, Held: s.held.Load(),
+		RoundTrip: path.SmoothedRTT, SentPackets: path.SentPackets, LostPackets: path.LostPackets,
+		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.stats(),
+	}
+	if acked := uint32(s.acked.Load()); acked != 0 {
+		out.AgeTicks = int(max(0, int32(uint32(s.room.tick.Load())-acked)))
 	}
 	return out
 }
@@ -156,6 +189,7 @@ type counters struct {
 	requests, requestsRefused, messagesDropped                      atomic.Uint64
 	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
 	chatLines, chatLimited, chatRefused, requestsRepeated           atomic.Uint64
+	banned, drained                                                 atomic.Uint64
 	resumed, holdsExpired, holdsRefused, resumesRefused             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
@@ -206,6 +240,7 @@ func (s *Server) Stats() Stats {
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Held: uint64(s.held.Load()), Resumed: c.resumed.Load(), HoldsExpired: c.holdsExpired.Load(),
 		HoldsRefused: c.holdsRefused.Load(), ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
+		Banned: c.banned.Load(), Drained: c.drained.Load(),
 		Transport: s.listener.Stats(),
 	}
 	if first := c.firstDivergence.Load(); first != nil {

@@ -47,7 +47,7 @@ var floors = []floor{
 
 	{path: "clients/client", level: 3, thirdParty: []string{quic}},
 
-	{path: "server", level: 4, thirdParty: []string{hdrhistogram, memdb, xtime}},
+	{path: "server", level: 4, thirdParty: []string{memdb, xtime}},
 
 	{path: "server/admin", level: 5, thirdParty: []string{prometheus}},
 	{path: "server/auth", level: 5, thirdParty: []string{jwt}},

@@ -33,6 +33,8 @@ var (
 	ErrReplaced = errors.New("another connection has taken the session")
 	// ErrExpired: the server does not know the token any more. Join without it.
 	ErrExpired = errors.New("the session can't be resumed any more")
+	// ErrKicked: an operator has sent this player away, and says why.
+	ErrKicked = errors.New("an operator has sent the player away")
 	// ErrDenied: the game refused a request, and says why.
 	ErrDenied = errors.New("the game refused")
 	// ErrClosed: this client was closed.
@@ -58,6 +60,8 @@ func errorOf(code protocol.CloseCode, reason string) error {
 		err = ErrReplaced
 	case protocol.CloseExpired:
 		err = ErrExpired
+	case protocol.CloseKicked:
+		err = ErrKicked
 	}
 	if reason == "" {
 		return err

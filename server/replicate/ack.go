@@ -171,6 +171,7 @@ func (c *Client) Ack(epoch uint8, newest uint16, missing uint64, now time.Time) 
 	if seq > c.ring.acked {
 		if s := &c.ring.slots[seq%ringSlots]; s.seq == seq {
 			c.pace.acked(now.Sub(s.at), now)
+			c.ackTick = s.tick
 		}
 		c.ring.acked = seq
 	}

@@ -103,6 +103,7 @@ type Client struct {
 	// The newest acknowledgement, as a set of datagrams that only grows.
 	ackSeq     uint64
 	ackMissing uint64
+	ackTick    uint32 // of the newest datagram that was acknowledged while it was remembered
 	arrived    uint64 // the highest sequence number of this connection that is acknowledged, or is before its first
 
 	events        []event // in the order in which they happened
@@ -175,6 +176,9 @@ func (c *Client) Resume() {
 	c.arrived = c.nextSeq - 1
 	c.pace.start(c.cfg)
 }
+
+// Acked is the tick, as 32 bits, of the newest datagram that the client has acknowledged; zero before the first.
+func (c *Client) Acked() uint32 { return c.ackTick }
 
 // UnderWay is how many datagrams were sent after the newest that is acknowledged: no more can wait in the connection.
 func (c *Client) UnderWay() int { return int(c.nextSeq - 1 - c.arrived) }

@@ -1,0 +1,243 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+// MaxBans bounds the bans that hold at once; one more is an error.
+const MaxBans = 10_000
+
+// banFileBytesMax bounds the file of bans.
+const banFileBytesMax = 16 << 20
+
+// Errors of Ban and Unban.
+var (
+	// ErrNoBan: no ban is of that number.
+	ErrNoBan = errors.New("there is no such ban")
+	// ErrManyBans: there are MaxBans.
+	ErrManyBans = errors.New("there are as many bans as there may be: lift some")
+)
+
+// Ban keeps addresses out.
+type Ban struct {
+	// Number names it, from 1; Ban gives it.
+	Number uint64 `json:"number"`
+	// Prefix is the addresses, as in 192.0.2.7/32.
+	Prefix netip.Prefix `json:"prefix"`
+	// Reason is told to whoever is kept out.
+	Reason string `json:"reason,omitempty"`
+	// By is who wanted it, At when.
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+	// Until is when it ends; zero means never.
+	Until time.Time `json:"until,omitzero"`
+}
+
+func (b *Ban) over(now time.Time) bool { return !b.Until.IsZero() && now.After(b.Until) }
+
+// bans are those that hold. They survive a restart when there is a file, which is replaced whole at each change.
+type bans struct {
+	path string // empty: no file
+	mu   sync.Mutex
+	list atomic.Pointer[banList] // whoever has mu stores, anyone loads
+}
+
+// banList is what the file holds.
+type banList struct {
+	Last uint64 `json:"last"`
+	Bans []Ban  `json:"bans"`
+}
+
+// load reads the file, if there is one.
+func (b *bans) load() error {
+	list := &banList{}
+	b.list.Store(list)
+	if b.path == "" {
+		return nil
+	}
+	info, err := os.Stat(b.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && info.Size() > banFileBytesMax {
+		err = fmt.Errorf("it has %d bytes, at most %d are read", info.Size(), banFileBytesMax)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(b.path)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, list)
+	}
+	if err != nil {
+		return fmt.Errorf("read the bans from %s: %w", b.path, err)
+	}
+	return nil
+}
+
+// of is the ban that keeps an address out; nil when none does.
+func (b *bans) of(addr netip.Addr, now time.Time) *Ban {
+	list := b.list.Load()
+	for i := range list.Bans {
+		if ban := &list.Bans[i]; ban.Prefix.Contains(addr) && !ban.over(now) {
+			return ban
+		}
+	}
+	return nil
+}
+
+// change replaces the list, once the file holds it.
+func (b *bans) change(edit func(*banList) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	next := &banList{Last: b.list.Load().Last, Bans: slices.DeleteFunc(slices.Clone(b.list.Load().Bans), func(ban Ban) bool { return ban.over(now) })}
+	if err := edit(next); err != nil {
+		return err
+	}
+	if b.path != "" {
+		data, err := json.MarshalIndent(next, "", "  ")
+		if err == nil {
+			err = replaceFile(b.path, append(data, '\n'))
+		}
+		if err != nil {
+			return fmt.Errorf("keep the bans in %s: %w", b.path, err)
+		}
+	}
+	b.list.Store(next)
+	return nil
+}
+
+// replaceFile writes a file in one step, so that a crash leaves either the former one or the new one.
+func replaceFile(path string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.Write(data)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Ban keeps addresses out from now on, also after a restart when Config.BanFile is set, and sends those away who are in.
+// Prefix, Reason, By and Until count; it returns the ban as it is kept, and how many were sent away.
+func (s *Server) Ban(b Ban) (Ban, int, error) {
+	if !b.Prefix.IsValid() {
+		return Ban{}, 0, errors.New("server: a ban needs addresses: give it a prefix, as in 192.0.2.7/32")
+	}
+	b.Prefix, b.At = b.Prefix.Masked(), time.Now()
+	err := s.bans.change(func(list *banList) error {
+		if len(list.Bans) >= MaxBans {
+			return ErrManyBans
+		}
+		list.Last++
+		b.Number = list.Last
+		list.Bans = append(list.Bans, b)
+		return nil
+	})
+	if err != nil {
+		return Ban{}, 0, err
+	}
+	away := 0
+	for _, row := range find[sessionRow](s.directory, sessionRows, byID, nil) {
+		if addr, ok := addrOf(row.conn.RemoteAddr()); ok && b.Prefix.Contains(addr) {
+			row.session.expel(b.told())
+			away++
+		}
+	}
+	return b, away, nil
+}
+
+// Unban lifts a ban by its number; the error wraps ErrNoBan.
+func (s *Server) Unban(number uint64) (lifted Ban, err error) {
+	err = s.bans.change(func(list *banList) error {
+		at := slices.IndexFunc(list.Bans, func(b Ban) bool { return b.Number == number })
+		if at < 0 {
+			return fmt.Errorf("%w: %d", ErrNoBan, number)
+		}
+		lifted = list.Bans[at]
+		list.Bans = slices.Delete(list.Bans, at, at+1)
+		return nil
+	})
+	return lifted, err
+}
+
+// Bans returns those that hold, oldest first.
+func (s *Server) Bans() []Ban {
+	now := time.Now()
+	return slices.DeleteFunc(slices.Clone(s.bans.list.Load().Bans), func(b Ban) bool { return b.over(now) })
+}
+
+// AddressOf is the addresses that a ban of a player keeps out: its own, of IPv6 the 64 bits that its network shares.
+func (s *Server) AddressOf(room string, player uint32) (netip.Prefix, error) {
+	row, err := s.directory.named(room)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	for _, at := range find[sessionRow](s.directory, sessionRows, byRoom, row.id[:]) {
+		addr, ok := addrOf(at.conn.RemoteAddr())
+		if uint32(at.player) != player || !ok {
+			continue
+		}
+		bits := 64
+		if addr.Is4() {
+			bits = 32
+		}
+		return addr.Prefix(bits)
+	}
+	return netip.Prefix{}, fmt.Errorf("%w: %d", ErrNoPlayer, player)
+}
+
+// told is what whoever is kept out gets to read.
+func (b *Ban) told() string {
+	text := "you are banned from this server"
+	if !b.Until.IsZero() {
+		text += " until " + b.Until.UTC().Format("2006-01-02 15:04 MST")
+	}
+	if b.Reason != "" {
+		text += ": " + b.Reason
+	}
+	return text
+}
+
+// banned tells a connection that it is kept out; nil when it is not.
+func (s *Server) banned(addr net.Addr) *refusal {
+	ip, ok := addrOf(addr)
+	if !ok {
+		return nil
+	}
+	ban := s.bans.of(ip, time.Now())
+	if ban == nil {
+		return nil
+	}
+	s.counters.banned.Add(1)
+	return &refusal{protocol.CloseRefused, ban.told()}
+}
+
+func addrOf(addr net.Addr) (netip.Addr, bool) {
+	at, err := netip.ParseAddrPort(addr.String())
+	return at.Addr().Unmap().WithZone(""), err == nil
+}
