@@ -12,6 +12,8 @@ type Types struct {
 	Answers  []reflect.Type
 	// Singletons tells of each table whether it has one row, which is always there.
 	Singletons []bool
+	// Teleports are of each table what Teleport has set; zero without.
+	Teleports []float64
 }
 
 // TypesOf seals the definition and returns its types, or everything that is wrong with it.
@@ -22,7 +24,7 @@ func TypesOf(g Game) (Types, error) {
 	}
 	out := Types{Tables: typesOf(d.tables), Input: d.input.typ, Events: typesOf(d.events), Messages: typesOf(d.messages)}
 	for _, t := range d.tables {
-		out.Singletons = append(out.Singletons, t.singleton)
+		out.Singletons, out.Teleports = append(out.Singletons, t.singleton), append(out.Teleports, t.teleport)
 	}
 	for _, r := range d.requests {
 		out.Asks, out.Answers = append(out.Asks, r.ask.bind.typ), append(out.Answers, r.answer.bind.typ)

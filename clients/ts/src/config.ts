@@ -53,9 +53,9 @@ export interface JoinConfig<T extends GameTypes = GameTypes> {
   interpolate?: boolean;
   /** Milliseconds until a twentieth of a misprediction is left on the screen; 0 shows it at once; else 100. */
   easeTime?: number;
-  /** By tables, how their rows are shown to others; must be as world.ShownAs of the game. Else "interpolate" with a position, "latest" without. */
+  /** By tables, how their rows are shown to others: it must be as world.ShownAs of the game, which the game's definition tells unless this does. */
   shownAs?: Readonly<Record<string, Mode | undefined>>;
-  /** By tables, from which distance on a misprediction is shown at once; else a 64th of the field's range. */
+  /** By tables, from which distance on a misprediction is shown at once; else as the game's definition tells, or a 64th of the field's range. */
   teleport?: Readonly<Record<string, number | undefined>>;
   /** A bad network, made in the SDK; else none. */
   impair?: Partial<Impairment>;

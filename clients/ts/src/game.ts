@@ -1,5 +1,6 @@
 import { breaks } from "./compat.js";
 import { parseSchema, type Schema } from "./schema.js";
+import type { Mode } from "./shown.js";
 
 /** GameTypes is what a game's own types look like; `gen ts` of the game's program writes them. */
 export interface GameTypes {
@@ -37,6 +38,10 @@ export interface Definition {
   schema: string | Uint8Array;
   /** The command that writes the types anew, for those who have to; "gen ts of the game's program" when it is not told. */
   command?: string;
+  /** By tables, how their rows are shown to others, where it is not as usual: see JoinConfig. */
+  shownAs?: Readonly<Record<string, Mode>>;
+  /** By tables, from which distance on a misprediction is shown at once, where it is not as usual: see JoinConfig. */
+  teleport?: Readonly<Record<string, number>>;
 }
 
 /** Game is a game's definition as a client has it, with its types. It is immutable. */
@@ -46,6 +51,8 @@ export interface Game<T extends GameTypes> {
   readonly schema: Schema;
   /** The hash of schema, for a hello. */
   readonly hash: bigint;
+  readonly shownAs: Readonly<Record<string, Mode>>;
+  readonly teleport: Readonly<Record<string, number>>;
   /**
    * check compares a server's schema with what the types were made from. What is added is tolerated. It throws a SchemaError that
    * names everything that this client would miss, misread or send in vain.
@@ -76,7 +83,7 @@ export function defineGame<T extends GameTypes>(d: Definition): Game<T> {
   if (schema.game !== d.name) throw new Error(`the game is named ${d.name}, but its schema is of ${schema.game}: write the types anew`);
   const command = d.command === undefined ? "gen ts of the game's program" : `"${d.command}"`;
   return Object.freeze({
-    name: d.name, schema, hash: schema.hash,
+    name: d.name, schema, hash: schema.hash, shownAs: d.shownAs ?? {}, teleport: d.teleport ?? {},
     check(server: Schema): void {
       if (server.hash === schema.hash) return;
       const found = breaks(schema, server);

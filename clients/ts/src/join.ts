@@ -8,7 +8,8 @@ import { Session } from "./session.js";
  * to do, and with a RangeError for a configuration that can't be.
  */
 export async function join<T extends GameTypes>(game: Game<T>, config: JoinConfig<T> = {}): Promise<Client<T>> {
-  const session = new Session(game as Game<GameTypes>, config as JoinConfig);
+  const { shownAs, teleport } = game;
+  const session = new Session(game as Game<GameTypes>, { shownAs, teleport, ...(config as JoinConfig) });
   await session.open();
   return new Client<T>(session);
 }

@@ -44,6 +44,12 @@ test("a generated game is of its types", () => {
   assert.ok([none, write, edit, steer]);
 });
 
+test("a generated game tells how its tables are shown, where that is not as usual", () => {
+  assert.deepEqual([newGame.shownAs, newGame.teleport], [{ order: "extrapolate" }, { order: 2.5 }]);
+  assert.deepEqual([arena.shownAs, arena.teleport], [{}, { ship: 50 }]);
+  assert.deepEqual([pong.shownAs, pong.teleport], [{}, {}]);
+});
+
 test("a server's game that lost a field is refused by that of the generated types", () => {
   assert.throws(() => arena.check(pong.schema), /the server has game pong, this client is for arena/);
 });

@@ -115,6 +115,9 @@ export interface Arena {
 export const arena = defineGame<Arena>({
   name: "arena",
   command: "quicstep gen ts --game arena",
+  teleport: {
+    ship: 50,
+  },
   schema:
     "lqVhcmVuYZOUpXJ1bGVz//+SlahUaWNrUmF0ZQIAAczvlaRTaWRlAgBkzRk1lKRzaGlwAAGamqFYAwDLAAAAAAAAAADLQLmZgAAAAADLP7mZmZmZmZrLP3mZ" +
     "mZmZmZoAAss/8AAAAAAAAJqhWQMAywAAAAAAAAAAy0C5mYAAAAAAyz+5mZmZmZmayz95mZmZmZmaAAPLP/AAAAAAAACYolZYAwDLwHQAAAAAAADLQHQAAAAA" +

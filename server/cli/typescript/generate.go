@@ -35,6 +35,10 @@ func Generate(c Config) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	modes, err := world.ShownModes(c.Game)
+	if err != nil {
+		return nil, err
+	}
 	if c.Import == "" {
 		c.Import = "quicstep"
 	}
@@ -50,7 +54,9 @@ func Generate(c Config) ([]byte, error) {
 		p.appendTo(&out)
 	}
 	fmt.Fprintf(&out, "}\n\n/** The game, to join. */\nexport const %s = defineGame<%s>({\n", constName(typeName), typeName)
-	fmt.Fprintf(&out, "  name: %s,\n  command: %s,\n  schema:\n", quote(s.Game), quote(c.Command))
+	fmt.Fprintf(&out, "  name: %s,\n  command: %s,\n", quote(s.Game), quote(c.Command))
+	out.WriteString(shownAs(s, modes) + teleport(s, types.Teleports))
+	out.WriteString("  schema:\n")
 	text := base64.StdEncoding.EncodeToString(s.Append(nil))
 	for len(text) > base64Columns {
 		fmt.Fprintf(&out, "    %s +\n", quote(text[:base64Columns]))
@@ -109,6 +115,41 @@ func (f *file) parts(s *schema.Schema, types world.Types) []part {
 		requests.entries = append(requests.entries, [2]string{r.Ask.Name, "[ask: " + ask + ", answer: " + answer + "]"})
 	}
 	return []part{tables, singletons, input, events, messages, requests}
+}
+
+// shownAs tells of the tables that are not shown as they usually are; empty without any.
+func shownAs(s *schema.Schema, modes []world.Mode) string {
+	var out strings.Builder
+	for i, t := range s.Tables {
+		usual := world.Latest
+		if t.Positioned() {
+			usual = world.Interpolate
+		}
+		if modes[i] != usual {
+			fmt.Fprintf(&out, "    %s: %s,\n", property(t.Name), quote(modeNames[modes[i]]))
+		}
+	}
+	return member("shownAs", out.String())
+}
+
+var modeNames = map[world.Mode]string{world.Interpolate: "interpolate", world.Extrapolate: "extrapolate", world.Latest: "latest"}
+
+// teleport tells from which distance on corrections of a table's rows are shown at once; empty without any.
+func teleport(s *schema.Schema, distances []float64) string {
+	var out strings.Builder
+	for i, t := range s.Tables {
+		if distances[i] != 0 {
+			fmt.Fprintf(&out, "    %s: %v,\n", property(t.Name), distances[i])
+		}
+	}
+	return member("teleport", out.String())
+}
+
+func member(name, entries string) string {
+	if entries == "" {
+		return ""
+	}
+	return "  " + name + ": {\n" + entries + "  },\n"
 }
 
 // quote writes a string literal.

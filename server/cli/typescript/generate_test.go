@@ -62,7 +62,7 @@ type nothing struct{}
 func odd() world.Game {
 	g := world.NewGame[Order]("new")
 	world.AddTable[everything](g, "every thing")
-	world.AddTable[Order](g, "order")
+	world.AddTable[Order](g, "order", world.ShownAs(world.Extrapolate), world.Teleport(2.5))
 	world.AddSingleton(g, "7", nothing{})
 	world.AddEvent[cell](g, "cell")
 	world.AddMessage[nothing](g, `"quoted"`)

@@ -105,6 +105,12 @@ export interface New {
 export const newGame = defineGame<New>({
   name: "new",
   command: "odd gen ts",
+  shownAs: {
+    order: "extrapolate",
+  },
+  teleport: {
+    order: 2.5,
+  },
   schema:
     "lqNuZXeTlKtldmVyeSB0aGluZ///3AAomKRBdC5YAwDLAAAAAAAAAADLQCQAAAAAAADLP+AAAAAAAADLAAAAAAAAAAAAmKRBdC5ZAwDLAAAAAAAAAADLQCQA" +
     "AAAAAADLP+AAAAAAAADLAAAAAAAAAAAAmKhIaWRkZW4uWAMCywAAAAAAAAAAy0AkAAAAAAAAyz/gAAAAAAAAywAAAAAAAAAAAJioSGlkZGVuLlkDAssAAAAA" +
