@@ -20,10 +20,17 @@ import (
 type Config struct {
 	// Games are what the server runs, each under its own name; a client that names none gets the first.
 	Games []world.Game
-	// Addr is the UDP address, "host:port"; empty means 127.0.0.1:4433. Port 0 takes a free one.
+	// Addr is the address, "host:port", of UDP and of TCP; empty means 127.0.0.1:4433. Port 0 takes one that is free for
+	// both.
 	Addr string
-	// PacketConn is used instead of Addr when it is set; it stays the caller's to close.
+	// PacketConn is used instead of Addr when it is set; it stays the caller's to close. There is no TCP then.
 	PacketConn net.PacketConn
+	// NoWeb shuts the doors for browsers: WebTransport on the UDP port, and the TCP port with its pages and WebSockets.
+	// Otherwise both are open: with a Certificate TCP speaks TLS, and without one it is plain, and for this machine alone.
+	NoWeb bool
+	// Origins are the pages of other servers that may use this one, as browsers write them: "https://play.example.com".
+	// Its own may always, and those of this machine when Addr is a loopback address.
+	Origins []string
 	// Certificate proves who the server is; nil means the development certificate, which only clients on the
 	// same machine trust, so that Addr must then be a loopback address.
 	Certificate *tls.Certificate
@@ -108,7 +115,8 @@ func (c Config) period() time.Duration { return time.Second / time.Duration(c.Ti
 func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
-		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream,
+		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream, NoWeb: c.NoWeb, Origins: c.Origins,
+		UpgradeTimeout: c.Limits.HelloTimeout, MaxHTTPConns: c.Limits.MaxHTTPConns, MaxRequests: c.Limits.MaxHTTPRequests,
 		MaxConns: c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes,
 		HandshakesPerSecond: c.Limits.HandshakesPerSecond, HandshakeTimeout: c.Limits.HandshakeTimeout,
 		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams,

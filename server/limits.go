@@ -51,8 +51,14 @@ type Limits struct {
 	// HandshakesPerSecond bounds the handshakes that are computed in a second, each of which takes some 1 ms of a core, so
 	// that many newcomers at once leave the processor to those who play; zero means 500. The others wait for their turn.
 	HandshakesPerSecond int
-	// MaxStreams bounds the streams of each kind that a client may have open; zero means 4.
+	// MaxStreams bounds the streams of each kind that a client may have open; zero means 4. Unless Config.NoWeb is set,
+	// there may be 4 more, which HTTP/3 needs.
 	MaxStreams int
+	// MaxHTTPConns bounds the connections to the TCP port that are open at once and are not WebSockets, which are among
+	// MaxConns; zero means 256. One more is closed at once.
+	MaxHTTPConns int
+	// MaxHTTPRequests bounds the requests of one HTTP/3 connection; zero means 16. With one more it is closed.
+	MaxHTTPRequests int
 	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
 	StreamWindowBytes int
 	// ConnWindowBytes bounds the same over all streams of a connection, and must not be less; zero means 256 KiB.
@@ -62,7 +68,8 @@ type Limits struct {
 	// IdleTimeout is how long a connection may go without a packet from the client; zero means 15 s. Then it is lost, and
 	// the player is held for as long as the game says.
 	IdleTimeout time.Duration
-	// HelloTimeout is how long a new connection may take to say hello; zero means 5 s. Then it is closed.
+	// HelloTimeout is how long a new connection may take to say hello, and one of HTTP before to ask for a session; zero
+	// means 5 s. Then it is closed.
 	HelloTimeout time.Duration
 	// CloseTimeout bounds how long a connection that is being ended may take over it; zero means 1 s.
 	CloseTimeout time.Duration
@@ -88,6 +95,8 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"MaxHandshakes", &l.MaxHandshakes, 512},
 		{"HandshakesPerSecond", &l.HandshakesPerSecond, 500},
 		{"MaxStreams", &l.MaxStreams, 4},
+		{"MaxHTTPConns", &l.MaxHTTPConns, 256},
+		{"MaxHTTPRequests", &l.MaxHTTPRequests, 16},
 		{"StreamWindowBytes", &l.StreamWindowBytes, 64 << 10},
 		{"ConnWindowBytes", &l.ConnWindowBytes, 256 << 10},
 	} {

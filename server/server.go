@@ -72,7 +72,9 @@ func New(cfg Config) (*Server, error) {
 	if err := s.bans.load(); err != nil {
 		return nil, err
 	}
-	if s.listener, err = transport.Listen(cfg.transport()); err != nil {
+	how := cfg.transport()
+	how.Web = s.web
+	if s.listener, err = transport.Listen(how); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -279,7 +281,7 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 		room.leave(sess, world.Lost)
 		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}
 	}
-	room.log.Debug("session joined", "player", sess.player, "tick", answer.tick, "from", sess.conn.RemoteAddr().String())
+	room.log.Debug("session joined", "player", sess.player, "tick", answer.tick, "door", sess.conn.Door().String(), "from", sess.conn.RemoteAddr().String())
 	return nil
 }
 

@@ -19,6 +19,7 @@ const (
 	sys          = "golang.org/x/sys"
 	xtime        = "golang.org/x/time"
 	webtransport = "github.com/quic-go/webtransport-go"
+	websocket    = "github.com/coder/websocket"
 )
 
 // A floor places one package: it imports only what stands strictly below it, and the third-party modules named here.
@@ -41,7 +42,7 @@ var floors = []floor{
 	{path: "world/snapshot", level: 2, thirdParty: []string{msgpack}},
 	{path: "world/replay", level: 2, thirdParty: []string{msgpack}, also: []string{"world/snapshot"}},
 	{path: "server/clock", level: 2, thirdParty: []string{sys}},
-	{path: "server/transport", level: 2, thirdParty: []string{quic, webtransport, xtime}},
+	{path: "server/transport", level: 2, thirdParty: []string{quic, sys, webtransport, websocket, xtime}},
 	{path: "server/replicate", level: 2},
 	{path: "clients/replica", level: 2},
 

@@ -38,10 +38,12 @@ type serveCmd struct {
 	Players int      `help:"Lay that workload out for so many players." default:"200" placeholder:"N" group:"game"`
 	workloadFlags
 
-	Addr                   string        `help:"Listen on this UDP address; port 0 takes a free one." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
+	Addr                   string        `help:"Listen on this address, for UDP and TCP; port 0 takes a free one." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
 	Cert                   string        `help:"The certificate's PEM file, with its chain. Without one a development certificate is made, which clients on this machine trust." placeholder:"FILE" group:"network"`
 	Key                    string        `help:"The certificate's key, a PEM file." placeholder:"FILE" group:"network"`
 	AllowPublicDevelopment bool          `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
+	Origin                 []string      `help:"Let pages of this origin use the server, beside its own; may be repeated, or a list with commas." placeholder:"https://HOST" group:"network"`
+	NoWeb                  bool          `name:"no-web" help:"Shut the doors for browsers: WebTransport, and HTTP with its WebSockets on the TCP port." group:"network"`
 	Budget                 int           `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
 	SteadyRate             bool          `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
 	LagCompensation        time.Duration `help:"How far back, at most, games see what a player saw, so that what hits on its screen hits; 0 switches it off." default:"500ms" placeholder:"TIME" group:"network"`
@@ -136,6 +138,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 	}
 	return server.Config{
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
+		NoWeb: c.NoWeb, Origins: c.Origin,
 		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a.Stderr),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime},
 	}, nil
@@ -250,6 +253,9 @@ func (c *serveCmd) announce(a *app, s *server.Server, cfg server.Config, debug *
 		join += " --pin " + pin
 	}
 	fmt.Fprintf(a.Stdout, "%s on %s at %d ticks a second, certificate %s; to join: %s\n", strings.Join(names, ", "), s.Addr(), cfg.TickRate, pin, join)
+	if url := s.URL(); url != "" {
+		fmt.Fprintf(a.Stdout, "to play in a browser, open %s\n", url)
+	}
 	if debug != nil {
 		fmt.Fprintf(a.Stdout, "figures on http://%s/stats, profiles below /debug/pprof/\n", debug.addr())
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 
 	"github.com/quicstep/quicstep/protocol"
 )
@@ -26,12 +28,27 @@ var ErrPublicDevelopment = errors.New("the development certificate serves loopba
 // Config says where and how to listen. The zero value listens on 127.0.0.1:4433 with the development
 // certificate. A negative number is an error.
 type Config struct {
-	// Addr is the UDP address to listen on, "host:port"; empty means 127.0.0.1:4433, port 0 any free port.
+	// Addr is the address to listen on, "host:port", for UDP and for the HTTP door's TCP; empty means 127.0.0.1:4433, port
+	// 0 any port that is free for both.
 	Addr string
 
 	// PacketConn, if given, is listened on instead of Addr. It stays the caller's, who closes it after the
-	// listener.
+	// listener. There is no HTTP door then, unless HTTPListener is given.
 	PacketConn net.PacketConn
+
+	// HTTPListener, if given, is the HTTP door's. It is closed with the listener.
+	HTTPListener net.Listener
+
+	// NoWeb shuts the doors that browsers use: WebTransport, and HTTP with its WebSockets. OverStream does so, too.
+	NoWeb bool
+
+	// Origins are the pages that may use the server, beside its own and, when it listens on loopback, those of this
+	// machine: as a browser writes them, "https://play.example.com".
+	Origins []string
+
+	// Web answers what comes to the HTTP door, and is not for the protocol; it is called once, before anything comes. Nil
+	// means a line that says what the server is.
+	Web func(*Listener) http.Handler
 
 	// OverStream has datagrams travel as frames of a reliable stream, for measurements; the clients must do the same.
 	OverStream bool
@@ -72,8 +89,19 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	// MaxStreams bounds the streams of each kind, bidirectional and unidirectional, that a client may have
-	// open; zero means 4.
+	// open; zero means 4. Unless NoWeb is set, there may be 4 more, which HTTP/3 needs.
 	MaxStreams int
+
+	// UpgradeTimeout is how long a connection of HTTP/3 may go without a WebTransport session, or one of HTTP without a
+	// request; zero means 5 s. It is closed then.
+	UpgradeTimeout time.Duration
+
+	// MaxRequests bounds the requests of one connection of HTTP/3; zero means 16. With one more it is closed.
+	MaxRequests int
+
+	// MaxHTTPConns bounds the connections to the HTTP door that are open at once, not counting its WebSockets, which are
+	// among MaxConns; zero means 256. One more is closed at once.
+	MaxHTTPConns int
 
 	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
 	StreamWindowBytes int
@@ -85,6 +113,7 @@ type Config struct {
 
 // withDefaults fills what is zero and validates the rest.
 func (c Config) withDefaults() (Config, error) {
+	c.NoWeb = c.NoWeb || c.OverStream
 	if c.PacketConn != nil {
 		c.Addr = c.PacketConn.LocalAddr().String()
 	} else if c.Addr == "" {
@@ -100,6 +129,8 @@ func (c Config) withDefaults() (Config, error) {
 		{"HandshakesPerSecond", &c.HandshakesPerSecond, 500},
 		{"Backlog", &c.Backlog, 64},
 		{"MaxStreams", &c.MaxStreams, 4},
+		{"MaxRequests", &c.MaxRequests, 16},
+		{"MaxHTTPConns", &c.MaxHTTPConns, 256},
 		{"StreamWindowBytes", &c.StreamWindowBytes, 64 << 10},
 		{"ConnWindowBytes", &c.ConnWindowBytes, 256 << 10},
 	} {
@@ -117,6 +148,7 @@ func (c Config) withDefaults() (Config, error) {
 	}{
 		{"HandshakeTimeout", &c.HandshakeTimeout, 5 * time.Second},
 		{"IdleTimeout", &c.IdleTimeout, 10 * time.Second},
+		{"UpgradeTimeout", &c.UpgradeTimeout, 5 * time.Second},
 	} {
 		if *timeout.value < 0 {
 			return c, fmt.Errorf("%s is %v, must not be negative", timeout.name, *timeout.value)
@@ -153,7 +185,15 @@ func (c Config) address() (*net.UDPAddr, error) {
 	return addr, nil
 }
 
+// webStreams is how many more streams of each kind HTTP/3 needs: its control stream and two of its header compression,
+// the session's request, and one of no meaning that browsers may open.
+const webStreams = 4
+
 func (c Config) quicConfig() *quic.Config {
+	streams := c.MaxStreams
+	if !c.NoWeb {
+		streams += webStreams
+	}
 	return &quic.Config{
 		HandshakeIdleTimeout:           c.HandshakeTimeout,
 		MaxIdleTimeout:                 c.IdleTimeout,
@@ -161,26 +201,36 @@ func (c Config) quicConfig() *quic.Config {
 		MaxStreamReceiveWindow:         uint64(c.StreamWindowBytes),
 		InitialConnectionReceiveWindow: uint64(c.ConnWindowBytes),
 		MaxConnectionReceiveWindow:     uint64(c.ConnWindowBytes),
-		MaxIncomingStreams:             int64(c.MaxStreams),
-		MaxIncomingUniStreams:          int64(c.MaxStreams),
+		MaxIncomingStreams:             int64(streams),
+		MaxIncomingUniStreams:          int64(streams),
 		InitialPacketSize:              packetBytes,
 		EnableDatagrams:                true,
+		// WebTransport needs it.
+		EnableStreamResetPartialDelivery: !c.NoWeb,
 	}
 }
 
-func (c Config) tlsConfig(cert tls.Certificate, turn func(*tls.ClientHelloInfo) (*tls.Config, error)) *tls.Config {
-	alpn := protocol.ALPN
-	if c.OverStream {
-		alpn = protocol.StreamALPN
-	}
+// tlsConfig is the TLS of one of the sockets, for these protocols.
+func (c Config) tlsConfig(certs *certificates, turn func(*tls.ClientHelloInfo) (*tls.Config, error), alpn ...string) *tls.Config {
 	return &tls.Config{
 		GetConfigForClient: turn,
-		Certificates:       []tls.Certificate{cert},
-		NextProtos:         []string{alpn},
+		GetCertificate:     certs.forHandshake,
+		NextProtos:         alpn,
 		MinVersion:         tls.VersionTLS13,
 		// The hybrid key exchange, crypto/tls's default, takes a third more CPU.
 		CurvePreferences: []tls.CurveID{tls.X25519},
 		// Without 0-RTT, whose data can be replayed, resumption saves neither CPU nor a round trip.
 		SessionTicketsDisabled: true,
 	}
+}
+
+// alpn are the protocols on the UDP port.
+func (c Config) alpn() []string {
+	switch {
+	case c.OverStream:
+		return []string{protocol.StreamALPN}
+	case c.NoWeb:
+		return []string{protocol.ALPN}
+	}
+	return []string{protocol.ALPN, http3.NextProtoH3}
 }

@@ -3,48 +3,54 @@ package transport
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 
 	"github.com/quicstep/quicstep/protocol"
-	"github.com/quicstep/quicstep/protocol/ride"
 )
 
 // ErrClosed is returned by Accept after Close. It is a net.ErrClosed.
 var ErrClosed = fmt.Errorf("listener: %w", net.ErrClosed)
 
-// Listener accepts connections. Its methods may be called from anywhere.
+// Listener accepts connections, by every door that is open. Its methods may be called from anywhere.
 type Listener struct {
-	cfg    Config
-	pin    [sha256.Size]byte
-	socket net.PacketConn // nil when it is the caller's
-	quic   *quic.Transport
-	inner  *quic.Listener
+	cfg     Config
+	certs   *certificates
+	origins *origins
+	socket  net.PacketConn // nil when it is the caller's
+	quic    *quic.Transport
+	inner   *quic.Listener
+	http    *httpDoor // nil when it is shut
 
-	queue      chan *Conn    // the accept loop sends, and refuses when it is full; Accept receives
+	queue      chan *Conn    // guarded by mu for those who send; Accept receives
 	ended      chan struct{} // closed when the accept loop has ended
 	err        error         // why it ended, set before
 	work       sync.WaitGroup
 	closing    sync.Once
+	stopping   context.Context // ends when Close begins
+	stop       context.CancelFunc
 	handshakes *handshakes
 
 	mu     sync.Mutex // guards what follows
 	conns  map[*Conn]struct{}
+	open   [doors]int // of them
 	closed bool
 
-	accepted, full, backlog, noDatagrams atomic.Uint64
+	accepted, full, backlog, noDatagrams        atomic.Uint64
+	badOrigins, idle, requests, behind, dropped atomic.Uint64
 }
 
 // Stats counts a listener's connections since it began to listen.
 type Stats struct {
-	// Open is how many connections are open now.
-	Open int
+	// Open is how many connections are open now; Native, WebTransport and WebSocket are those of each door.
+	Open                            int
+	Native, WebTransport, WebSocket int
 	// Accepted were handed over, or wait to be.
 	Accepted uint64
 	// RefusedFull came when MaxConns were open.
@@ -55,6 +61,16 @@ type Stats struct {
 	RefusedHandshakes uint64
 	// RefusedDatagrams were clients that don't take datagrams.
 	RefusedDatagrams uint64
+	// RefusedOrigins were pages that may not use the server.
+	RefusedOrigins uint64
+	// RefusedRequests were more of one HTTP/3 connection than MaxRequests, or a second session on it. RefusedHTTP came to
+	// the HTTP door when MaxHTTPConns were open.
+	RefusedRequests, RefusedHTTP uint64
+	// Idle were connections of HTTP/3 that opened no session in Config.UpgradeTimeout.
+	Idle uint64
+	// DatagramsBehind were not sent, since a WebSocket was behind. DatagramsDropped came over one, when too many waited to
+	// be received.
+	DatagramsBehind, DatagramsDropped uint64
 }
 
 // Listen listens on the address of cfg and accepts connections from then on. It returns an error when the
@@ -69,28 +85,55 @@ func Listen(cfg Config) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
 	}
-	var cert tls.Certificate
-	if cfg.Certificate != nil {
-		cert = *cfg.Certificate
-	} else if cert, err = LoadDevCertificate(cfg.CacheDir, time.Now()); err != nil {
-		return nil, err
-	}
 	l := &Listener{
 		cfg:        cfg,
-		pin:        sha256.Sum256(cert.Certificate[0]),
 		queue:      make(chan *Conn, cfg.Backlog),
 		ended:      make(chan struct{}),
 		handshakes: newHandshakes(cfg),
 		conns:      make(map[*Conn]struct{}),
 	}
-	if err := l.open(addr, cert); err != nil {
+	if l.origins, err = newOrigins(cfg, addr != nil && addr.IP.IsLoopback()); err != nil {
+		return nil, fmt.Errorf("configure transport: %w", err)
+	}
+	if l.certs, err = newCertificates(cfg); err != nil {
+		return nil, err
+	}
+	l.stopping, l.stop = context.WithCancel(context.Background())
+	if err := l.openBoth(addr); err != nil {
+		l.stop()
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
 	}
 	go l.acceptLoop()
+	if l.http != nil {
+		l.http.serve()
+	}
 	return l, nil
 }
 
-func (l *Listener) open(addr *net.UDPAddr, cert tls.Certificate) error {
+// portTries is how often a port that is free for UDP is looked for until it is free for TCP, too.
+const portTries = 16
+
+// openBoth opens the UDP port, and the TCP port of the same number.
+func (l *Listener) openBoth(addr *net.UDPAddr) (err error) {
+	for range portTries {
+		if err = l.openQUIC(addr); err != nil {
+			return err
+		}
+		udp, _ := l.inner.Addr().(*net.UDPAddr)
+		if l.http, err = l.openHTTP(udp); err == nil {
+			return nil
+		}
+		l.inner.Close()
+		l.quic.Close()
+		l.closeSocket()
+		if addr.Port != 0 || !isTaken(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (l *Listener) openQUIC(addr *net.UDPAddr) error {
 	conn := l.cfg.PacketConn
 	if conn == nil {
 		socket, err := net.ListenUDP("udp", addr)
@@ -101,7 +144,7 @@ func (l *Listener) open(addr *net.UDPAddr, cert tls.Certificate) error {
 	}
 	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded}
 	var err error
-	if l.inner, err = l.quic.Listen(l.cfg.tlsConfig(cert, l.handshakes.turn), l.cfg.quicConfig()); err != nil {
+	if l.inner, err = l.quic.Listen(l.cfg.tlsConfig(l.certs, l.handshakes.turn, l.cfg.alpn()...), l.cfg.quicConfig()); err != nil {
 		l.closeSocket()
 	}
 	return err
@@ -110,8 +153,26 @@ func (l *Listener) open(addr *net.UDPAddr, cert tls.Certificate) error {
 // Addr returns the address that the listener listens on, with its real port.
 func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
 
-// Pin returns the SHA-256 of the certificate in DER form, by which a client may know it.
-func (l *Listener) Pin() [sha256.Size]byte { return l.pin }
+// HTTPAddr returns the HTTP door's address, and nil when it is shut. Secure tells whether it speaks TLS.
+func (l *Listener) HTTPAddr() (addr net.Addr, secure bool) {
+	if l.http == nil {
+		return nil, false
+	}
+	return l.http.listener.Addr(), l.cfg.Certificate != nil
+}
+
+// Web tells whether browsers may come by WebTransport.
+func (l *Listener) Web() bool { return !l.cfg.NoWeb }
+
+// Development tells whether the certificate is the development certificate.
+func (l *Listener) Development() bool { return l.cfg.Certificate == nil }
+
+// Pin returns the SHA-256 of the certificate in DER form, by which a client may know it. A development certificate's
+// changes when it is renewed, every 12 days.
+func (l *Listener) Pin() [sha256.Size]byte { return l.certs.pin() }
+
+// AllowsOrigin tells whether the page that a request is for may use the server.
+func (l *Listener) AllowsOrigin(r *http.Request) bool { return l.origins.allow(r) }
 
 // Accept returns the next connection. Its client may have gone since, as the connection's context tells.
 // Accept returns ErrClosed after Close, the context's error when that ended, and what went wrong when the
@@ -144,16 +205,25 @@ func (l *Listener) endError() error {
 // Stats returns the counters.
 func (l *Listener) Stats() Stats {
 	l.mu.Lock()
-	open := len(l.conns)
+	all, open := len(l.conns), l.open
 	l.mu.Unlock()
-	return Stats{
-		Open:              open,
+	out := Stats{
+		Open: all, Native: open[Native], WebTransport: open[WebTransport], WebSocket: open[WebSocket],
 		Accepted:          l.accepted.Load(),
 		RefusedFull:       l.full.Load(),
 		RefusedBacklog:    l.backlog.Load(),
 		RefusedHandshakes: l.handshakes.refused.Load(),
 		RefusedDatagrams:  l.noDatagrams.Load(),
+		RefusedOrigins:    l.badOrigins.Load(),
+		RefusedRequests:   l.requests.Load(),
+		Idle:              l.idle.Load(),
+		DatagramsBehind:   l.behind.Load(),
+		DatagramsDropped:  l.dropped.Load(),
 	}
+	if l.http != nil {
+		out.RefusedHTTP = l.http.listener.refused.Load()
+	}
+	return out
 }
 
 // Close stops listening, closes every connection with protocol.CloseShutdown and waits until all is gone:
@@ -167,6 +237,10 @@ func (l *Listener) Close() error {
 
 		l.inner.Close()
 		<-l.ended
+		l.stop()
+		if l.http != nil {
+			l.http.close()
+		}
 		// No connection is added any more.
 		l.mu.Lock()
 		for conn := range l.conns {
@@ -200,51 +274,64 @@ func (l *Listener) acceptLoop() {
 	}
 }
 
-// admit hands the connection over, or closes it with the reason why not.
+// admit hands a native connection over, or closes it with the reason why not, and leaves others to HTTP/3.
 func (l *Listener) admit(raw *quic.Conn) {
-	conn := &Conn{raw: raw, datagrams: ride.New(raw)}
-	if l.cfg.OverStream {
-		conn.datagrams = ride.OverStream(raw)
+	state := raw.ConnectionState()
+	if state.TLS.NegotiatedProtocol == http3.NextProtoH3 {
+		l.work.Go(func() { l.serveWeb(raw) })
+		return
 	}
-	switch {
-	case !raw.ConnectionState().SupportsDatagrams.Remote:
-		l.refuse(conn, &l.noDatagrams, protocol.CloseProtocol, "datagrams are required")
-	case len(l.queue) == cap(l.queue):
-		l.refuse(conn, &l.backlog, protocol.CloseFull, "the server is busy")
-	case !l.add(conn):
-		l.refuse(conn, &l.full, protocol.CloseFull, "the server is full")
-	default:
-		l.accepted.Add(1)
-		endHandshake(raw.Context())
-		// Has room, as was seen above: nobody else sends.
-		l.queue <- conn
+	conn := newNative(raw, l.cfg.OverStream)
+	var refused *refusal
+	if state.SupportsDatagrams.Remote {
+		refused = l.hand(conn, conn.ctx)
+	} else {
+		l.noDatagrams.Add(1)
+		refused = &refusal{protocol.CloseProtocol, "datagrams are required"}
 	}
-}
-
-// refuse closes the connection aside, so that the loop goes on. The place among the handshakes is kept
-// until then, and so bounds the goroutines.
-func (l *Listener) refuse(conn *Conn, counter *atomic.Uint64, code protocol.CloseCode, reason string) {
-	counter.Add(1)
+	if refused == nil {
+		endHandshake(conn.ctx)
+		return
+	}
+	// Aside, so that the loop goes on. The place among the handshakes is kept until then, and so bounds the goroutines.
 	l.work.Go(func() {
-		conn.Close(code, reason)
-		endHandshake(conn.Context())
+		conn.Close(refused.code, refused.reason)
+		endHandshake(conn.ctx)
 	})
 }
 
-// add counts the connection as open until it ends. It returns false when there are too many.
-func (l *Listener) add(conn *Conn) bool {
+// refusal is why a connection is not handed over.
+type refusal struct {
+	code   protocol.CloseCode
+	reason string
+}
+
+// hand puts a connection into the queue for Accept, and counts it as open until life ends. Otherwise it returns why not,
+// and the caller closes it.
+func (l *Listener) hand(conn *Conn, life context.Context) *refusal {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.conns) >= l.cfg.MaxConns {
-		return false
+	switch {
+	case l.closed:
+		return &refusal{protocol.CloseShutdown, "the server is shutting down"}
+	case len(l.queue) == cap(l.queue):
+		l.backlog.Add(1)
+		return &refusal{protocol.CloseFull, "the server is busy"}
+	case len(l.conns) >= l.cfg.MaxConns:
+		l.full.Add(1)
+		return &refusal{protocol.CloseFull, "the server is full"}
 	}
 	l.conns[conn] = struct{}{}
+	l.open[conn.door]++
 	l.work.Add(1)
-	context.AfterFunc(conn.Context(), func() {
+	context.AfterFunc(life, func() {
 		defer l.work.Done()
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.conns, conn)
+		l.open[conn.door]--
 	})
-	return true
+	l.accepted.Add(1)
+	l.queue <- conn // has room, as was seen above: nobody else sends
+	return nil
 }

@@ -128,7 +128,7 @@ func TestHandshakeWithPinnedCertificate(t *testing.T) {
 	if state.CurveID != tls.X25519 || state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != protocol.ALPN {
 		t.Errorf("negotiated %v, %v, %q", state.CurveID, tls.VersionName(state.Version), state.NegotiatedProtocol)
 	}
-	if s := l.Stats(); s != (transport.Stats{Open: 1, Accepted: 1}) {
+	if s := l.Stats(); s != (transport.Stats{Open: 1, Native: 1, Accepted: 1}) {
 		t.Errorf("stats are %+v, want one open and accepted", s)
 	}
 }
@@ -224,7 +224,7 @@ func TestControlGivesUpWithItsContext(t *testing.T) {
 }
 
 func TestClientHasFewStreams(t *testing.T) {
-	client, _ := connect(t, listen(t, transport.Config{MaxStreams: 2}))
+	client, _ := connect(t, listen(t, transport.Config{MaxStreams: 2, NoWeb: true}))
 	for range 2 {
 		if _, err := client.OpenStream(); err != nil {
 			t.Fatal(err)

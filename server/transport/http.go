@@ -1,0 +1,183 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+const (
+	// httpIdle is for how long a connection to the HTTP door stays open between requests.
+	httpIdle = 30 * time.Second
+	// httpWrite bounds how long an answer takes: a page of some MB over a slow line.
+	httpWrite = time.Minute
+)
+
+// httpDoor is the TCP port: WebSockets, and what a browser gets before it opens one.
+type httpDoor struct {
+	l        *Listener
+	listener *countedListener
+	server   http.Server
+	rest     http.Handler
+}
+
+type socketKey struct{}
+
+// openHTTP opens the door on the port of the UDP socket; nil when it is to stay shut.
+func (l *Listener) openHTTP(udp *net.UDPAddr) (*httpDoor, error) {
+	inner := l.cfg.HTTPListener
+	if inner == nil {
+		addr := l.cfg.httpAddr(udp)
+		if addr == nil {
+			return nil, nil
+		}
+		tcp, err := net.ListenTCP("tcp", addr)
+		if err != nil {
+			return nil, err
+		}
+		inner = tcp
+	}
+	return &httpDoor{l: l, listener: &countedListener{Listener: inner, most: int64(l.cfg.MaxHTTPConns)}}, nil
+}
+
+// httpAddr is where the HTTP door listens, nil when nowhere. The development certificate is nothing to browsers, so that
+// the door goes without one, and then is for this machine alone.
+func (c Config) httpAddr(udp *net.UDPAddr) *net.TCPAddr {
+	if c.NoWeb || c.PacketConn != nil || udp == nil {
+		return nil
+	}
+	addr := &net.TCPAddr{IP: udp.IP, Port: udp.Port, Zone: udp.Zone}
+	switch {
+	case c.Certificate != nil || udp.IP.IsLoopback():
+		return addr
+	case udp.IP.IsUnspecified():
+		addr.IP = net.IPv4(127, 0, 0, 1)
+		return addr
+	}
+	return nil
+}
+
+// serve serves until close.
+func (d *httpDoor) serve() {
+	d.rest = http.HandlerFunc(whatThisIs)
+	if d.l.cfg.Web != nil {
+		d.rest = d.l.cfg.Web(d.l)
+	}
+	d.server = http.Server{
+		Handler: d, ReadHeaderTimeout: d.l.cfg.UpgradeTimeout, ReadTimeout: d.l.cfg.UpgradeTimeout, IdleTimeout: httpIdle,
+		WriteTimeout: httpWrite, MaxHeaderBytes: headerBytes, ErrorLog: log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, socketKey{}, c) },
+	}
+	d.l.work.Go(func() {
+		var inner net.Listener = d.listener
+		if d.l.cfg.Certificate != nil {
+			inner = tls.NewListener(inner, d.l.cfg.tlsConfig(d.l.certs, d.l.handshakes.turn, "http/1.1"))
+		}
+		d.server.Serve(inner) // ends with close
+	})
+}
+
+// close ends all but the WebSockets.
+func (d *httpDoor) close() {
+	d.server.Close()
+	d.listener.Close()
+}
+
+// ServeHTTP answers a request.
+func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !d.l.origins.hosts(r):
+		http.Error(w, "ask by a loopback address, or list this name's origin: --origin, or server.Config.Origins", http.StatusForbidden)
+	case r.URL.Path == sessionPath:
+		d.upgrade(w, r)
+	default:
+		d.rest.ServeHTTP(w, r)
+	}
+}
+
+func (d *httpDoor) upgrade(w http.ResponseWriter, r *http.Request) {
+	if !d.l.origins.allow(r) {
+		d.l.badOrigins.Add(1)
+		http.Error(w, refusedOrigin, http.StatusForbidden)
+		return
+	}
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
+	if err != nil {
+		return // it has answered
+	}
+	conn := r.Context().Value(socketKey{}).(net.Conn)
+	if ws.Subprotocol() != subprotocol {
+		conn.SetDeadline(time.Now().Add(closeLinger))
+		ws.Close(websocket.StatusPolicyViolation, "ask for the subprotocol "+subprotocol)
+		return
+	}
+	c, s := d.l.newWebSocket(ws, conn)
+	life, gone := context.WithCancel(context.Background())
+	refused := d.l.hand(c, life)
+	if refused != nil {
+		c.Close(refused.code, refused.reason)
+	} else {
+		release(conn) // among MaxConns now
+	}
+	s.run()
+	gone()
+}
+
+// countedListener closes connections that are too many.
+type countedListener struct {
+	net.Listener
+	most    int64
+	open    atomic.Int64
+	refused atomic.Uint64
+}
+
+// Accept returns the next connection for which there is a place.
+func (l *countedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.open.Add(1) <= l.most {
+			keepShort(conn)
+			return &countedConn{Conn: conn, free: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+		}
+		l.open.Add(-1)
+		l.refused.Add(1)
+		conn.Close()
+	}
+}
+
+// countedConn has a place, which it gives back when it is closed or becomes a WebSocket.
+type countedConn struct {
+	net.Conn
+	free func()
+}
+
+// Close closes it.
+func (c *countedConn) Close() error {
+	c.free()
+	return c.Conn.Close()
+}
+
+// release gives back the place of a connection, with TLS or without.
+func release(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if counted, ok := conn.(*countedConn); ok {
+		counted.free()
+	}
+}
+
+// isTaken tells whether a port is taken.
+func isTaken(err error) bool { return errors.Is(err, errAddrInUse) }

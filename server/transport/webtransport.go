@@ -1,0 +1,175 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/webtransport-go"
+
+	"github.com/quicstep/quicstep/protocol"
+)
+
+const (
+	// sessionPath is where WebTransport sessions and WebSockets are opened.
+	sessionPath = "/quicstep"
+	// headerBytes bounds the headers of a request; a browser's have less than 1 KiB.
+	headerBytes = 16 << 10
+	// closeLinger is for how long a client may take to see its goodbye, at most, before what carried it is torn down.
+	closeLinger = time.Second
+)
+
+// webConn is an HTTP/3 connection, which may become one WebTransport session. Until then it keeps its place among the
+// handshakes, which bounds how many of its kind there are, and Config.UpgradeTimeout for how long.
+type webConn struct {
+	l        *Listener
+	quic     *quic.Conn
+	server   *webtransport.Server
+	requests atomic.Int64
+	upgraded atomic.Bool
+}
+
+// serveWeb serves a connection of HTTP/3 to its end.
+func (l *Listener) serveWeb(raw *quic.Conn) {
+	defer endHandshake(raw.Context())
+	c := &webConn{l: l, quic: raw}
+	c.server = &webtransport.Server{
+		H3: &http3.Server{Handler: c, MaxHeaderBytes: headerBytes},
+		// Safari takes no session without each of these.
+		Config: &webtransport.Config{
+			MaxIncomingStreams: int64(l.cfg.MaxStreams), MaxIncomingUniStreams: int64(l.cfg.MaxStreams),
+			MaxIncomingData: int64(l.cfg.ConnWindowBytes),
+		},
+		CheckOrigin: func(*http.Request) bool { return true }, // upgrade has done so
+	}
+	late := time.AfterFunc(l.cfg.UpgradeTimeout, func() { c.giveUp(&l.idle) })
+	defer late.Stop()
+	defer context.AfterFunc(l.stopping, func() { c.giveUp(nil) })()
+	c.server.ServeQUICConn(raw) // its error says how the client has left
+	raw.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+}
+
+// giveUp closes the connection unless it became a session.
+func (c *webConn) giveUp(counter *atomic.Uint64) {
+	if c.upgraded.Load() {
+		return
+	}
+	if counter != nil {
+		counter.Add(1)
+	}
+	c.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "no session was opened")
+}
+
+// ServeHTTP answers a request over HTTP/3.
+func (c *webConn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case c.requests.Add(1) > int64(c.l.cfg.MaxRequests):
+		c.l.requests.Add(1)
+		c.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), "too many requests")
+	case r.Method == http.MethodConnect && r.URL.Path == sessionPath:
+		c.upgrade(w, r)
+	default:
+		whatThisIs(w, r)
+	}
+}
+
+// whatThisIs answers whoever came without knowing.
+func whatThisIs(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if r.URL.Path != "/" {
+		w.WriteHeader(http.StatusNotFound)
+	}
+	fmt.Fprintf(w, "This is a quicstep game server. Games are joined by WebTransport or WebSocket at %s, or by QUIC with ALPN %s.\n", sessionPath, protocol.ALPN)
+}
+
+func (c *webConn) upgrade(w http.ResponseWriter, r *http.Request) {
+	if !c.l.origins.allow(r) {
+		c.l.badOrigins.Add(1)
+		http.Error(w, refusedOrigin, http.StatusForbidden)
+		return
+	}
+	if c.upgraded.Swap(true) {
+		c.l.requests.Add(1)
+		http.Error(w, "a connection carries one session: open another one", http.StatusTooManyRequests)
+		return
+	}
+	sess, err := c.server.Upgrade(w, r)
+	if err != nil {
+		c.upgraded.Store(false)
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	conn := newWebTransport(sess, c.quic)
+	// The session's end reaches the client as bytes of a stream, which would go down with the connection.
+	c.l.work.Go(func() {
+		<-conn.ctx.Done()
+		patience := time.NewTimer(min(closeLinger, max(closeLinger/20, 3*conn.RTT())))
+		defer patience.Stop()
+		select {
+		case <-patience.C:
+			c.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+		case <-c.quic.Context().Done():
+		}
+	})
+	if refused := c.l.hand(conn, c.quic.Context()); refused != nil {
+		conn.Close(refused.code, refused.reason)
+		return
+	}
+	endHandshake(c.quic.Context())
+}
+
+// session carries a connection over a WebTransport session, which is the only one of its QUIC connection.
+type session struct {
+	raw  *webtransport.Session
+	quic *quic.Conn
+}
+
+func newWebTransport(raw *webtransport.Session, conn *quic.Conn) *Conn {
+	s := session{raw, conn}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	context.AfterFunc(raw.Context(), func() { cancel(s.why()) })
+	return &Conn{door: WebTransport, ctx: ctx, carrier: s, datagrams: s}
+}
+
+// why is what has ended the session.
+func (s session) why() error {
+	_, err := s.raw.OpenUniStream()
+	if err == nil {
+		return net.ErrClosed
+	}
+	return err
+}
+
+func (s session) acceptControl(ctx context.Context) (stream, error) {
+	raw, err := s.raw.AcceptStream(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("wait for the control stream: %w", err)
+	}
+	return sessionStream{raw}, nil
+}
+
+// Send sends a datagram of the session.
+func (s session) Send(datagram []byte) error { return s.raw.SendDatagram(datagram) }
+
+// Receive returns the session's next datagram.
+func (s session) Receive(ctx context.Context) ([]byte, error) { return s.raw.ReceiveDatagram(ctx) }
+
+func (s session) remoteAddr() net.Addr { return s.quic.RemoteAddr() }
+
+func (s session) stats() ConnStats { return quicStats(s.quic) }
+
+func (s session) close(code protocol.CloseCode, reason string) error {
+	return s.raw.CloseWithError(webtransport.SessionErrorCode(code), reason)
+}
+
+type sessionStream struct{ *webtransport.Stream }
+
+func (s sessionStream) end() error {
+	s.CancelRead(0)
+	return s.Stream.Close()
+}
