@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -155,6 +156,59 @@ func TestAnAddressThatDies(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAConnectionMoves to another socket where nobody is held, so that no other connection could take its place.
+func TestAConnectionMoves(t *testing.T) {
+	for seed := range uint64(3) {
+		for _, dies := range []bool{false, true} {
+			t.Run(fmt.Sprintf("seed %d, the former socket dies: %v", seed, dies), func(t *testing.T) {
+				playWithComeback(t, seed, forgetful(), func(c *comeback) {
+					tick := c.player.Tick()
+					c.net.setDark(c.sockets[0].LocalAddr(), dies)
+					back := time.Now()
+					if err := c.player.Migrate(c.t.Context(), c.sockets[socketCount-1]); err != nil {
+						t.Fatal(err)
+					}
+					within := 2*roundTrip + backWithin
+					if dies {
+						within += 200 * time.Millisecond // until the server probes the way again, over which its first probe was not answered
+					}
+					c.wantBack(back, max(tick, c.player.Tick()), within)
+					before := c.net.carried(c.sockets[0].LocalAddr())
+					c.pass(2 * time.Second)
+					if more := c.net.carried(c.sockets[0].LocalAddr()) - before; more != 0 {
+						t.Errorf("%d bytes still take the former way", more)
+					}
+					if st := c.player.Stats(); st.Resumes != 0 || st.Rejoins != 0 || c.server.Stats().Resumed != 0 {
+						t.Errorf("the connection was replaced: %d resumes, %d rejoins", st.Resumes, st.Rejoins)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestMovesThatComeToNothing leave the session where it is, and free to move elsewhere.
+func TestMovesThatComeToNothing(t *testing.T) {
+	playWithComeback(t, 4, forgetful(), func(c *comeback) {
+		move := func(to net.PacketConn) error {
+			ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Second)
+			defer cancel()
+			return c.player.Migrate(ctx, to)
+		}
+		dead, next := c.sockets[socketCount-1], c.sockets[socketCount-2]
+		c.net.setDark(dead.LocalAddr(), true)
+		for range 4 {
+			if err := move(dead); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a move to a dead socket returned %v, want the deadline", err)
+			}
+			c.pass(time.Second)
+		}
+		if err := move(next); err != nil {
+			t.Errorf("after moves that came to nothing, one to a socket that works: %v", err)
+		}
+	})
 }
 
 // TestAnAddressThatChangesOnTheWay: a router gives the client another one, and neither side is told.

@@ -39,10 +39,17 @@ type sockets struct {
 	ours   []*Socket // made for a PacketConn of the caller's, to be closed after the last connection
 }
 
-// give has the connections from now on go through a socket of the caller's.
+// give has the connections from now on go through a socket of the caller's. One that was given before is read as it was:
+// two readers would take each other's packets.
 func (s *sockets) give(conn net.PacketConn) *Socket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, socket := range s.ours {
+		if socket.quic.Conn == conn {
+			s.shared = socket
+			return socket
+		}
+	}
 	s.shared = &Socket{quic: &quic.Transport{Conn: conn}}
 	s.ours = append(s.ours, s.shared)
 	return s.shared
