@@ -5,8 +5,8 @@ import type { Address, Carrier, Dial, Receiver, TransportName } from "./transpor
 import { dialWebSocket } from "./websocket.js";
 import { dialWebTransport } from "./webtransport.js";
 
-/** webTransportFor is how many milliseconds WebTransport may take before WebSocket is tried: a network that blocks UDP just says nothing. */
-const webTransportFor = 2000;
+/** triedFor is how many milliseconds a door may take before the next is tried: a network that blocks UDP just says nothing. */
+const triedFor = 2000;
 
 /** infoMax bounds the characters of what a server says of itself. */
 const infoMax = 65_536;
@@ -44,17 +44,17 @@ export class Doors {
     this.dials = { webtransport: dialWebTransport(env), websocket: dialWebSocket(env) };
   }
 
-  /** open opens a connection by the first door that is open. It rejects with a JoinError. */
-  async open(receiver: Receiver, signal: AbortSignal): Promise<Carrier> {
+  /** open opens a connection by the first door that is open, within so many milliseconds. It rejects with a JoinError. */
+  async open(receiver: Receiver, ms: number, signal: AbortSignal): Promise<Carrier> {
+    const known = this.info !== undefined;
     this.info ??= await this.ask(signal);
+    const ways = this.order.filter((name) => this.addressOf(name) !== undefined);
     const failed: JoinError[] = [];
-    for (const name of this.order) {
-      const to = this.addressOf(name, this.info);
-      if (to === undefined) continue;
-      const others = this.order.length > 1 && name === "webtransport";
-      const timed = others ? within(this.env, webTransportFor, signal) : { signal, end() {} };
+    for (const [i, name] of ways.entries()) {
+      const last = i === ways.length - 1;
+      const timed = within(this.env, last ? ms : Math.min(triedFor, ms / 2), signal);
       try {
-        const carrier = await this.dials[name](to, receiver, timed.signal);
+        const carrier = await this.dials[name](this.addressOf(name)!, receiver, timed.signal);
         this.order = [name, ...this.order.filter((other) => other !== name)];
         return carrier;
       } catch (e) {
@@ -65,10 +65,13 @@ export class Doors {
       if (signal.aborted) break;
     }
     this.info = undefined; // pins are renewed, doors are opened and shut
-    throw this.noDoor(failed);
+    const error = this.noDoor(failed);
+    if (known && error.code === "certificate" && !signal.aborted) return this.open(receiver, ms, signal);
+    throw error;
   }
 
-  private addressOf(name: TransportName, info: Info): Address | undefined {
+  private addressOf(name: TransportName): Address | undefined {
+    const info = this.info!;
     const url = info[name];
     if (url === undefined || this.env[name === "webtransport" ? "WebTransport" : "WebSocket"] === undefined) return undefined;
     return { url, pins: this.config.pins ?? info.pins };

@@ -97,9 +97,9 @@ export class Link implements Receiver {
     return this.news.promise;
   }
 
-  /** connect opens the connection. It rejects with a JoinError. */
-  async connect(doors: Doors, impairer: Impairer, signal: AbortSignal): Promise<void> {
-    const carrier = await doors.open(impairer.receiver(this), signal);
+  /** connect opens the connection, within so many milliseconds. It rejects with a JoinError. */
+  async connect(doors: Doors, impairer: Impairer, ms: number, signal: AbortSignal): Promise<void> {
+    const carrier = await doors.open(impairer.receiver(this), ms, signal);
     if (signal.aborted) {
       carrier.close(CloseCode.abandoned, "");
       throw failure("unreachable", "the connection came too late");

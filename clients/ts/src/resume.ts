@@ -167,7 +167,7 @@ async function reach(s: Session, former: Link, signal: AbortSignal): Promise<Lin
     const began = env.now();
     const timed = within(env, tryFor, signal, former.awake);
     try {
-      return await s.connect(timed.signal);
+      return await s.connect(timed.signal, tryFor);
     } catch (e) {
       if (!worthATry(asFailure(e)) && !timed.signal.aborted) throw e;
     } finally {

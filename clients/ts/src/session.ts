@@ -114,10 +114,10 @@ export class Session implements LinkOwner, TableSource {
     return this.joinAnew(signal);
   }
 
-  /** connect opens a connection. */
-  async connect(signal: AbortSignal): Promise<Link> {
+  /** connect opens a connection, within so many milliseconds. */
+  async connect(signal: AbortSignal, ms = this.settings.timeout): Promise<Link> {
     const link = new Link(this.settings.env, this);
-    await link.connect(this.doors, this.impairer, signal);
+    await link.connect(this.doors, this.impairer, ms, signal);
     return link;
   }
 

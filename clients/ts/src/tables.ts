@@ -30,21 +30,23 @@ export class EntityTable<R extends object> {
 
   /** all iterates over the entities that are here. Ids name them as long as they are. */
   *all(): IterableIterator<[id: number, row: Readonly<R>]> {
-    for (const [index, id] of this.places()) yield [id, this.rowAt(index)!];
+    const { place } = this;
+    for (const [index, id] of this.places(place)) yield [id, this.rowAt(place, index)!];
   }
 
   /** owned iterates over those that are the player's own. */
   *owned(): IterableIterator<[id: number, row: Readonly<R>]> {
-    for (const [index, id, rowClass] of this.places()) {
-      if (rowClass === Class.own) yield [id, this.rowAt(index)!];
+    const { place } = this;
+    for (const [index, id, rowClass] of this.places(place)) {
+      if (rowClass === Class.own) yield [id, this.rowAt(place, index)!];
     }
   }
 
   /** get returns a row; undefined when its entity is not here. */
   get(id: number): Readonly<R> | undefined {
-    const index = indexOf(id);
-    const entity = this.source.replica.entity(this.place, index);
-    return entity?.generation === generationOf(id) ? this.rowAt(index) : undefined;
+    const { place } = this;
+    const entity = this.source.replica.entity(place, indexOf(id));
+    return entity?.generation === generationOf(id) ? this.rowAt(place, indexOf(id)) : undefined;
   }
 
   /** owner is the player who owns an entity, as far as that is known: this one, or 0. */
@@ -56,7 +58,7 @@ export class EntityTable<R extends object> {
   /** How many entities are here. */
   get size(): number {
     let n = 0;
-    for (const _ of this.places()) n++;
+    for (const _ of this.places(this.place)) n++;
     return n;
   }
 
@@ -67,7 +69,8 @@ export class EntityTable<R extends object> {
   on(event: RowEvent, listener: RowListener<R>): Unsubscribe {
     if (this.known === undefined) {
       this.known = new Map();
-      for (const [index, id] of this.places()) this.known.set(index, { id, row: this.rowAt(index)! });
+      const { place } = this;
+      for (const [index, id] of this.places(place)) this.known.set(index, { id, row: this.rowAt(place, index)! });
     }
     return this.listeners[event].add(listener);
   }
@@ -76,7 +79,7 @@ export class EntityTable<R extends object> {
   changed(c: Change): void {
     if (this.known === undefined) return;
     const was = this.known.get(c.index);
-    const row = c.kind === "removed" ? undefined : this.rowAt(c.index);
+    const row = c.kind === "removed" ? undefined : this.rowAt(c.table, c.index);
     if (row === undefined) {
       this.gone(c.index);
     } else if (was === undefined || was.id !== c.id) {
@@ -106,12 +109,11 @@ export class EntityTable<R extends object> {
     return this.source.replica.tableOf(this.name);
   }
 
-  private rowAt(index: number): R | undefined {
-    return this.source.replica.row<R>(this.place, index);
+  private rowAt(place: number, index: number): R | undefined {
+    return this.source.replica.row<R>(place, index);
   }
 
-  private *places(): IterableIterator<[index: number, id: number, rowClass: number]> {
-    const { place } = this;
+  private *places(place: number): IterableIterator<[index: number, id: number, rowClass: number]> {
     const pages = place < 0 ? [] : this.source.replica.pages(place);
     for (const [n, page] of pages.entries()) {
       for (let i = 0; page !== undefined && i < pageRows; i++) {

@@ -107,3 +107,19 @@ test("a configuration that can't be is a RangeError", async () => {
     await assert.rejects(new Play().joins(config), RangeError, JSON.stringify(config));
   }
 });
+
+test("a network that begins to block UDP is noticed when the client reconnects, too", async () => {
+  const p = await new Play().joins({}, true);
+  p.server.doors.webtransport = "silent";
+  p.server.last.lose();
+  await p.time.pass(1000);
+  assert.deepEqual([p.client.transport, p.client.connected], ["websocket", true]);
+});
+
+test("a certificate that was renewed is asked for", async () => {
+  const p = await new Play().joins({ transports: ["webtransport"] }, true);
+  p.server.pin = "cd".repeat(32);
+  p.server.last.lose();
+  await p.time.pass(1000);
+  assert.deepEqual([p.client.connected, p.server.infoAsked], [true, 2]);
+});

@@ -19,6 +19,8 @@ export class FakeServer {
   info: object | null;
   infoStatus = 200;
   infoAsked = 0;
+  /** That of the certificate; info tells it. */
+  pin = "ab".repeat(32);
   /** Milliseconds each way, and which datagrams are lost. */
   delay = 20;
   upLost: (n: number) => boolean = noLoss;
@@ -42,7 +44,7 @@ export class FakeServer {
     this.time = time;
     this.schema = schema;
     this.info = {
-      protocol: 1, games: [schema.game], webtransport: "https://play.test:4433/quicstep", websocket: "wss://play.test:4433/quicstep", pins: ["ab".repeat(32)],
+      protocol: 1, games: [schema.game], webtransport: "https://play.test:4433/quicstep", websocket: "wss://play.test:4433/quicstep",
     };
   }
 
@@ -111,7 +113,7 @@ export class FakeServer {
       signal.addEventListener("abort", () => reject(new Error("aborted")));
       const { info, infoStatus: status } = this;
       if (info === null) return;
-      const text = typeof info === "string" ? info : JSON.stringify(info);
+      const text = typeof info === "string" ? info : JSON.stringify({ pins: [this.pin], ...info });
       this.time.after(2 * this.delay, () => resolve({ ok: status === 200, status, text: () => Promise.resolve(text) }));
     });
   }
@@ -306,7 +308,9 @@ function fakeWebTransport(server: FakeServer): new (url: string, options?: WebTr
         this.closed.catch(reject);
         if (state === "silent") return;
         server.time.after(2 * server.delay, () => {
-          if (state === "refused") return reject(new Error("Opening handshake failed."));
+          const [hash] = options?.serverCertificateHashes ?? [];
+          const pinned = Buffer.from(hash?.value as Uint8Array).toString("hex") === server.pin;
+          if (state === "refused" || !pinned) return reject(new Error("Opening handshake failed."));
           this.connection = new Connection(server, "webtransport", {
             datagram: bringDatagram, stream: bringStream,
             close: (closeCode, reason) => this.finish({ closeCode, reason }),
