@@ -33,6 +33,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	go test -shuffle=on -run 'Property|Simulation' ./server/replicate ./server
 	@echo "== tests of .ci"
 	go test -shuffle=on ./.ci/check ./.ci/bench/...
+	go -C .ci/bundle test -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@echo "== a short fuzz"
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
@@ -50,6 +51,10 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 	go run ./.ci/check
 	@echo "== go.mod is tidy"
 	go mod tidy -diff
+	@echo "== the same of .ci/bundle, a module of its own"
+	go -C .ci/bundle vet .
+	cd .ci/bundle && go run $(STATICCHECK) .
+	go -C .ci/bundle mod tidy -diff
 	@echo "== golden files and the document's examples are what the code writes"
 	go test -run 'Golden|Document' ./protocol
 
@@ -116,9 +121,10 @@ fuzz: ## run every fuzz target for TIME (2m), one after the other
 sim: ## the server and its clients on SEEDS (2000) simulated networks, or on that of one SEED
 	@set -o pipefail; go test -timeout 60m -run TestSimulation -v ./server -args $(if $(SEED),-sim.seed $(SEED),-sim.seeds $(SEEDS)) | grep -v -E '^ *(=== |[a-z_]+_test.go:[0-9]+: seed [0-9]+$$)'
 
-generate: ## write the golden files anew; commit only what you can explain
+generate: ## write the golden files and the arena's page anew; commit only what you can explain
 	@dirs=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$$||' | sort -u); \
 	for dir in $$dirs; do echo "go test $$dir -update"; go test "$$dir" -update || exit 1; done
+	go -C .ci/bundle run .
 
 tools: ## say which of the tools is missing, and how to get it
 	@missing=0; \
