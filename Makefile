@@ -16,7 +16,7 @@ FUZZ_TIME ?= $(TIME)
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check ts bench microbench fuzz sim generate go tools
+.PHONY: help run test check ts fresh bench microbench fuzz sim generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,12 @@ ts: ## types and tests of clients/ts, where there is Node.js 18 or later; otherw
 		echo "!! apt-get install nodejs npm"; \
 		echo "!! ====================================================================="; \
 	fi
+
+# CHROMIUM names the browser, where it is none of the usual ones.
+fresh: go ## what README.md says of a game of your own in the browser, done and played in Chromium; takes minutes
+	@command -v npm >/dev/null || { echo "npm is missing: apt-get install nodejs npm"; exit 1; }
+	@cd clients/ts && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent; }
+	@node clients/ts/e2e/fresh.mjs
 
 # What it measures comes from the environment: BENCH_CLIENTS=200,500 BENCH_SECONDS=10 BENCH_ROUNDS=3 make bench.
 # .ci/bench/main.go lists it all. Only a run that leaves nothing out replaces the figures in docs, unless BENCH_DOCS
