@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	"github.com/quic-go/quic-go"
@@ -90,13 +90,19 @@ func dialWebTransport(t *testing.T, s *running, header http.Header) (*sessionCal
 	t.Helper()
 	how := pinned(s.Pin())
 	how.NextProtos = []string{"h3"}
-	tr := &webtransport.Transport{
-		TLSClientConfig: how,
-		QUICConfig:      &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true},
-		Config:          &webtransport.Config{MaxIncomingStreams: 1, MaxIncomingUniStreams: 1, MaxIncomingData: 1 << 20},
+	// A connection of its own, which outlives the session like a browser's: otherwise the close might not be sent.
+	raw, err := quic.DialAddr(t.Context(), s.Addr().String(), how, &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true})
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { raw.CloseWithError(0, "") })
+	tr := &webtransport.Transport{Config: &webtransport.Config{MaxIncomingStreams: 1, MaxIncomingUniStreams: 1, MaxIncomingData: 1 << 20}}
 	t.Cleanup(func() { tr.Close() })
-	response, session, err := tr.Dial(t.Context(), "https://"+s.Addr().String()+"/quicstep", header)
+	conn, err := tr.NewClientConn(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, session, err := conn.Dial(t.Context(), "https://"+s.Addr().String()+"/quicstep", header)
 	return &sessionCaller{t: t, session: session}, response, err
 }
 
@@ -335,10 +341,7 @@ func TestTheSameProtocolByEachDoor(t *testing.T) {
 		}
 		c.leave(protocol.CloseNormal, "done")
 		for g.left.Load() != int32(world.Left) {
-			select {
-			case <-t.Context().Done():
-			case <-time.After(time.Millisecond):
-			}
+			runtime.Gosched()
 		}
 	})
 }

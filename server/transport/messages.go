@@ -86,11 +86,12 @@ func (o *outgoing) add(b []byte, size int) {
 	tell(o.news)
 }
 
-// take returns what waits, one message behind the other, and their sizes, until the next call; nothing at the end.
-func (o *outgoing) take() (messages []byte, sizes []int) {
+// take waits for messages, and returns them one behind the other with their sizes; they are good until the next call. It
+// returns false at the end.
+func (o *outgoing) take() (messages []byte, sizes []int, ok bool) {
 	select {
 	case <-o.ctx.Done():
-		return nil, nil
+		return nil, nil, false
 	case <-o.news:
 	}
 	o.mu.Lock()
@@ -98,7 +99,7 @@ func (o *outgoing) take() (messages []byte, sizes []int) {
 	messages, sizes = o.waiting, o.sizes
 	o.waiting, o.sizes = o.spare[:0], o.sizesToo[:0]
 	o.spare, o.sizesToo = messages, sizes
-	return messages, sizes
+	return messages, sizes, true // none, when the call before took them already
 }
 
 // written counts a message as written.

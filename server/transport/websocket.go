@@ -199,8 +199,8 @@ func kindOf(kind websocket.MessageType, message []byte, long bool) (isDatagram b
 // write writes what waits until the connection ends.
 func (s *socket) write() {
 	for {
-		messages, sizes := s.out.take()
-		if sizes == nil {
+		messages, sizes, ok := s.out.take()
+		if !ok {
 			return
 		}
 		for _, size := range sizes {
@@ -240,7 +240,7 @@ func (s *socket) watch() {
 }
 
 func (s *socket) ping() {
-	ctx, cancel := context.WithTimeout(s.ctx, s.idle)
+	ctx, cancel := context.WithTimeout(context.Background(), s.idle) // the end of another would tear the socket down in mid-word
 	defer cancel()
 	began := time.Now()
 	if s.ws.Ping(ctx) != nil {
