@@ -133,6 +133,19 @@ test("what is not predicted as the server has it is told by table and field", ()
   assert.ok(found[0]!.largest >= 2 && v.predictor.wrong > 10 && v.predictor.wrong <= v.predictor.compared);
 });
 
+test("what is off by less than a field's step is no misprediction", () => {
+  const v = new Voyage(calm, {
+    step(own, input) {
+      steer(own, input);
+      for (const [, boat] of own.rows("boat")) boat.X += 0.01 * input.DX;
+    },
+  });
+  v.run(500);
+  v.steer({ DX: 1 });
+  v.run(500);
+  assert.deepEqual(v.predictor.mispredictions(), []);
+});
+
 test("a row that nobody predicted, or that never came, is a misprediction", () => {
   const v = new Voyage(calm, {
     step(own, input) {
@@ -156,11 +169,15 @@ test("own rows wait until the server has told all of them; a removal does not", 
   v.steer({ DX: 1 });
   v.run(100);
   const before = boatOf(v).X;
-  const applied = v.replica.apply(v.server.datagram(false));
-  v.predictor.applied(applied, v.acting, v.now);
-  assert.equal(boatOf(v).X, before, "a datagram without all own rows changes nothing");
+  v.server.tick++;
+  v.server.boat.X = 900;
+  v.predictor.applied(v.replica.apply(v.server.datagram(true, false)), v.acting, v.now);
+  v.predictor.predict(v.acting);
+  assert.equal(v.replica.row<Boat>(boats, 0)!.X, 900);
+  assert.equal(boatOf(v).X, before, "a datagram that does not say that it has all own rows changes nothing");
   v.server.rows = v.server.rows.filter((r) => !(r.table === boats && r.mine));
-  v.predictor.applied({ ...v.replica.apply(removal(v)), ignored: false }, v.acting, v.now);
+  v.server.tick++;
+  v.predictor.applied(v.replica.apply(removal(v)), v.acting, v.now);
   v.predictor.predict(v.acting);
   assert.equal(v.predictor.rows("boat").length, 0);
 });
@@ -174,8 +191,10 @@ function removal(v: Voyage): Uint8Array {
 
 test("a step that throws costs its predictions, until the next word of the server", () => {
   let broken = true;
+  let calls = 0;
   const v = new Voyage(calm, {
     step(own, input) {
+      calls++;
       if (broken && input.DX > 0) throw new Error("a mistake of the game's");
       steer(own, input);
     },
@@ -185,6 +204,9 @@ test("a step that throws costs its predictions, until the next word of the serve
   v.run(300);
   assert.match(String(v.predictor.error), /a mistake of the game's/);
   near(boatOf(v).X, v.server.boat.X, "the boat is as the server said, some ticks ago", 20);
+  calls = 0;
+  for (let i = 0; i < 9; i++) v.look();
+  assert.equal(calls, 0, "it is not tried again before that");
   broken = false;
   v.run(300);
   assert.ok(boatOf(v).X > v.server.boat.X, "and ahead of it again");

@@ -124,8 +124,8 @@ export class Server {
   }
 
   /** Every row in full: whatever is lost, the next datagram makes good. */
-  datagram(own = true): Uint8Array {
-    const header = { epoch: 1, sequence: ++this.sequence % 16384, tick: this.tick % 16384, ownComplete: own, viewComplete: false, hasInput: false, inputTick: 0, margin: 0 };
+  datagram(own = true, complete = own): Uint8Array {
+    const header = { epoch: 1, sequence: ++this.sequence % 16384, tick: this.tick % 16384, ownComplete: complete, viewComplete: false, hasInput: false, inputTick: 0, margin: 0 };
     const sections = [];
     for (const table of [boats, rockets, winds]) {
       for (const mine of [false, true]) {
