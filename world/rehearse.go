@@ -170,26 +170,34 @@ func randomRow(t *schema.Table, chance *rand.Rand) []byte {
 	return t.AppendRow(nil, schema.Own, t.FullMask(schema.Own), words, texts)
 }
 
-// told has the client know what a server would have told it by now: the rows in sight, rounded as they travel.
+// told has the client know what a server would have told it by now.
 func (r *rehearsal) told(v *View) {
 	r.replica.Clear()
-	seat, _ := v.Seat(rehearsed)
+	tell(r.replica, v, func(_ *schema.Table, words []uint32) []uint32 { return words })
+}
+
+// tell writes into a replica what a server would have told its player by now: the rows in sight, rounded as they travel. Own
+// makes what is told of the player's own rows.
+func tell(r *Replica, v *View, own func(t *schema.Table, words []uint32) []uint32) {
+	seat, _ := v.Seat(r.me)
 	for table, t := range v.def.tables {
 		for _, p := range v.Pages(table) {
 			for row := range pageRows {
 				if p.used>>row&1 == 0 {
 					continue
 				}
-				class := p.Class(row, rehearsed, seat.Team)
-				if class != schema.Own && t.grid != nil {
+				class, words := p.Class(row, r.me, seat.Team), p.Words(row)
+				if class == schema.Own {
+					words = own(t.wire, words)
+				} else if t.grid != nil {
 					x, y := t.bind.position(p.row(t, row))
 					if math.Hypot(x-seat.Pos.X, y-seat.Pos.Y) > seat.Radius {
 						continue
 					}
 				}
 				id := p.id(row)
-				r.replica.Put(table, id, class, p.Words(row), p.Texts(row))
-				r.replica.SetOrigin(table, id.Index(), p.Origin(row))
+				r.Put(table, id, class, words, p.Texts(row))
+				r.SetOrigin(table, id.Index(), p.Origin(row))
 			}
 		}
 	}

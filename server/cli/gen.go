@@ -10,7 +10,8 @@ import (
 
 // genCmd writes code of a game's definition.
 type genCmd struct {
-	Ts genTsCmd `cmd:"" help:"Write a game's types for TypeScript clients."`
+	Ts      genTsCmd      `cmd:"" help:"Write a game's types for TypeScript clients."`
+	Vectors genVectorsCmd `cmd:"" help:"Write what a game makes of inputs, to test the same step in another language by."`
 }
 
 // genTsCmd writes the types of a game.
