@@ -2,8 +2,9 @@ import { RowBuffer } from "./columns.js";
 import { Easing } from "./ease.js";
 import { Class, FieldKind } from "./field.js";
 import { between, compare, OwnPlaces, OwnRows, type Misprediction } from "./own.js";
+import { generationOf, indexOf, pageRows } from "./registers.js";
 import type { Applied, Replica } from "./replica.js";
-import { listOf, Stage, type Step, type StepTypes } from "./step.js";
+import { listOf, Stage, type Others, type Step, type StepTypes } from "./step.js";
 
 /** How many of the latest inputs are remembered: as many as a server lets be ahead. */
 const inputsKept = 64;
@@ -99,7 +100,7 @@ export class Predictor<T extends StepTypes = StepTypes> {
     this.said = new OwnRows(schema);
     this.former = new OwnRows(schema);
     for (let i = 0; i < inputsKept; i++) this.ring.push(new OwnRows(schema));
-    this.stage = new Stage(schema, config.player, this.latest, replica);
+    this.stage = new Stage(schema, config.player, othersIn(replica));
     this.neutral = this.rounded({});
     this.places.scan(replica);
   }
@@ -312,6 +313,17 @@ export class Predictor<T extends StepTypes = StepTypes> {
     shape.write(row, this.scratch.words, this.scratch.texts);
     return shape.read(Class.own, this.scratch);
   }
+}
+
+/** othersIn are the rows that a replica has. */
+function othersIn(replica: Replica): Others {
+  return {
+    row(table, id) {
+      const index = indexOf(id);
+      return replica.pageOf(table, index)?.generation[index % pageRows] === generationOf(id) ? replica.row(table, index) : undefined;
+    },
+    singleton: (table) => replica.row(table, 0),
+  };
 }
 
 function sameRow(a: RowBuffer, b: RowBuffer, words: number, texts: number): boolean {

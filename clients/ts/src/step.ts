@@ -1,7 +1,5 @@
 import type { Mutable } from "./game.js";
-import type { OwnRows } from "./own.js";
-import { generationOf, indexOf, pageRows } from "./registers.js";
-import type { Replica } from "./replica.js";
+import { OwnRows } from "./own.js";
 import type { Schema } from "./schema.js";
 
 /** StepTypes is what a step must know of a game's types. */
@@ -41,6 +39,13 @@ export interface Own<T extends StepTypes> {
   insert<K extends keyof T["tables"] & string>(table: K, row: Partial<T["tables"][K]>, mine?: boolean): number;
 }
 
+/** Others are the rows that are not the player's own, by the places of their tables. */
+export interface Others {
+  /** Undefined when it is not there. */
+  row(table: number, id: number): object | undefined;
+  singleton(table: number): object | undefined;
+}
+
 /** Stage is the Own of one tick after the other. */
 export class Stage implements Own<StepTypes> {
   readonly player: number;
@@ -48,17 +53,16 @@ export class Stage implements Own<StepTypes> {
 
   private readonly schema: Schema;
   private readonly places = new Map<string, number>();
-  private readonly known: Pick<Replica, "row" | "pageOf" | "pages"> | undefined;
+  private readonly others: Others;
   private readonly lists: (readonly [number, object][] | undefined)[] = [];
   private own: OwnRows;
   private inserts = 0;
 
-  /** Known is where others than own rows are read. */
-  constructor(schema: Schema, player: number, own: OwnRows, known: Pick<Replica, "row" | "pageOf" | "pages"> | undefined) {
+  constructor(schema: Schema, player: number, others: Others) {
     this.schema = schema;
     this.player = player;
-    this.own = own;
-    this.known = known;
+    this.own = new OwnRows(schema);
+    this.others = others;
     schema.tables.forEach((t, i) => this.places.set(t.name, i));
   }
 
@@ -82,14 +86,11 @@ export class Stage implements Own<StepTypes> {
       const r = this.own.list[i]!;
       if (r.table === at && r.id === id) return r.row;
     }
-    if (id < 0) return undefined;
-    const index = indexOf(id);
-    const page = this.known?.pageOf(at, index);
-    return page !== undefined && page.generation[index % pageRows] === generationOf(id) ? this.known?.row(at, index) : undefined;
+    return id < 0 ? undefined : this.others.row(at, id);
   }
 
   singleton(table: string): object | undefined {
-    return this.known?.row(this.place(table), 0);
+    return this.others.singleton(this.place(table));
   }
 
   insert(table: string, row: object, mine = true): number {
