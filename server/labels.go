@@ -7,12 +7,21 @@ import (
 
 // The work that profiles tell apart, by the label "work". What has none is QUIC's.
 var (
-	workTick    = work("tick")    // a room's loop
 	workChoose  = work("choose")  // acknowledgements, choosing and encoding for a client
 	workHand    = work("hand")    // handing datagrams to the connection
 	workReceive = work("receive") // taking a datagram from the connection
 	workInput   = work("input")   // parsing it, and leaving it for the tick and the next pass
 )
+
+// roomWork is the phases of a room's tick, which have the label "work" too, as tick, and beside it "room" and "phase".
+type roomWork struct{ drain, step, publish context.Context }
+
+func workIn(room string) roomWork {
+	phase := func(name string) context.Context {
+		return pprof.WithLabels(context.Background(), pprof.Labels("work", "tick", "room", room, "phase", name))
+	}
+	return roomWork{phase("drain"), phase("step"), phase("publish")}
+}
 
 func work(name string) context.Context {
 	return pprof.WithLabels(context.Background(), pprof.Labels("work", name))

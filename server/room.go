@@ -30,6 +30,7 @@ type room struct {
 	counters  *counters
 	fanout    *fanout
 	pulse     *pulse // has its own rules
+	work      roomWork
 
 	// Touched by the loop only.
 	world    *world.World
@@ -82,8 +83,8 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	r := &room{
 		cfg: s.cfg, log: s.cfg.Log.With("game", row.game, "room", name, "id", fmt.Sprintf("%x", row.id[:4])),
 		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters, fanout: s.fanout,
-		pulse: newPulse(g.parts),
-		logs:  make(chan func(), logLines), closing: make(chan error, 1), closed: make(chan struct{}),
+		pulse: newPulse(g.parts), work: workIn(fmt.Sprintf("%x", row.id[:4])),
+		logs: make(chan func(), logLines), closing: make(chan error, 1), closed: make(chan struct{}),
 	}
 	var err error
 	r.world, err = world.New(g.Game, world.Config{
@@ -122,7 +123,7 @@ func (r *room) leave(s *session, why world.LeaveReason) {
 
 // run is the loop: it ticks until ctx ends, nobody has been there for a while, or the game fails three times in a row.
 func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
-	label(workTick)
+	label(r.work.publish)
 	defer close(r.logs)
 	defer close(r.closed)
 	r.later(func() { r.log.Info("room opened") })
@@ -190,11 +191,14 @@ func (r *room) step(due time.Time) error {
 	start := time.Now()
 	r.counters.late.add(start.Sub(due))
 	r.pulse.begin(start)
+	label(r.work.drain)
 	commands := r.drain(due)
 	r.pulse.over(0, time.Now())
+	label(r.work.step)
 	changes, view, err := r.world.Step(commands)
 	stepped := time.Now()
 	r.pulse.over(r.pulse.commit(), stepped)
+	label(r.work.publish)
 	r.view.Store(view)
 	r.tick.Store(view.Tick)
 	r.stepped.Store(int64(stepped.Sub(r.fanout.began)))

@@ -36,7 +36,7 @@ var floors = []floor{
 
 	{path: "protocol", level: 1, thirdParty: []string{msgpack}},
 	{path: "protocol/ride", level: 1, thirdParty: []string{quic}},
-	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}},
+	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}, also: []string{"protocol"}},
 	{path: "world", level: 1, thirdParty: []string{memdb}},
 
 	{path: "world/snapshot", level: 2, thirdParty: []string{msgpack}},
@@ -50,13 +50,13 @@ var floors = []floor{
 
 	{path: "server", level: 4, thirdParty: []string{memdb, xtime}},
 
-	{path: "server/admin", level: 5, thirdParty: []string{prometheus}},
+	{path: "server/admin", level: 5, thirdParty: []string{prometheus, quic, xtime}},
 	{path: "server/auth", level: 5, thirdParty: []string{jwt}},
 	{path: "server/cluster", level: 5, thirdParty: []string{nats}},
 	{path: "server/store", level: 5},
 	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram, sys}},
 	{path: "clients/feel", level: 5, also: []string{"clients/bots"}},
-	{path: "clients/console", level: 5, thirdParty: []string{bubbletea}},
+	{path: "clients/console", level: 5, thirdParty: []string{bubbletea, msgpack, quic}},
 	{path: "examples/*", level: 5, also: []string{"examples/*"}},
 
 	{path: "server/cli/typescript", level: 5},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -80,6 +81,8 @@ type grammar struct {
 	Serve      serveCmd      `cmd:"" help:"Serve games to players, until SIGINT or SIGTERM."`
 	Bots       botsCmd       `cmd:"" help:"Play a game with bots and report what they saw: load, latency, divergence."`
 	Feel       feelCmd       `cmd:"" help:"Measure what a player feels on bad networks, over datagrams and over a reliable stream."`
+	Console    consoleCmd    `cmd:"" help:"See, ask and act on the live state of a server, through its admin door."`
+	Admin      adminCmd      `cmd:"" help:"Make and take the credentials of a server's admin door."`
 	Rooms      roomsCmd      `cmd:"" help:"List the public rooms of a server."`
 	Gen        genCmd        `cmd:"" help:"Write code of a game's definition for clients in other languages."`
 	Version    versionCmd    `cmd:"" help:"Print the versions of this program and of its protocol."`
@@ -100,7 +103,8 @@ var groups = kong.Groups{
 // app is one run of the command line.
 type app struct {
 	Config
-	ctx context.Context
+	ctx   context.Context
+	level slog.LevelVar // of the log
 }
 
 // Run is Main without the exit: it does what the arguments say until that is done or ctx ends, and returns the code.
@@ -179,6 +183,10 @@ func (a *app) fail(err error, command string) int {
 		return ExitOK
 	}
 	fmt.Fprintf(a.Stderr, "%s: %v\n", a.Name, err)
+	var coded codedError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
 	var usage usageError
 	if !errors.As(err, &usage) {
 		return ExitFailed

@@ -38,6 +38,7 @@ func inOwnFolders(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	goCache = goEnv("GOCACHE")
 	os.Setenv("XDG_CACHE_HOME", dir)
+	os.Setenv("XDG_CONFIG_HOME", dir)
 	return m.Run()
 }
 

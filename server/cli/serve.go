@@ -18,6 +18,7 @@ import (
 	"github.com/quicstep/quicstep/clients/client"
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/server/admin"
 	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
@@ -54,6 +55,8 @@ type serveCmd struct {
 
 	Bots      int    `help:"Play with so many bots in this process, for show, and print a line about it every two seconds." default:"0" placeholder:"N" group:"operate"`
 	DebugAddr string `help:"Tell figures at http://HOST:PORT/stats and profiles below /debug/pprof/; loopback addresses only. Off without it." placeholder:"HOST:PORT" group:"operate"`
+	AdminAddr string `help:"Open the admin door for console at this UDP address, as in 127.0.0.1:4434; admin init makes the first credentials. Shut without it." placeholder:"HOST:PORT" group:"operate"`
+	AdminDir  string `help:"The admin door's folder: credentials, audit log, and the bans, which hold also while the door is shut. Without it quicstep/admin in the user's configuration folder. One server at a time has it." placeholder:"DIR" group:"operate"`
 	LogLevel  string `help:"The least of what is logged: one of debug, info, warn, error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" group:"operate"`
 	LogFormat string `help:"How to log to stderr: auto, text or json; auto is text on a terminal, else JSON." enum:"auto,text,json" default:"auto" placeholder:"FORMAT" group:"operate"`
 }
@@ -79,13 +82,23 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+	door, err := c.door(a, s, cfg)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	c.announce(a, s, cfg, debug)
+	if door != nil {
+		fmt.Fprintf(a.Stdout, "operators at %s; to look: %s console --door %s rooms\n", door.Addr(), a.Name, nearAddr(door.Addr()))
+	}
 
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
 	var work sync.WaitGroup
 	if debug != nil {
 		work.Go(func() { debug.run(ctx) })
+	}
+	if door != nil {
+		work.Go(func() { door.Run(ctx) })
 	}
 	if c.Bots > 0 {
 		work.Go(func() { c.play(ctx, s, cfg) })
@@ -139,7 +152,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 	return server.Config{
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
 		NoWeb: c.NoWeb, Origins: c.Origin,
-		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a.Stderr),
+		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime},
 	}, nil
 }
@@ -195,10 +208,42 @@ func (c *serveCmd) certificate() (*tls.Certificate, error) {
 	return &cert, nil
 }
 
-func (c *serveCmd) logger(w io.Writer) *slog.Logger {
+// banFile keeps the bans where the admin door has its files, once there is such a folder.
+func (c *serveCmd) banFile() string {
+	folder, err := doorFolder(c.AdminDir)
+	if err != nil {
+		return ""
+	}
+	if info, err := os.Stat(string(folder)); err != nil || !info.IsDir() {
+		return ""
+	}
+	return folder.BanFile()
+}
+
+// door opens the admin door, if it was asked for.
+func (c *serveCmd) door(a *app, s *server.Server, cfg server.Config) (*admin.Door, error) {
+	if c.AdminAddr == "" {
+		return nil, nil
+	}
+	folder, err := doorFolder(c.AdminDir)
+	if err != nil {
+		return nil, err
+	}
+	door, err := admin.Listen(admin.Config{Server: s, Folder: folder, Addr: c.AdminAddr, TickRate: cfg.TickRate, Level: &a.level, Log: cfg.Log})
+	if errors.Is(err, admin.ErrNoFolder) {
+		return nil, usagef("--admin-addr: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--admin-addr: %w", err)
+	}
+	return door, nil
+}
+
+func (c *serveCmd) logger(a *app) *slog.Logger {
 	var level slog.Level
 	level.UnmarshalText([]byte(c.LogLevel)) // one of the flag's four, which it knows
-	options := &slog.HandlerOptions{Level: level}
+	a.level.Set(level)
+	w, options := a.Stderr, &slog.HandlerOptions{Level: &a.level}
 	if c.LogFormat == "text" || c.LogFormat == "auto" && isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}

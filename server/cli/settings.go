@@ -57,11 +57,16 @@ func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 	return nil, nil
 }
 
+// commandOf is the command at the top, below which others may stand.
 func commandOf(ctx *kong.Context) string {
-	if n := ctx.Selected(); n != nil {
-		return n.Name
+	n := ctx.Selected()
+	if n == nil {
+		return ""
 	}
-	return ""
+	for n.Parent != nil && n.Parent.Parent != nil {
+		n = n.Parent
+	}
+	return n.Name
 }
 
 // explain says in an error about a flag where the flag's value is from.

@@ -1,0 +1,157 @@
+package console
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol/admin"
+)
+
+// WriteText writes an answer for people.
+func WriteText(w io.Writer, a admin.Answer) error {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	switch {
+	case a.Health != nil:
+		writeHealth(out, a.Health)
+	case len(a.Rooms) == 1 && a.Rooms[0].Parts != nil:
+		writeRoom(out, &a.Rooms[0])
+	case a.Rooms != nil:
+		writeRooms(out, a.Rooms)
+	case a.Players != nil:
+		writePlayers(out, a.Players)
+	case a.Tables != nil:
+		writeTables(out, a.Tables)
+	case a.Table != nil:
+		writeTable(out, a.Table)
+	case a.Report != nil:
+		writeReport(out, a.Report)
+	case a.Edits != nil:
+		writeEdits(out, a.Edits)
+	case a.Bans != nil:
+		writeBans(out, a.Bans)
+	case a.Audit != nil:
+		fmt.Fprintln(out, strings.Join(a.Audit, "\n"))
+	case a.Text != "":
+		fmt.Fprintln(out, a.Text)
+	default:
+		fmt.Fprintln(out, "nothing is there")
+	}
+	return out.Flush()
+}
+
+// ms is a time of microseconds in milliseconds.
+func ms(us int64) string { return fmt.Sprintf("%.2f", float64(us)/1000) }
+
+func clock(unix int64) string {
+	if unix == 0 {
+		return "never"
+	}
+	return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// pace is how fast a room goes.
+func pace(every int) string {
+	switch every {
+	case 0:
+		return "frozen"
+	case 1:
+		return "normal"
+	}
+	return fmt.Sprintf("1/%d", every)
+}
+
+func roomName(name string) string {
+	if name == "" {
+		return "(private)"
+	}
+	return name
+}
+
+func writeHealth(w io.Writer, h *admin.Health) {
+	state := "all is well"
+	if !h.OK {
+		state = strings.Join(h.Wrong, "; ")
+	}
+	if h.Draining {
+		state += "; draining"
+	}
+	fmt.Fprintf(w, "%s: up %v, %d rooms, %d players (%d held), %d connections, %d overruns, %d ticks skipped, %d failed, %d diverged\n",
+		state, (time.Duration(h.At-h.Started) * time.Millisecond).Round(time.Second), h.Rooms, h.Players, h.Held, h.Conns, h.Overruns, h.Skipped, h.Failed, h.Diverged)
+}
+
+func writeRooms(w io.Writer, rooms []admin.Room) {
+	fmt.Fprintln(w, "GAME\tROOM\tID\tPLAYERS\tROWS\tTICK\tPACE\tP50 MS\tP99 MS\tOVERRUNS\tSKIPPED\tFAILED")
+	for _, r := range rooms {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\n", r.Game, roomName(r.Name), r.ID, r.Players, r.MaxPlayers, r.Entities,
+			r.Tick, pace(r.Every), ms(r.P50), ms(r.P99), r.Overruns, r.Skipped, r.Failed)
+	}
+}
+
+func writeRoom(w io.Writer, r *admin.Room) {
+	writeRooms(w, []admin.Room{*r})
+	fmt.Fprintln(w, "\nPART\tMEAN MS\tMAX MS\tSHARE\tOVERRUNS")
+	var all int64
+	for _, p := range r.Parts {
+		all += p.Total
+	}
+	for _, p := range r.Parts {
+		fmt.Fprintf(w, "%s\t%.3f\t%s\t%.0f %%\t%d\n", p.Name, float64(p.Total)/1000/float64(max(r.Made, 1)), ms(p.Max), 100*float64(p.Total)/float64(max(all, 1)), p.Overruns)
+	}
+}
+
+func writePlayers(w io.Writer, players []admin.Player) {
+	fmt.Fprintln(w, "ROOM\tPLAYER\tFROM\tRTT MS\tLOSS\tAGE\tEARLY\tLATE\tMISSING\tKBYTES\tHELD")
+	for _, p := range players {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1f %%\t%d\t%.2f\t%d\t%d\t%d\t%v\n", p.RoomName, p.Player, p.Addr, ms(p.RoundTrip),
+			100*float64(p.Lost)/float64(max(p.Sent, 1)), p.Age, float64(p.Margin)/4, p.Late, p.Missing, p.Bytes/1000, p.Held)
+	}
+}
+
+func writeTables(w io.Writer, tables []admin.Tables) {
+	fmt.Fprintln(w, "TABLE\tROWS\tFIELDS")
+	for _, t := range tables {
+		names := make([]string, len(t.Fields))
+		for i, f := range t.Fields {
+			names[i] = f.Name + " " + f.Kind
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\n", t.Name, t.Rows, strings.Join(names, ", "))
+	}
+}
+
+func writeTable(w io.Writer, t *admin.Table) {
+	fmt.Fprint(w, "ID\tOWNER\tTEAM")
+	for _, c := range t.Columns {
+		fmt.Fprint(w, "\t", c.Name)
+	}
+	fmt.Fprintln(w)
+	for _, r := range t.Rows {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(r.Values, "\t"))
+	}
+	if t.Matched > len(t.Rows) {
+		fmt.Fprintf(w, "%d more match\n", t.Matched-len(t.Rows))
+	}
+}
+
+func writeReport(w io.Writer, report []admin.Advice) {
+	fmt.Fprintln(w, "DO\tGAME\tROOM\tID\tWHY")
+	for _, a := range report {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Do, a.Game, a.RoomName, a.Room, a.Text)
+	}
+}
+
+func writeEdits(w io.Writer, edits []admin.Edit) {
+	fmt.Fprintln(w, "EDIT\tBY\tTICK\tTABLE\tROW\tFIELD\tBEFORE\tAFTER\tUNDOES\tUNDONE BY")
+	for _, e := range edits {
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", e.Number, e.By, e.Tick, e.Table, e.Row, e.Field, e.Before, e.After, e.Undoes, e.UndoneBy)
+	}
+}
+
+func writeBans(w io.Writer, bans []admin.Ban) {
+	fmt.Fprintln(w, "BAN\tADDRESSES\tBY\tSINCE\tUNTIL\tREASON")
+	for _, b := range bans {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", b.Number, b.Prefix, b.By, clock(b.At), clock(b.Until), b.Reason)
+	}
+}

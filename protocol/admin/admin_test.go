@@ -1,0 +1,173 @@
+package admin_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/admin"
+)
+
+var token = bytes.Repeat([]byte{7}, admin.TokenBytes)
+
+// requests are good ones.
+var requests = []admin.Request{
+	{Act: admin.ActRooms, EveryMS: 1000},
+	{Act: admin.ActKick, Room: "lobby", Player: 3, Text: "be kind"},
+	{Act: admin.ActQuery, Room: "lobby", Table: "ship", Count: 50, Where: []admin.Condition{{Field: "X", Is: ">=", Value: "10"}, {Field: "Name", Is: "~", Value: "Ann"}}},
+	{Act: admin.ActSet, Table: "ship", Row: "17.2", Field: "Name", Value: "Änne"},
+	{Act: admin.ActBan, Address: "192.0.2.0/24", Seconds: 3600},
+}
+
+var answers = []admin.Answer{
+	{},
+	{Refusal: &admin.Refusal{Code: admin.CodeRole, Text: "a viewer may not kick"}},
+	{Rooms: []admin.Room{{ID: "ab", Game: "arena", Name: "lobby", Parts: []admin.Part{{Name: "flight", Total: 5}}, Recent: []admin.Tick{{Tick: 4, Step: 100, Overran: true}}}}, More: true},
+	{Table: &admin.Table{Columns: []admin.Column{{Name: "X", Kind: "float"}}, Rows: []admin.Row{{ID: "1.1", Owner: 2, Values: []string{"0.5"}}}, Matched: 9}},
+	{Data: []byte{1, 2, 3}, Health: &admin.Health{OK: true, Wrong: []string{"x"}}, Players: []admin.Player{{Player: 1, Margin: -3}}},
+}
+
+func TestMessagesTravel(t *testing.T) {
+	for _, want := range requests {
+		b, err := admin.AppendRequest(nil, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := admin.ParseRequest(b); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+	for _, want := range answers {
+		b, err := admin.AppendAnswer(nil, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := admin.ParseAnswer(b); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+	b, err := admin.AppendHello(nil, admin.Hello{Token: token, Program: "quicstep"})
+	if h, parseErr := admin.ParseHello(b); err != nil || parseErr != nil || h.Version != admin.Version || !bytes.Equal(h.Token, token) {
+		t.Errorf("%+v, %v, %v", h, err, parseErr)
+	}
+	b, err = admin.AppendWelcome(nil, admin.Welcome{Name: "ann", Role: "owner", Games: []string{"arena"}, TickRate: 30})
+	if w, parseErr := admin.ParseWelcome(b); err != nil || parseErr != nil || w.Name != "ann" || w.TickRate != 30 {
+		t.Errorf("%+v, %v, %v", w, err, parseErr)
+	}
+}
+
+func TestWrongMessagesAreRefused(t *testing.T) {
+	good, err := admin.AppendRequest(nil, requests[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range good {
+		if _, err := admin.ParseRequest(good[:n]); !rejected(err) {
+			t.Errorf("the first %d of %d bytes: %v", n, len(good), err)
+		}
+	}
+	for name, wrong := range map[string]admin.Request{
+		"an act that is not there":   {Act: "dance"},
+		"a long room":                {Act: admin.ActRoom, Room: strings.Repeat("x", admin.MaxName+1)},
+		"a control character":        {Act: admin.ActSay, Text: "a\nb"},
+		"a text that is no UTF-8":    {Act: admin.ActSay, Text: "\xff"},
+		"too much":                   {Act: admin.ActQuery, Count: admin.MaxCount + 1},
+		"too often":                  {Act: admin.ActRooms, EveryMS: 1},
+		"a comparison that is none":  {Act: admin.ActQuery, Where: []admin.Condition{{Is: "<>"}}},
+		"too many conditions":        {Act: admin.ActQuery, Where: make([]admin.Condition, admin.MaxConditions+1)},
+		"a ban for a hundred years":  {Act: admin.ActBan, Seconds: 100 * 366 * 24 * 3600},
+		"a condition with a control": {Act: admin.ActQuery, Where: []admin.Condition{{Field: "\x00", Is: "="}}},
+	} {
+		if _, err := admin.AppendRequest(nil, wrong); !rejected(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, short := range [][]byte{nil, token[1:], append(token, 1)} {
+		if _, err := admin.AppendHello(nil, admin.Hello{Token: short}); !rejected(err) {
+			t.Errorf("a token of %d bytes: %v", len(short), err)
+		}
+	}
+	if _, err := admin.AppendHello(nil, admin.Hello{Version: 9, Token: token}); !rejected(err) || !strings.Contains(err.Error(), "version 9") {
+		t.Errorf("another version: %v", err)
+	}
+	for name, bomb := range bombs {
+		for _, parse := range parsers {
+			if err := parse(bomb); !rejected(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func rejected(err error) bool {
+	var r *protocol.RejectError
+	return errors.As(err, &r)
+}
+
+// bombs are values that a careless msgpack decoder dies of.
+var bombs = map[string][]byte{
+	"nothing":                   {},
+	"an array of 4,294,967,295": {0xdd, 0xff, 0xff, 0xff, 0xff},
+	"a map of 4,294,967,295":    {0xdf, 0xff, 0xff, 0xff, 0xff},
+	"400 nested arrays":         bytes.Repeat([]byte{0xdc, 0xff, 0xff}, 400),
+	"4 GB of bytes":             {0xc6, 0xff, 0xff, 0xff, 0xff},
+	"an extension":              {0xd4, 1, 2},
+	"rooms of nothing but maps": append([]byte{0x81, 0xa5, 'r', 'o', 'o', 'm', 's', 0xdd, 0, 1, 0, 0}, bytes.Repeat([]byte{0x80}, 100)...),
+}
+
+var parsers = []func([]byte) error{
+	func(b []byte) error { _, err := admin.ParseHello(b); return err },
+	func(b []byte) error { _, err := admin.ParseWelcome(b); return err },
+	func(b []byte) error { _, err := admin.ParseRequest(b); return err },
+	func(b []byte) error { _, err := admin.ParseAnswer(b); return err },
+}
+
+// FuzzMessages: whatever comes is refused or understood, and what is understood as a request or an answer travels on.
+func FuzzMessages(f *testing.F) {
+	for _, r := range requests {
+		b, _ := admin.AppendRequest(nil, r)
+		f.Add(b)
+	}
+	for _, a := range answers {
+		b, _ := admin.AppendAnswer(nil, a)
+		f.Add(b)
+	}
+	hello, _ := admin.AppendHello(nil, admin.Hello{Token: token})
+	f.Add(hello)
+	for _, b := range bombs {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, parse := range parsers {
+			if err := parse(b); err != nil && !rejected(err) {
+				t.Errorf("%x is refused by %v", b, err)
+			}
+		}
+		if r, err := admin.ParseRequest(b); err == nil {
+			again, err := admin.AppendRequest(nil, r)
+			if err != nil {
+				t.Fatalf("%+v was taken, and can't be sent: %v", r, err)
+			}
+			if got, err := admin.ParseRequest(again); err != nil || got.Act != r.Act || len(got.Where) != len(r.Where) {
+				t.Errorf("%+v becomes %+v, %v", r, got, err)
+			}
+		}
+	})
+}
+
+func TestAProfileIsReadBack(t *testing.T) {
+	want := admin.Profile{Addr: "127.0.0.1:4434", Pin: [32]byte{1, 2, 3}, Token: token}
+	got, err := admin.ParseProfile(want.Format())
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	secret := strings.Repeat("ab", admin.TokenBytes-1)
+	for _, wrong := range []string{"", "{}", "[]", `{"addr":"x","pin":"zz","token":"` + secret + `"}`, `{"addr":"x","pin":"` + strings.Repeat("00", 32) + `","token":"` + secret + `"}`, strings.Repeat(" ", 1<<17)} {
+		if _, err := admin.ParseProfile([]byte(wrong)); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%.60q is answered by %v", wrong, err)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package admin
+
+import "github.com/quicstep/quicstep/protocol"
+
+// ALPN is the application protocol of the admin door, and Version what its messages are of.
+const (
+	ALPN    = "quicstep-admin/1"
+	Version = 1
+)
+
+// Bounds of the messages.
+const (
+	// TokenBytes is the length of a token: 256 random bits.
+	TokenBytes = 32
+	// MaxRequest bounds a client's message, in bytes.
+	MaxRequest = 8 << 10
+	// MaxAnswer bounds a server's message, in bytes; what is longer comes in several.
+	MaxAnswer = protocol.MaxFrame
+	// MaxPiece is from how many bytes on a server begins the next Answer of a list.
+	MaxPiece = MaxAnswer / 2
+	// MaxName bounds the names of rooms, tables, fields, people and programs, in bytes.
+	MaxName = 64
+	// MaxText bounds a reason, a message or a value, in bytes.
+	MaxText = 512
+	// MaxConditions bounds the conditions of a query.
+	MaxConditions = 8
+	// MaxCount bounds how much of something is asked for: rows, ticks, lines.
+	MaxCount = 10_000
+	// MaxSeconds bounds a time: ten years.
+	MaxSeconds = 10 * 366 * 24 * 3600
+	// MaxProfileSeconds bounds a profile.
+	MaxProfileSeconds = 30
+	// MinEveryMS and MaxEveryMS bound the time between two answers of a subscription, in milliseconds.
+	MinEveryMS = 100
+	MaxEveryMS = 60_000
+)

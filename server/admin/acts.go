@@ -1,0 +1,201 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/admin"
+	"github.com/quicstep/quicstep/server"
+)
+
+// call is a request that is being answered.
+type call struct {
+	*Door
+	ctx    context.Context
+	guest  *guest
+	req    admin.Request
+	stream *quic.Stream
+	did    string // what was done, for the audit log and the answer
+}
+
+// answer reads a stream's request and answers it: once, or again and again.
+func (d *Door) answer(g *guest, stream *quic.Stream) {
+	defer stream.Close()
+	defer stream.CancelRead(0)
+	stream.SetReadDeadline(time.Now().Add(d.cfg.Limits.RequestTimeout))
+	message, err := readFrame(stream)
+	if err != nil {
+		return
+	}
+	d.counters.requests.Add(1)
+	c := &call{Door: d, ctx: stream.Context(), guest: g, stream: stream}
+	if c.req, err = admin.ParseRequest(message); err != nil {
+		c.send(admin.Answer{Refusal: &admin.Refusal{Code: admin.CodeBad, Text: err.Error()}})
+		return
+	}
+	if c.req.EveryMS == 0 {
+		c.round()
+		return
+	}
+	if d.acts[c.req.Act].writes {
+		c.send(admin.Answer{Refusal: &admin.Refusal{Code: admin.CodeBad, Text: "only what looks can be repeated"}})
+		return
+	}
+	ticker := time.NewTicker(time.Duration(c.req.EveryMS) * time.Millisecond)
+	defer ticker.Stop()
+	for c.round() == nil {
+		select {
+		case <-ticker.C:
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+// round answers the request once; the error says that it is of no use to go on.
+func (c *call) round() error {
+	err := c.do()
+	if refusal := refusalOf(err); refusal != nil {
+		c.send(admin.Answer{Refusal: refusal})
+		return err
+	}
+	if err != nil {
+		return err // the stream's
+	}
+	if c.acts[c.req.Act].writes && c.req.Act != admin.ActAudit && c.req.Act != admin.ActProfile {
+		return c.send(admin.Answer{Text: c.did})
+	}
+	return nil
+}
+
+// do checks whether the guest may do it, and does it, in writing if it is an act.
+func (c *call) do() error {
+	what := c.acts[c.req.Act]
+	if !c.credentials.still(c.guest.Credential, time.Now()) {
+		return &refusedError{admin.CodeRole, "these credentials have expired, or were revoked"}
+	}
+	if c.guest.Role < what.role {
+		c.counters.role.Add(1)
+		return &refusedError{admin.CodeRole, fmt.Sprintf("%s is for role %s, and %s is %s", c.req.Act, what.role, c.guest.Name, c.guest.Role)}
+	}
+	if !what.writes {
+		return what.run(c)
+	}
+	if !c.guest.pace.Allow() {
+		c.counters.fast.Add(1)
+		return &refusedError{admin.CodeBusy, fmt.Sprintf("more than %d acts a second", c.cfg.Limits.ActsPerSecond)}
+	}
+	e := entry{
+		At: time.Now().UTC(), ID: c.Door.audit.id(), Who: c.guest.Name, Role: c.guest.Role.String(), From: c.guest.from,
+		Act: string(c.req.Act), On: c.on(), State: "asked",
+	}
+	if err := c.Door.audit.append(e); err != nil {
+		c.cfg.Log.Error("an act was not done, since it can't be written down", "act", e.Act, "who", e.Who, "error", err)
+		return &refusedError{admin.CodeAudit, err.Error() + ": nothing was done"}
+	}
+	timed, cancel := context.WithTimeout(c.ctx, c.patience())
+	defer cancel()
+	stream := c.ctx
+	c.ctx = timed
+	err := what.run(c)
+	c.ctx = stream
+	e.At, e.State, e.Result = time.Now().UTC(), "done", c.did
+	if err != nil {
+		e.State, e.Result = "failed", err.Error()
+	}
+	c.counters.acts.Add(1)
+	if auditErr := c.Door.audit.append(e); auditErr != nil && err == nil {
+		c.cfg.Log.Error("what became of an act can't be written down", "act", e.Act, "who", e.Who, "error", auditErr)
+		return &refusedError{admin.CodeAudit, "it was done, but what became of it could not be written down: " + auditErr.Error()}
+	}
+	c.cfg.Log.Info("operator", "act", e.Act, "who", e.Who, "state", e.State, "result", e.Result)
+	return err
+}
+
+// patience is how long an act may take.
+func (c *call) patience() time.Duration {
+	patience := c.cfg.Limits.RequestTimeout
+	switch c.req.Act {
+	case admin.ActStep:
+		patience += time.Duration(c.req.Count) * time.Second / time.Duration(c.cfg.TickRate) * 2
+	case admin.ActProfile:
+		patience += admin.MaxProfileSeconds * time.Second
+	}
+	return patience
+}
+
+// on is what the act is done to, for the audit log.
+func (c *call) on() map[string]string {
+	out := map[string]string{}
+	r := &c.req
+	for name, value := range map[string]string{
+		"room": r.Room, "table": r.Table, "row": r.Row, "field": r.Field, "value": r.Value, "text": r.Text, "address": r.Address,
+	} {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	for name, value := range map[string]uint64{"player": uint64(r.Player), "seconds": r.Seconds, "count": r.Count, "number": r.Number} {
+		if value != 0 {
+			out[name] = strconv.FormatUint(value, 10)
+		}
+	}
+	if r.All {
+		out["all"] = "true"
+	}
+	return out
+}
+
+// send writes an answer; a console that does not read it loses the stream.
+func (c *call) send(a admin.Answer) error {
+	message, err := admin.AppendAnswer(nil, a)
+	if err != nil {
+		c.cfg.Log.Error("an answer can't be sent", "act", string(c.req.Act), "error", err)
+		return err
+	}
+	c.stream.SetWriteDeadline(time.Now().Add(c.cfg.Limits.RequestTimeout))
+	_, err = c.stream.Write(protocol.AppendFrame(nil, message))
+	return err
+}
+
+// refusedError is why nothing was done.
+type refusedError struct{ code, text string }
+
+func (e *refusedError) Error() string { return e.text }
+
+// refusalOf says what a console is told about an error; nil for none, and for one of the stream's.
+func refusalOf(err error) *admin.Refusal {
+	var refused *refusedError
+	var changed *server.ChangedError
+	var stream *quic.StreamError
+	switch {
+	case err == nil, errors.As(err, &stream):
+		return nil
+	case errors.As(err, &refused):
+		return &admin.Refusal{Code: refused.code, Text: refused.text}
+	case errors.As(err, &changed):
+		return &admin.Refusal{Code: admin.CodeChanged, Text: err.Error()}
+	}
+	for _, known := range []struct {
+		code string
+		of   []error
+	}{
+		{admin.CodeNone, []error{server.ErrNoRoom, server.ErrNoPlayer, server.ErrNoTable, server.ErrNoField, server.ErrNoRow, server.ErrNoEdit, server.ErrNoBan}},
+		{admin.CodeState, []error{server.ErrFrozen, server.ErrNotFrozen, server.ErrUndone, server.ErrRoomEnded, server.ErrTickFailed}},
+		{admin.CodeBad, []error{server.ErrValue}},
+		{admin.CodeBusy, []error{server.ErrBusy, server.ErrManyBans}},
+	} {
+		for _, one := range known.of {
+			if errors.Is(err, one) {
+				return &admin.Refusal{Code: known.code, Text: err.Error()}
+			}
+		}
+	}
+	return &admin.Refusal{Code: admin.CodeFailed, Text: err.Error()}
+}

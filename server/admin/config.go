@@ -1,0 +1,149 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/world"
+)
+
+// DefaultAddr is where the door is without another address.
+const DefaultAddr = "127.0.0.1:4434"
+
+// Server is what the door works on: a *server.Server. Rooms are named as it says.
+type Server interface {
+	Watched
+	Paced
+	Peopled
+	Edited
+}
+
+// Watched is what a server tells of itself; none of it makes a room wait.
+type Watched interface {
+	Stats() server.Stats
+	Figures() []server.RoomFigures
+	Games() []server.GameFigures
+	Sessions() []server.SessionStats
+	Look(room string) (*world.View, error)
+	Draining() bool
+}
+
+// Paced is the pace and the end of rooms, and the server's own.
+type Paced interface {
+	Freeze(room string) error
+	Step(ctx context.Context, room string, ticks int) (tick uint64, err error)
+	Slow(room string, every int) error
+	Resume(room string) error
+	CloseRoom(room, reason string) error
+	Drain(drain bool)
+}
+
+// Peopled is the players.
+type Peopled interface {
+	Kick(room string, player world.Player, reason string) error
+	AddressOf(room string, player uint32) (netip.Prefix, error)
+	Ban(server.Ban) (ban server.Ban, away int, err error)
+	Unban(number uint64) (server.Ban, error)
+	Bans() []server.Ban
+	Say(room string, player world.Player, text string) (int, error)
+	SayAll(text string) int
+}
+
+// Edited is the state.
+type Edited interface {
+	Edit(ctx context.Context, c server.Change) (server.Edit, error)
+	Undo(ctx context.Context, number uint64, by string) (server.Edit, error)
+	Edits() []server.Edit
+}
+
+// Config is all that the door can be told. Server and Folder are needed.
+type Config struct {
+	Server Server
+	// Folder has the credentials, the certificate and the audit log.
+	Folder Folder
+	// Addr is the door's UDP address; empty means DefaultAddr. Other machines reach it only when it says so.
+	Addr string
+	// PacketConn is used instead of Addr when it is set; it stays the caller's to close.
+	PacketConn net.PacketConn
+	// TickRate is the server's, in Hz; zero means 30.
+	TickRate int
+	// Level is the log's, for whoever wants to see more; nil: it can't be changed.
+	Level *slog.LevelVar
+	// Limits bound everything that could grow.
+	Limits Limits
+	// Log gets who comes in and what is refused; nil drops it.
+	Log *slog.Logger
+}
+
+// Limits are the door's bounds. Zero means the default; a negative number is an error.
+type Limits struct {
+	// MaxConns bounds the connections, before and after the login; zero means 32. One more is closed as full.
+	MaxConns int
+	// MaxRequests bounds the requests and subscriptions of a connection at a time; zero means 16. The client can't open more.
+	MaxRequests int
+	// WrongTokens is how many wrong tokens of an address are answered at once; zero means 10. Then every try from there waits
+	// for its turn, of which there are WrongTokensPerSecond, zero means 1; whoever would wait longer than WrongTokenPatience,
+	// zero means 10 s, is refused without a look at the token.
+	WrongTokens, WrongTokensPerSecond int
+	WrongTokenPatience                time.Duration
+	// ActsPerSecond bounds the acts of a connection that are written down, as many at once; zero means 20. One more is
+	// refused.
+	ActsPerSecond int
+	// HelloTimeout bounds the login; zero means 5 s. RequestTimeout bounds how long a request may take to come, an act to
+	// wait for its room, and an answer to be taken; zero means 10 s.
+	HelloTimeout, RequestTimeout time.Duration
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Server == nil || c.Folder == "" {
+		return c, errors.New("admin: Config needs a Server and a Folder")
+	}
+	if c.Addr == "" {
+		c.Addr = DefaultAddr
+	}
+	if c.TickRate == 0 {
+		c.TickRate = 30
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	l := &c.Limits
+	for _, f := range []struct {
+		name     string
+		value    *int
+		standard int
+	}{
+		{"MaxConns", &l.MaxConns, 32}, {"MaxRequests", &l.MaxRequests, 16}, {"WrongTokens", &l.WrongTokens, 10},
+		{"WrongTokensPerSecond", &l.WrongTokensPerSecond, 1}, {"ActsPerSecond", &l.ActsPerSecond, 20},
+	} {
+		if *f.value < 0 {
+			return c, fmt.Errorf("admin: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)
+		}
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	for _, f := range []struct {
+		name     string
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{"WrongTokenPatience", &l.WrongTokenPatience, 10 * time.Second}, {"HelloTimeout", &l.HelloTimeout, 5 * time.Second},
+		{"RequestTimeout", &l.RequestTimeout, 10 * time.Second},
+	} {
+		if *f.value < 0 {
+			return c, fmt.Errorf("admin: Limits.%s is %v; it can't be negative, and zero means %v", f.name, *f.value, f.standard)
+		}
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,199 @@
+package admin
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/admin"
+)
+
+// Door lets operators in.
+type Door struct {
+	cfg         Config
+	acts        map[admin.Act]act
+	credentials credentials
+	audit       *audit
+	slow        slow
+	started     time.Time
+	socket      net.PacketConn // nil when it is the caller's
+	quic        *quic.Transport
+	listener    *quic.Listener
+	conns       atomic.Int64
+	counters    counters
+	profiling   sync.Mutex // held while a profile is taken
+}
+
+// Stats are the door's figures since it was opened.
+type Stats struct {
+	// Conns are open now. Logins are those who came in.
+	Conns  int64
+	Logins uint64
+	// RefusedNone said no hello, or one without a token; RefusedForeign had a token that is nobody's, RefusedExpired one that
+	// has expired. Slowed had to wait since others from their address had wrong ones, of which RefusedSlow waited in vain.
+	RefusedNone, RefusedForeign, RefusedExpired, Slowed, RefusedSlow uint64
+	// RefusedFull came when there were Limits.MaxConns.
+	RefusedFull uint64
+	// Requests came; RefusedRole of them were not for the role of who asked, RefusedFast more than Limits.ActsPerSecond.
+	Requests, RefusedRole, RefusedFast uint64
+	// Acts were done, each written down first. AuditFailed could not be written down, and so were not done, or are not known
+	// to have been.
+	Acts, AuditFailed uint64
+}
+
+type counters struct {
+	logins, none, foreign, expired, slowed, tooSlow, full, requests, role, fast, acts atomic.Uint64
+}
+
+// Stats returns the figures. Any goroutine may call it.
+func (d *Door) Stats() Stats {
+	c := &d.counters
+	return Stats{
+		Conns: d.conns.Load(), Logins: c.logins.Load(), RefusedNone: c.none.Load(), RefusedForeign: c.foreign.Load(), RefusedExpired: c.expired.Load(),
+		Slowed: c.slowed.Load(), RefusedSlow: c.tooSlow.Load(), RefusedFull: c.full.Load(), Requests: c.requests.Load(),
+		RefusedRole: c.role.Load(), RefusedFast: c.fast.Load(), Acts: c.acts.Load(), AuditFailed: d.audit.failed.Load(),
+	}
+}
+
+// Listen opens the door: its socket, the credentials and the audit log. The error wraps ErrNoFolder when nobody has made
+// credentials yet. A Door that is not run must be closed.
+func Listen(cfg Config) (*Door, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := cfg.Folder.Credentials(); err != nil {
+		return nil, err
+	}
+	cert, err := cfg.Folder.certificate()
+	if err != nil {
+		return nil, err
+	}
+	l := cfg.Limits
+	d := &Door{
+		cfg: cfg, acts: acts(), credentials: credentials{path: cfg.Folder.path(credentialsFile)}, started: time.Now(),
+		slow: slow{perSecond: l.WrongTokensPerSecond, burst: l.WrongTokens, patience: l.WrongTokenPatience, known: map[netip.Prefix]*suspect{}},
+	}
+	if d.audit, err = openAudit(cfg.Folder.path(auditFile)); err != nil {
+		return nil, err
+	}
+	// What QUIC does for the door counts as the door's in profiles.
+	pprof.Do(context.Background(), workLabels, func(context.Context) { err = d.open(cert) })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s for operators: %w", cfg.Addr, err), d.audit.close())
+	}
+	return d, nil
+}
+
+// workLabels are those of the door's goroutines, beside the server's.
+var workLabels = pprof.Labels("work", "admin")
+
+func (d *Door) open(cert tls.Certificate) error {
+	conn := d.cfg.PacketConn
+	if conn == nil {
+		addr, err := net.ResolveUDPAddr("udp", d.cfg.Addr)
+		if err != nil {
+			return err
+		}
+		socket, err := net.ListenUDP("udp", addr)
+		if err != nil {
+			return err
+		}
+		d.socket, conn = socket, socket
+	}
+	d.quic = &quic.Transport{Conn: conn}
+	var err error
+	d.listener, err = d.quic.Listen(&tls.Config{
+		Certificates: []tls.Certificate{cert}, NextProtos: []string{admin.ALPN}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
+	}, &quic.Config{
+		HandshakeIdleTimeout: d.cfg.Limits.HelloTimeout, MaxIdleTimeout: idleTimeout,
+		MaxIncomingStreams: int64(d.cfg.Limits.MaxRequests), MaxIncomingUniStreams: -1,
+		InitialStreamReceiveWindow: streamWindow, MaxStreamReceiveWindow: streamWindow,
+		InitialConnectionReceiveWindow: 4 * streamWindow, MaxConnectionReceiveWindow: 4 * streamWindow,
+	})
+	if err != nil && d.socket != nil {
+		d.socket.Close()
+	}
+	return err
+}
+
+const (
+	idleTimeout  = 30 * time.Second // without a packet, which a console sends now and then
+	streamWindow = 2 * admin.MaxRequest
+)
+
+// Addr is where the door is.
+func (d *Door) Addr() net.Addr { return d.listener.Addr() }
+
+// Close closes the door and everything behind it. Run does so itself.
+func (d *Door) Close() error {
+	err := errors.Join(d.listener.Close(), d.quic.Close())
+	if d.socket != nil {
+		err = errors.Join(err, d.socket.Close())
+	}
+	return errors.Join(err, d.audit.close())
+}
+
+// Run lets operators in until ctx ends, and returns when nothing of theirs is under way any more.
+func (d *Door) Run(ctx context.Context) error {
+	var work sync.WaitGroup
+	pprof.Do(ctx, workLabels, func(ctx context.Context) {
+		for {
+			conn, err := d.listener.Accept(ctx)
+			if err != nil {
+				return // ctx has ended: nothing else ends it
+			}
+			work.Go(func() { d.serve(ctx, conn) })
+		}
+	})
+	work.Wait()
+	return d.Close()
+}
+
+// serve is the life of a connection.
+func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
+	defer d.conns.Add(-1)
+	if d.conns.Add(1) > int64(d.cfg.Limits.MaxConns) {
+		d.counters.full.Add(1)
+		closeWith(conn, protocol.CloseFull, "as many consoles are open as may be: close one, or wait")
+		return
+	}
+	g, refused := d.login(ctx, conn)
+	if refused != "" {
+		code := protocol.CloseRefused
+		if ctx.Err() != nil {
+			code, refused = protocol.CloseShutdown, "the server is stopping"
+		}
+		d.cfg.Log.Warn("console refused", "from", conn.RemoteAddr().String(), "reason", refused)
+		closeWith(conn, code, refused)
+		return
+	}
+	d.counters.logins.Add(1)
+	d.cfg.Log.Info("console opened", "who", g.Name, "role", g.Role.String(), "from", g.from)
+	stop := context.AfterFunc(ctx, func() { closeWith(conn, protocol.CloseShutdown, "the server is stopping") })
+	defer stop()
+	var streams sync.WaitGroup
+	for {
+		stream, err := conn.AcceptStream(conn.Context())
+		if err != nil {
+			break
+		}
+		streams.Go(func() { d.answer(g, stream) })
+	}
+	streams.Wait()
+	d.cfg.Log.Info("console closed", "who", g.Name, "from", g.from)
+}
+
+func closeWith(conn *quic.Conn, code protocol.CloseCode, reason string) {
+	conn.CloseWithError(quic.ApplicationErrorCode(code), reason[:min(len(reason), protocol.MaxReason)])
+}

@@ -1,0 +1,161 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/quicstep/quicstep/protocol/admin"
+	"github.com/quicstep/quicstep/server/transport"
+)
+
+// The files of a Folder, all for their owner's eyes alone.
+const (
+	credentialsFile = "credentials.json"
+	certificateFile = "certificate.pem"
+	keyFile         = "key.pem"
+	auditFile       = "audit.jsonl"
+	bansFile        = "bans.json"
+	profileFile     = "console.json"
+)
+
+// certificateYears is for how long the door's certificate is good. It is pinned, not looked up, so that it need not be
+// replaced now and then; a new Init makes a new one.
+const certificateYears = 10
+
+// ErrNoFolder says that there are no credentials yet, and what to do.
+var ErrNoFolder = errors.New("there are no credentials yet: admin init makes the first ones")
+
+// Folder is where a server keeps what belongs to the door: one server at a time has it.
+type Folder string
+
+// DefaultFolder is in the user's configuration folder.
+func DefaultFolder() (Folder, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("find the configuration folder: %w", err)
+	}
+	return Folder(filepath.Join(dir, filepath.FromSlash(admin.DoorFolder))), nil
+}
+
+func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// BanFile is for server.Config.
+func (f Folder) BanFile() string { return f.path(bansFile) }
+
+// Profile is where the first credentials are for the console on this machine.
+func (f Folder) Profile() string { return f.path(profileFile) }
+
+// Init makes the folder with a certificate, and an owner's credentials, which the console on this machine finds by itself.
+// The address is the door's. It is an error when there are credentials already.
+func (f Folder) Init(name, addr string, now time.Time) error {
+	if _, err := os.Stat(f.path(credentialsFile)); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s has credentials already: add others, or remove the folder to begin anew", f)
+	}
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return err
+	}
+	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: now.Add(-time.Hour), Validity: certificateYears * 365 * 24 * time.Hour})
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return err
+	}
+	owner, token, err := grant(name, Owner, time.Time{}, now)
+	if err != nil {
+		return err
+	}
+	profile := admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}
+	return errors.Join(
+		replace(f.path(certificateFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})),
+		replace(f.path(keyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+		replace(f.path(profileFile), profile.Format()),
+		f.write([]Credential{owner})) // last: with it the folder is whole
+}
+
+// Add makes credentials for somebody, and returns the profile that lets in whoever has it: it is kept nowhere. Expires may
+// be zero, for never. The address is how that console reaches the door.
+func (f Folder) Add(name string, role Role, expires time.Time, addr string, now time.Time) (admin.Profile, error) {
+	list, err := f.Credentials()
+	if err != nil {
+		return admin.Profile{}, err
+	}
+	cert, err := f.certificate()
+	if err != nil {
+		return admin.Profile{}, err
+	}
+	switch {
+	case slices.ContainsFunc(list, func(c Credential) bool { return c.Name == name }):
+		return admin.Profile{}, fmt.Errorf("%s has credentials already: revoke them first, or take another name", name)
+	case len(list) >= maxCredentials:
+		return admin.Profile{}, fmt.Errorf("there are %d credentials, and no more may be: revoke some", maxCredentials)
+	}
+	c, token, err := grant(name, role, expires, now)
+	if err == nil {
+		err = f.write(append(list, c))
+	}
+	return admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}, err
+}
+
+// Revoke takes somebody's credentials away: who is in is out with the next request, within a second.
+func (f Folder) Revoke(name string) error {
+	list, err := f.Credentials()
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(list), func(c Credential) bool { return c.Name == name })
+	if len(left) == len(list) {
+		return fmt.Errorf("nobody is named %q", name)
+	}
+	return f.write(left)
+}
+
+// Credentials are those that were given and not revoked, expired ones included.
+func (f Folder) Credentials() ([]Credential, error) {
+	list, err := readCredentials(f.path(credentialsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", f, ErrNoFolder)
+	}
+	return list, err
+}
+
+func (f Folder) write(list []Credential) error {
+	data, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replace(f.path(credentialsFile), append(data, '\n'))
+}
+
+func (f Folder) certificate() (tls.Certificate, error) {
+	cert, err := tls.LoadX509KeyPair(f.path(certificateFile), f.path(keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return cert, fmt.Errorf("%s: %w", f, ErrNoFolder)
+	}
+	return cert, err
+}
+
+// replace writes a file of mode 0600 in one step.
+func replace(path string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // which has that mode
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.Write(data)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/quicstep/quicstep/clients/console"
+	wire "github.com/quicstep/quicstep/protocol/admin"
+)
+
+// The codes that console exits with, beside those of every command.
+const (
+	// ExitDenied: the credentials are not there, not good, or not for this.
+	ExitDenied = 3
+	// ExitNone: what was asked for is not there: no such room, player, table, row, edit or ban.
+	ExitNone = 4
+	// ExitState: not now: the room is frozen, or is not, or an undo found another value than it was to find.
+	ExitState = 5
+	// ExitUnreachable: nobody answers at the door.
+	ExitUnreachable = 6
+)
+
+// consoleCmd asks a server's admin door.
+type consoleCmd struct {
+	Profile string        `help:"The credentials' file, which admin init and admin add write; without one those that admin init left on this machine." placeholder:"FILE" group:"network"`
+	Door    string        `help:"The address of the server's admin door, if not the profile's." placeholder:"HOST:PORT" group:"network"`
+	Room    string        `help:"The room, by its name or ID; needless when there is one." placeholder:"ROOM" group:"rooms"`
+	JSON    bool          `name:"json" help:"Print JSON in place of text." group:"judge"`
+	Every   time.Duration `help:"Ask again and again, so often, until a signal; for what only looks." default:"0s" placeholder:"TIME" group:"judge"`
+
+	Health  lookCmd    `cmd:"" help:"The server in one line."`
+	Rooms   lookCmd    `cmd:"" help:"Rooms, those with the slowest ticks first."`
+	Show    lookCmd    `cmd:"" name:"room" help:"A room: what its ticks cost, by part."`
+	Report  lookCmd    `cmd:"" help:"Which rooms to move or fix, and why."`
+	Players lookCmd    `cmd:"" help:"Players: round trip, loss, age of state, lateness of inputs; of --room, or all."`
+	Tables  lookCmd    `cmd:"" help:"The tables of a room, with their fields."`
+	Query   queryCmd   `cmd:"" help:"Rows of a table that meet conditions."`
+	Edits   lookCmd    `cmd:"" help:"The latest edits, which undo can take back."`
+	Bans    lookCmd    `cmd:"" help:"The bans that hold."`
+	Kick    kickCmd    `cmd:"" help:"Send a player away."`
+	Ban     banCmd     `cmd:"" help:"Keep an address out, or a player's; also after a restart."`
+	Unban   numberCmd  `cmd:"" help:"Lift a ban."`
+	Say     sayCmd     `cmd:"" help:"Tell a line of chat to a room, one player, or everybody."`
+	Freeze  plainCmd   `cmd:"" help:"Have a room stand."`
+	Step    countCmd   `cmd:"" help:"Have a frozen room make so many ticks."`
+	Slow    countCmd   `cmd:"" help:"Have a tick of a room take so many periods."`
+	Resume  plainCmd   `cmd:"" help:"Have a room go on at its normal pace."`
+	Set     setCmd     `cmd:"" help:"Set a field of a row, in the room's next tick."`
+	Undo    numberCmd  `cmd:"" help:"Take an edit back, if the field still holds it."`
+	Close   reasonCmd  `cmd:"" help:"End a room."`
+	Take    profileCmd `cmd:"" name:"profile" help:"Take a CPU profile or a trace, labelled by work, room and phase, into a file."`
+	Drain   plainCmd   `cmd:"" help:"Let nobody new in, so that the server becomes empty."`
+	Undrain plainCmd   `cmd:"" help:"Let newcomers in again."`
+	Level   levelCmd   `cmd:"" name:"log-level" help:"Change the least of what the server logs."`
+	Audit   auditCmd   `cmd:"" help:"The latest lines of the audit log."`
+}
+
+// Help is shown by console --help.
+func (consoleCmd) Help() string {
+	return "The server has to be started with --admin-addr. Beside 0, 1 and 2 the exit codes are: 3, the credentials are missing, not good or " +
+		"not for this; 4, it is not there; 5, not in the present state, or changed since; 6, nobody answers."
+}
+
+// name is the act that a command is named for.
+func nameAct(command string) wire.Act {
+	_, rest, _ := strings.Cut(command, " ")
+	name, _, _ := strings.Cut(rest, " ")
+	return wire.Act(name)
+}
+
+// The commands, by what they take.
+type (
+	lookCmd   struct{}
+	plainCmd  struct{}
+	numberCmd struct {
+		Number uint64 `arg:"" help:"Its number."`
+	}
+	countCmd struct {
+		Count uint64 `arg:"" help:"How many."`
+	}
+	reasonCmd struct {
+		Reason string `help:"What players are told." placeholder:"TEXT" group:"operate"`
+	}
+	queryCmd struct {
+		Table string   `arg:"" help:"The table's name."`
+		Where []string `arg:"" optional:"" help:"Conditions, as in 'X>=10' 'Name~Ann' 'owner=3'; = != < <= > >= ~ are there."`
+		Row   string   `help:"This row alone, by its ID or index." placeholder:"ID" group:"judge"`
+		Limit uint64   `help:"The most rows." default:"100" placeholder:"N" group:"judge"`
+	}
+	kickCmd struct {
+		Player uint32 `arg:"" help:"The player's number."`
+		Reason string `help:"What the player is told." placeholder:"TEXT" group:"operate"`
+	}
+	banCmd struct {
+		Address string        `arg:"" optional:"" help:"An address, or a prefix as in 192.0.2.0/24."`
+		Player  uint32        `help:"The player whose address it is." placeholder:"N" group:"operate"`
+		For     time.Duration `help:"For how long; 0 means for ever." default:"0s" placeholder:"TIME" group:"operate"`
+		Reason  string        `help:"What whoever is kept out is told." placeholder:"TEXT" group:"operate"`
+	}
+	sayCmd struct {
+		Text   string `arg:"" help:"The line."`
+		Player uint32 `help:"To this player of the room." placeholder:"N" group:"operate"`
+		All    bool   `help:"To everybody in every room." group:"operate"`
+	}
+	setCmd struct {
+		Table string `arg:"" help:"The table's name."`
+		Row   string `arg:"" help:"The row's ID, as in 17.2, or its index."`
+		Field string `arg:"" help:"The field's name."`
+		Value string `arg:"" help:"What it is to hold."`
+	}
+	levelCmd struct {
+		Level string `arg:"" help:"One of ${enum}." enum:"debug,info,warn,error"`
+	}
+	auditCmd struct {
+		Lines uint64 `help:"How many." default:"20" placeholder:"N" group:"judge"`
+	}
+	profileCmd struct {
+		Out  string        `help:"The file to write." default:"quicstep.pprof" placeholder:"FILE" group:"operate"`
+		Kind string        `help:"One of ${enum}." enum:"cpu,trace" default:"cpu" placeholder:"KIND" group:"operate"`
+		For  time.Duration `help:"For how long, up to 30s." default:"5s" placeholder:"TIME" group:"operate"`
+	}
+)
+
+func (lookCmd) fill(*wire.Request) error       { return nil }
+func (plainCmd) fill(*wire.Request) error      { return nil }
+func (c numberCmd) fill(r *wire.Request) error { r.Number = c.Number; return nil }
+func (c countCmd) fill(r *wire.Request) error  { r.Count = c.Count; return nil }
+func (c reasonCmd) fill(r *wire.Request) error { r.Text = c.Reason; return nil }
+func (c kickCmd) fill(r *wire.Request) error   { r.Player, r.Text = c.Player, c.Reason; return nil }
+func (c levelCmd) fill(r *wire.Request) error  { r.Text = c.Level; return nil }
+func (c auditCmd) fill(r *wire.Request) error  { r.Count = c.Lines; return nil }
+func (c sayCmd) fill(r *wire.Request) error {
+	r.Text, r.Player, r.All = c.Text, c.Player, c.All
+	return nil
+}
+
+func (c setCmd) fill(r *wire.Request) error {
+	r.Table, r.Row, r.Field, r.Value = c.Table, c.Row, c.Field, c.Value
+	return nil
+}
+
+func (c banCmd) fill(r *wire.Request) error {
+	if c.For < 0 || c.For > 0 && c.For < time.Second {
+		return usagef("--for is %v; give a second or more, as in 24h, or 0 for ever", c.For)
+	}
+	r.Address, r.Player, r.Seconds, r.Text = c.Address, c.Player, uint64(c.For/time.Second), c.Reason
+	return nil
+}
+
+func (c queryCmd) fill(r *wire.Request) error {
+	r.Table, r.Row, r.Count = c.Table, c.Row, c.Limit
+	for _, text := range c.Where {
+		condition, ok := parseCondition(text)
+		if !ok {
+			return usagef("%q is no condition: write a field, one of %s, and a value, as in 'X>=10'", text, strings.Join(wire.Comparisons, " "))
+		}
+		r.Where = append(r.Where, condition)
+	}
+	return nil
+}
+
+// parseCondition cuts a condition at its comparison.
+func parseCondition(text string) (wire.Condition, bool) {
+	at := strings.IndexAny(text, "=!<>~")
+	if at <= 0 {
+		return wire.Condition{}, false
+	}
+	for _, is := range []string{"!=", "<=", ">=", "=", "<", ">", "~"} {
+		if value, ok := strings.CutPrefix(text[at:], is); ok {
+			return wire.Condition{Field: text[:at], Is: is, Value: value}, true
+		}
+	}
+	return wire.Condition{}, false
+}
+
+// consoleTimeout bounds the way in.
+const consoleTimeout = 10 * time.Second
+
+// do asks, prints the answer and says how it went.
+func (c *consoleCmd) do(a *app, r wire.Request, take func(wire.Answer) error) error {
+	r.Room = c.Room
+	if c.Every < 0 || c.Every > 0 && (c.Every < wire.MinEveryMS*time.Millisecond || c.Every > wire.MaxEveryMS*time.Millisecond) {
+		return usagef("--every is %v; %d ms to %d s are possible", c.Every, wire.MinEveryMS, wire.MaxEveryMS/1000)
+	}
+	r.EveryMS = uint64(c.Every.Milliseconds())
+	client, err := console.Open(a.ctx, console.Config{ProfileFile: c.Profile, Addr: c.Door, Program: a.Name, Timeout: consoleTimeout})
+	if err != nil {
+		return codedConsole(err)
+	}
+	defer client.Close()
+	err = client.Watch(a.ctx, r, take)
+	if c.Every > 0 && errors.Is(err, context.Canceled) {
+		return nil // a signal ends it
+	}
+	return codedConsole(err)
+}
+
+// print writes an answer.
+func (c *consoleCmd) print(a *app) func(wire.Answer) error {
+	return func(answer wire.Answer) error {
+		if !c.JSON {
+			return console.WriteText(a.Stdout, answer)
+		}
+		text, err := console.JSON(answer)
+		if err == nil {
+			_, err = fmt.Fprintf(a.Stdout, "%s\n", text)
+		}
+		return err
+	}
+}
+
+// Run takes the profile, and writes it into the file.
+func (c *profileCmd) Run(a *app, in *consoleCmd) error {
+	if c.For < time.Second || c.For > wire.MaxProfileSeconds*time.Second {
+		return usagef("--for is %v; 1s to %ds are possible", c.For, wire.MaxProfileSeconds)
+	}
+	r := wire.Request{Act: wire.ActProfile, Seconds: uint64(c.For / time.Second), Text: c.Kind}
+	return in.do(a, r, func(answer wire.Answer) error {
+		if err := os.WriteFile(c.Out, answer.Data, 0o600); err != nil {
+			return err
+		}
+		answer.Text, answer.Data = fmt.Sprintf("%s: %s", c.Out, answer.Text), nil
+		return in.print(a)(answer)
+	})
+}
+
+// codedError is an error with an exit code of its own.
+type codedError struct {
+	error
+	code int
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
+// codedConsole gives an error its code.
+func codedConsole(err error) error {
+	var refused *console.RefusedError
+	switch {
+	case errors.Is(err, console.ErrNoProfile), errors.Is(err, console.ErrRefused), errors.Is(err, console.ErrCertificate):
+		return codedError{err, ExitDenied}
+	case errors.Is(err, console.ErrUnreachable):
+		return codedError{err, ExitUnreachable}
+	case !errors.As(err, &refused):
+		return err
+	}
+	switch refused.Code {
+	case wire.CodeRole:
+		return codedError{err, ExitDenied}
+	case wire.CodeNone:
+		return codedError{err, ExitNone}
+	case wire.CodeState, wire.CodeChanged:
+		return codedError{err, ExitState}
+	case wire.CodeBad:
+		return usageError{err}
+	}
+	return err
+}
