@@ -35,6 +35,11 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	go test -shuffle=on ./.ci/check ./.ci/bench/...
 	go -C .ci/bundle test -shuffle=on .
 	@$(MAKE) --no-print-directory ts
+	@command -v promtool >/dev/null && command -v prometheus >/dev/null || { \
+		echo "!! ====================================================================="; \
+		echo "!! SKIPPED: metrics and alert rules were not checked by Prometheus itself"; \
+		echo "!! apt-get install prometheus"; \
+		echo "!! ====================================================================="; }
 	@echo "== a short fuzz"
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
 	@echo "== all passed"

@@ -18,7 +18,6 @@ import (
 	"github.com/quicstep/quicstep/clients/client"
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
-	"github.com/quicstep/quicstep/server/admin"
 	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
@@ -53,12 +52,13 @@ type serveCmd struct {
 	MaxPlayers        int           `help:"The most players in a room; 0 means 1,000, or what the game says." default:"0" placeholder:"N" group:"rooms"`
 	EmptyRoomLifetime time.Duration `help:"For how long a room without players stays." default:"30s" placeholder:"TIME" group:"rooms"`
 
-	Bots      int    `help:"Play with so many bots in this process, for show, and print a line about it every two seconds." default:"0" placeholder:"N" group:"operate"`
-	DebugAddr string `help:"Tell figures at http://HOST:PORT/stats and profiles below /debug/pprof/; loopback addresses only. Off without it." placeholder:"HOST:PORT" group:"operate"`
-	AdminAddr string `help:"Open the admin door for console at this UDP address, as in 127.0.0.1:4434; admin init makes the first credentials. Shut without it." placeholder:"HOST:PORT" group:"operate"`
-	AdminDir  string `help:"The admin door's folder: credentials, audit log, and the bans, which hold also while the door is shut. Without it quicstep/admin in the user's configuration folder. One server at a time has it." placeholder:"DIR" group:"operate"`
-	LogLevel  string `help:"The least of what is logged: one of debug, info, warn, error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" group:"operate"`
-	LogFormat string `help:"How to log to stderr: auto, text or json; auto is text on a terminal, else JSON." enum:"auto,text,json" default:"auto" placeholder:"FORMAT" group:"operate"`
+	Bots        int    `help:"Play with so many bots in this process, for show, and print a line about it every two seconds." default:"0" placeholder:"N" group:"operate"`
+	DebugAddr   string `help:"Tell figures at http://HOST:PORT/stats and profiles below /debug/pprof/; loopback addresses only. Off without it." placeholder:"HOST:PORT" group:"operate"`
+	AdminAddr   string `help:"Open the admin door for console at this UDP address, as in 127.0.0.1:4434; admin init makes the first credentials. Shut without it." placeholder:"HOST:PORT" group:"operate"`
+	AdminDir    string `help:"The admin door's folder: credentials, audit log, and the bans, which hold also while the door is shut. Without it quicstep/admin in the user's configuration folder. One server at a time has it." placeholder:"DIR" group:"operate"`
+	MetricsAddr string `help:"Tell Prometheus metrics at http://HOST:PORT/metrics, and health at /healthz and /readyz; without a host on loopback. Off without it." placeholder:"HOST:PORT" group:"operate"`
+	LogLevel    string `help:"The least of what is logged: one of debug, info, warn, error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" group:"operate"`
+	LogFormat   string `help:"How to log to stderr: auto, text or json; auto is text on a terminal, else JSON." enum:"auto,text,json" default:"auto" placeholder:"FORMAT" group:"operate"`
 }
 
 // Help is shown by serve --help.
@@ -86,7 +86,17 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+	web, err := c.web(s, cfg, door)
+	if err != nil && door != nil {
+		err = errors.Join(err, door.Close())
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	c.announce(a, s, cfg, debug)
+	if web != nil {
+		fmt.Fprintf(a.Stdout, "metrics on http://%s/metrics\n", web.Addr())
+	}
 	if door != nil {
 		fmt.Fprintf(a.Stdout, "operators at %s; to look: %s console --door %s rooms\n", door.Addr(), a.Name, nearAddr(door.Addr()))
 	}
@@ -99,6 +109,9 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	if door != nil {
 		work.Go(func() { door.Run(ctx) })
+	}
+	if web != nil {
+		work.Go(func() { web.Run(ctx) })
 	}
 	if c.Bots > 0 {
 		work.Go(func() { c.play(ctx, s, cfg) })
@@ -206,37 +219,6 @@ func (c *serveCmd) certificate() (*tls.Certificate, error) {
 		return nil, usagef("read the certificate %s and its key %s: %w; both are PEM files", c.Cert, c.Key, err)
 	}
 	return &cert, nil
-}
-
-// banFile keeps the bans where the admin door has its files, once there is such a folder.
-func (c *serveCmd) banFile() string {
-	folder, err := doorFolder(c.AdminDir)
-	if err != nil {
-		return ""
-	}
-	if info, err := os.Stat(string(folder)); err != nil || !info.IsDir() {
-		return ""
-	}
-	return folder.BanFile()
-}
-
-// door opens the admin door, if it was asked for.
-func (c *serveCmd) door(a *app, s *server.Server, cfg server.Config) (*admin.Door, error) {
-	if c.AdminAddr == "" {
-		return nil, nil
-	}
-	folder, err := doorFolder(c.AdminDir)
-	if err != nil {
-		return nil, err
-	}
-	door, err := admin.Listen(admin.Config{Server: s, Folder: folder, Addr: c.AdminAddr, TickRate: cfg.TickRate, Level: &a.level, Log: cfg.Log})
-	if errors.Is(err, admin.ErrNoFolder) {
-		return nil, usagef("--admin-addr: %w", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--admin-addr: %w", err)
-	}
-	return door, nil
 }
 
 func (c *serveCmd) logger(a *app) *slog.Logger {

@@ -1,0 +1,160 @@
+package admin
+
+import (
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server"
+)
+
+// collector tells Prometheus the server's figures, as they are when it asks: nothing is counted twice. Labels are games,
+// phases, outcomes and causes, of which there are few; never rooms or players.
+type collector struct {
+	server   Watched
+	door     *Door // nil without one
+	tickRate int
+}
+
+// Describe is what Collect sends.
+func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect sends the figures.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s, send := c.server.Stats(), sender{out}
+	send.gauge("tick_period_seconds", "The time of a tick: what a tick may take.", 1/float64(c.tickRate))
+	for _, g := range c.server.Games() {
+		c.game(send, g)
+	}
+	c.ticks(send, s)
+	c.traffic(send, s)
+	c.people(send, s)
+	if c.door != nil {
+		c.operators(send, c.door.Stats())
+	}
+}
+
+// game sends the figures of one game.
+func (c collector) game(send sender, g server.GameFigures) {
+	send.gauge("rooms", "Rooms that are open.", float64(g.Rooms), "game", g.Game)
+	send.gauge("players", "Players in them.", float64(g.Players), "game", g.Game)
+	send.counter("tick_overruns_total", "Ticks that were not over when the next one was due.", g.Overruns, "game", g.Game)
+	send.histogram("tick_seconds", "How long ticks took.", g.Tick, "game", g.Game)
+	for _, phase := range []struct {
+		name string
+		took server.PhaseHistogram
+	}{
+		{"drain", g.Drain}, {"step", g.Step}, {"publish", g.Publish}, {"choose", g.Choose}, {"hand", g.Hand},
+	} {
+		send.histogram("tick_phase_seconds", "How long the phases of a tick took: drain, step and publish in the room's loop; choose and hand for each player, in the workers.",
+			phase.took, "game", g.Game, "phase", phase.name)
+	}
+}
+
+func (c collector) ticks(send sender, s server.Stats) {
+	send.counter("rooms_opened_total", "Rooms that were ever opened.", s.RoomsOpened)
+	send.counter("late_wakes_total", "Wake-ups that came a tick or more late to a room that was waiting: the machine's doing.", s.LateWakes)
+	send.counter("ticks_skipped_total", "Ticks that were given up.", s.Skipped)
+	send.counter("ticks_failed_total", "Ticks that were undone because game code panicked.", s.FailedTicks)
+	send.counter("fields_clamped_total", "Fields of rows that were out of their range.", s.Clamped)
+	for outcome, n := range map[string]uint64{"applied": s.Applied, "repeated": s.Repeated, "neutral": s.Neutral} {
+		send.counter("inputs_total", "Inputs that ticks went by: applied ones came in time, for the others the last or the neutral one stood.", n, "outcome", outcome)
+	}
+	send.counter("replica_rows_checked_total", "Rows of clients that were compared with the server's.", s.CheckedRows)
+	send.counter("replica_rows_diverged_total", "Rows of clients that were not as they should be: a bug.", s.Diverged)
+	send.counter("log_lines_dropped_total", "Log lines of rooms that were not written, for the log was too slow.", s.LogsDropped)
+}
+
+func (c collector) traffic(send sender, s server.Stats) {
+	send.counter("datagrams_sent_total", "Datagrams of state that were sent.", s.Datagrams)
+	send.counter("datagram_sent_bytes_total", "Bytes of these.", s.DatagramBytes)
+	send.counter("datagrams_unsent_total", "Datagrams that a connection did not take.", s.Unsent)
+	send.counter("passes_total", "Times that it was chosen what to send to a player.", s.Passes)
+	send.counter("passes_skipped_total", "Of these, when too much was under way to the player already.", s.SkippedPasses)
+	send.counter("events_dropped_total", "Events that were not told, for too many waited.", s.EventsDropped)
+	send.counter("messages_dropped_total", "Messages and lines of chat that were not told, for too many waited.", s.MessagesDropped)
+	for r := protocol.Reject(1); int(r) < protocol.RejectCount; r++ {
+		send.counter("rejected_total", "Messages and datagrams of clients that were refused, by the reason.", s.Rejected[r], "reason", r.String())
+	}
+}
+
+func (c collector) people(send sender, s server.Stats) {
+	for door, n := range map[string]int{"native": s.Transport.Native, "webtransport": s.Transport.WebTransport, "websocket": s.Transport.WebSocket} {
+		send.gauge("connections", "Connections that are open, by the door that they came through.", float64(n), "door", door)
+	}
+	send.counter("connections_accepted_total", "Connections that were accepted.", s.Transport.Accepted)
+	for cause, n := range map[string]uint64{
+		"full": s.Transport.RefusedFull, "backlog": s.Transport.RefusedBacklog, "handshakes": s.Transport.RefusedHandshakes,
+		"datagrams": s.Transport.RefusedDatagrams, "banned": s.Banned, "draining": s.Drained,
+		"origins": s.Transport.RefusedOrigins, "requests": s.Transport.RefusedRequests, "http": s.Transport.RefusedHTTP,
+	} {
+		send.counter("connections_refused_total", "Connections and joins that were refused, by the cause.", n, "cause", cause)
+	}
+	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
+	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)
+	send.counter("session_holds_expired_total", "Players who did not.", s.HoldsExpired)
+	send.counter("requests_total", "Requests of players.", s.Requests)
+	send.counter("requests_refused_total", "Of these, those that the game or a limit refused.", s.RequestsRefused)
+	for outcome, n := range map[string]uint64{"said": s.ChatLines, "limited": s.ChatLimited, "refused": s.ChatRefused} {
+		send.counter("chat_lines_total", "Lines of chat, by what became of them.", n, "outcome", outcome)
+	}
+	draining := 0.0
+	if c.server.Draining() {
+		draining = 1
+	}
+	send.gauge("draining", "Whether nobody new is let in.", draining)
+}
+
+// operators sends the door's figures.
+func (c collector) operators(send sender, s Stats) {
+	send.gauge("admin_connections", "Consoles that are open.", float64(s.Conns))
+	send.counter("admin_logins_total", "Consoles that came in.", s.Logins)
+	for cause, n := range map[string]uint64{
+		"none": s.RefusedNone, "foreign": s.RefusedForeign, "expired": s.RefusedExpired, "slow": s.RefusedSlow, "full": s.RefusedFull,
+	} {
+		send.counter("admin_refused_total", "Consoles that did not, by the cause.", n, "cause", cause)
+	}
+	send.counter("admin_slowed_total", "Logins that had to wait, for wrong tokens had come from their address.", s.Slowed)
+	send.counter("admin_requests_total", "Requests of consoles.", s.Requests)
+	send.counter("admin_role_refused_total", "Of these, those that were not for the role of who asked.", s.RefusedRole)
+	send.counter("admin_acts_total", "Acts of operators that were done.", s.Acts)
+	send.counter("admin_audit_failures_total", "Lines of the audit log that could not be written.", s.AuditFailed)
+}
+
+// sender makes metrics of figures; labels are names and values in turns.
+type sender struct{ out chan<- prometheus.Metric }
+
+func desc(name, help string, labels []string) (*prometheus.Desc, []string) {
+	var names, values []string
+	for i := 0; i < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, labels[i+1])
+	}
+	return prometheus.NewDesc("quicstep_"+name, help, names, nil), values
+}
+
+func (s sender) gauge(name, help string, value float64, labels ...string) {
+	d, values := desc(name, help, labels)
+	s.out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, values...)
+}
+
+func (s sender) counter(name, help string, value uint64, labels ...string) {
+	d, values := desc(name, help, labels)
+	s.out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), values...)
+}
+
+func (s sender) histogram(name, help string, h server.PhaseHistogram, labels ...string) {
+	d, values := desc(name, help, labels)
+	buckets, all := make(map[float64]uint64, len(server.PhaseBounds)), uint64(0)
+	for i, n := range h.Counts {
+		all += n
+		if i < len(server.PhaseBounds) {
+			buckets[seconds(server.PhaseBounds[i])] = all
+		}
+	}
+	s.out <- prometheus.MustNewConstHistogram(d, all, h.Sum.Seconds(), buckets, values...)
+}
+
+// seconds has no more digits than there are microseconds.
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }

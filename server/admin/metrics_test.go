@@ -1,0 +1,224 @@
+package admin_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quicstep/quicstep/server/admin"
+	"github.com/quicstep/quicstep/world"
+)
+
+// The files for Prometheus and Grafana.
+const (
+	alertsFile    = "../../docs/monitoring/alerts.yml"
+	dashboardFile = "../../docs/monitoring/grafana.json"
+)
+
+// watch serves a site's metrics, and returns their address.
+func (s *site) watch() string {
+	s.t.Helper()
+	w, err := admin.ListenWeb(admin.WebConfig{Server: s.Server, Addr: ":0", Door: s.door, TickRate: 100})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if tcp, ok := w.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		s.t.Errorf("without a host the address is %v, not loopback", w.Addr())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Run(ctx)
+	}()
+	s.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return w.Addr().String()
+}
+
+// get reads a page.
+func get(t *testing.T, url string) (code int, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(b)
+}
+
+// scraped plays for a moment, and returns what /metrics tells then.
+func scraped(t *testing.T) (addr, text string) {
+	t.Helper()
+	s := open(t, newFolder(t), admin.Limits{})
+	p := s.join()
+	until(t, p, "some ticks are over", func(v *world.View) bool { return v.Tick > 20 })
+	addr = s.watch()
+	code, text := get(t, "http://"+addr+"/metrics")
+	if code != http.StatusOK {
+		t.Fatalf("/metrics answers %d: %s", code, text)
+	}
+	return addr, text
+}
+
+func TestMetricsAreThere(t *testing.T) {
+	_, text := scraped(t)
+	for _, want := range []string{
+		`quicstep_players{game="yard"} 1`, `quicstep_rooms{game="yard"} 1`, `quicstep_tick_period_seconds 0.01`,
+		`quicstep_tick_phase_seconds_bucket{game="yard",phase="step",le="0.001"}`, `quicstep_tick_seconds_count{game="yard"}`,
+		`quicstep_inputs_total{outcome="applied"}`, `quicstep_connections{door="native"} 1`, `quicstep_admin_logins_total 0`, `quicstep_draining 0`,
+		`quicstep_rejected_total{reason="bad_value"} 0`, `process_cpu_seconds_total`, `go_goroutines`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if found := regexp.MustCompile(`quicstep_\w+\{[^}]*\b(room|player|addr|user)=`).FindString(text); found != "" {
+		t.Errorf("a label names rooms or people: %s", found)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	addr := s.watch()
+	for _, drained := range []bool{false, true} {
+		s.Drain(drained)
+		if code, _ := get(t, "http://"+addr+"/healthz"); code != http.StatusOK {
+			t.Errorf("draining %v, /healthz answers %d", drained, code)
+		}
+		want := http.StatusOK
+		if drained {
+			want = http.StatusServiceUnavailable
+		}
+		if code, text := get(t, "http://"+addr+"/readyz"); code != want {
+			t.Errorf("draining %v, /readyz answers %d: %s", drained, code, text)
+		}
+	}
+	if code, _ := get(t, "http://"+addr+"/debug"); code != http.StatusNotFound {
+		t.Errorf("another page answers %d", code)
+	}
+}
+
+// tool finds a program of Debian's prometheus package; the test is skipped without it.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("SKIPPED: %s is not there to check the metrics with: apt-get install prometheus", name)
+	}
+	return path
+}
+
+func TestPromtoolIsContent(t *testing.T) {
+	promtool := tool(t, "promtool")
+	_, text := scraped(t)
+	check := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	check.Stdin = strings.NewReader(text)
+	if out, err := check.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", alertsFile).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("SUCCESS")) {
+		t.Errorf("promtool check rules: %v\n%s", err, out)
+	}
+}
+
+// TestRulesAndDashboardAskForWhatIsThere: a name that was changed would leave an alert silent.
+func TestRulesAndDashboardAskForWhatIsThere(t *testing.T) {
+	_, text := scraped(t)
+	metric := regexp.MustCompile(`\b(?:quicstep|process)_[a-z_]+\b`)
+	for _, file := range []string{alertsFile, dashboardFile} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Ext(file) == ".json" && !json.Valid(data) {
+			t.Errorf("%s is not JSON", file)
+		}
+		names := metric.FindAllString(string(data), -1)
+		if len(names) < 10 {
+			t.Errorf("%s has %d metrics", file, len(names))
+		}
+		for _, name := range names {
+			if !strings.Contains(text, "\n"+name+"{") && !strings.Contains(text, "\n"+name+" ") {
+				t.Errorf("%s asks for %s, which is not there", file, name)
+			}
+		}
+	}
+}
+
+// TestPrometheusScrapes a server that runs, and evaluates the rules.
+func TestPrometheusScrapes(t *testing.T) {
+	prometheus := tool(t, "prometheus")
+	addr, _ := scraped(t)
+	dir := t.TempDir()
+	rules, err := filepath.Abs(alertsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "prometheus.yml")
+	text := fmt.Sprintf("global: {scrape_interval: 200ms, evaluation_interval: 200ms}\nrule_files: [%q]\nscrape_configs: [{job_name: quicstep, static_configs: [{targets: [%q]}]}]\n", rules, addr)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := free.Addr().String()
+	free.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	run := exec.CommandContext(ctx, prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+web)
+	var log bytes.Buffer
+	run.Stderr = &log
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer run.Wait()
+	defer stop()
+	asks := time.NewTicker(200 * time.Millisecond) // another program: nothing else tells that it has come so far
+	defer asks.Stop()
+	late := time.After(time.Minute)
+	for {
+		select {
+		case <-asks.C:
+		case <-late:
+			stop()
+			run.Wait()
+			t.Fatalf("Prometheus has not scraped in a minute:\n%s", log.String())
+		}
+		answer, err := http.Get("http://" + web + "/api/v1/query?query=quicstep_players")
+		if err != nil {
+			continue
+		}
+		b, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if !bytes.Contains(b, []byte(`"game":"yard"`)) {
+			continue
+		}
+		if _, rules := get(t, "http://"+web+"/api/v1/rules"); strings.Contains(rules, `"health":"err"`) || !strings.Contains(rules, "QuicstepDown") {
+			t.Errorf("the rules are %s", rules)
+		}
+		return
+	}
+}
