@@ -1,5 +1,5 @@
 // Package admin is what an operator's console and a server's admin door say to each other: every message and its limits,
-// bytes in and values out, without I/O. docs/protocol.md §10 describes it.
+// bytes in and values out, without I/O. docs/operating.md says what an operator does with it.
 //
 // A connection speaks ALPN over QUIC. The client opens a stream and sends a Hello with its token; the server answers with a
 // Welcome, or closes the connection and says why. Then each Request has a bidirectional stream of its own: the client sends
