@@ -13,6 +13,7 @@ import { writes } from "./keys.js";
 import { Naming } from "./naming.js";
 import { Panel } from "./panel.js";
 import { Play, type Parts } from "./play.js";
+import { step } from "./step.js";
 import { Theme } from "./theme.js";
 import { adviceOn, Trouble } from "./trouble.js";
 
@@ -53,7 +54,7 @@ async function start(): Promise<void> {
 
 function options(): Parameters<typeof join<Arena>>[1] {
   const room = new URLSearchParams(location.search).get("room");
-  return { ...(room ? { room } : {}), reconnect: reconnectFor };
+  return { ...(room ? { room } : {}), reconnect: reconnectFor, step };
 }
 
 function stop(error: unknown): void {
