@@ -69,10 +69,10 @@ class TableScene implements TableView<object> {
   get(id: number): object | undefined {
     for (const pair of this.mine) if (pair[0] === id) return pair[1];
     const pair = id < 0 ? undefined : this.tracks.get(indexOf(id))?.pair;
-    return pair?.[0] === id && !this.isMine(indexOf(id)) ? pair[1] : undefined;
+    return pair?.[0] === id ? pair[1] : undefined;
   }
 
-  /** own takes the player's own rows, in place of whatever is shown at their indexes. */
+  /** own takes the player's own rows, which the tracks do not show. */
   own(rows: OwnRows): void {
     let n = 0;
     let same = !this.tracks.changed;
@@ -93,14 +93,9 @@ class TableScene implements TableView<object> {
     this.others.length = 0;
     this.tracks.list(this.others);
     this.list.length = 0;
-    for (const s of this.others) if (!this.isMine(s.index)) this.list.push(s.pair);
+    for (const s of this.others) this.list.push(s.pair);
     this.list.push(...this.mine);
     this.list.sort((a, b) => place(a[0]) - place(b[0]));
-  }
-
-  private isMine(index: number): boolean {
-    for (const pair of this.mine) if (pair[0] >= 0 && indexOf(pair[0]) === index) return true;
-    return false;
   }
 }
 

@@ -48,7 +48,6 @@ class TrackRecord implements Known, Words {
 
 /** Shown is an entity as it is drawn; its row is written to from frame to frame. */
 export interface Shown {
-  readonly index: number;
   readonly pair: [id: number, row: object];
 }
 
@@ -129,7 +128,7 @@ class Track {
   private fill(r: TrackRecord): void {
     const { shape } = this.table;
     const id = entityId(this.index, r.generation);
-    if (this.shown === undefined) this.shown = { index: this.index, pair: [id, shape.read(r.rowClass, r) as Row] };
+    if (this.shown === undefined) this.shown = { pair: [id, shape.read(r.rowClass, r) as Row] };
     else if (r.tick !== this.filledTick || r.generation !== this.filledGeneration) shape.fill(this.shown.pair[1], r.rowClass, r);
     this.shown.pair[0] = id;
     this.filledTick = r.tick;

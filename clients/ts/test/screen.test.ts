@@ -186,6 +186,26 @@ test("extrapolation is bounded", () => {
   }
 });
 
+test("what is extrapolated goes on by its former way, for eight ticks, and is the newest again when interpolation is off", () => {
+  const show = new TableShow(fish, "extrapolate", 1e9 / 30);
+  const known = (tick: number, x: number): Known => {
+    const b = new RowBuffer();
+    fish.shape.write({ X: x, Y: 0, Head: 0, Mood: 0, Name: "" }, b.words, b.texts);
+    return { tick, rowClass: Class.public, words: b.words, wordsFrom: 0, texts: b.texts, textsFrom: 0 };
+  };
+  const [before, from] = [known(10, 100), known(12, 200)];
+  for (const [at, want] of [[12, 200], [14, 300], [20, 600], [40, 600]] as const) {
+    const row = { X: 0, Y: 0, Head: 0, Mood: 0, Name: "" };
+    show.show(row, { before, from, to: undefined }, at * 128, "extrapolate");
+    assert.ok(Math.abs(row.X - want) < 0.01, `at ${at} it is at ${row.X}, want ${want}`);
+  }
+  const s = new Stage([straight(1)], "extrapolate");
+  s.lost = (tick) => tick > 100;
+  s.run(160);
+  s.screen.interpolating = false;
+  assert.equal(s.screen.draw(s.own, 160 * period).table("fish").get(entityId(0, 1))!.X, 100);
+});
+
 test("one that is told of more often than is kept is shown as the oldest that is known", () => {
   const s = new Stage([straight(1)]);
   s.run(100);
