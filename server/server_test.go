@@ -117,8 +117,8 @@ func TestAnotherSchemaIsRefused(t *testing.T) {
 	other := world.NewGame[stride]("arena")
 	world.AddTable[struct{ Colour uint8 }](other, "hat")
 	_, err := client.Join(t.Context(), other, s.config())
-	if !errors.Is(err, client.ErrVersion) || !strings.Contains(err.Error(), "build both from the same game") {
-		t.Errorf("the join failed with %v, want ErrVersion and what to do", err)
+	if !errors.Is(err, client.ErrVersion) || !strings.Contains(err.Error(), "table hat: the server does not have it: build both from the same game") {
+		t.Errorf("the join failed with %v, want ErrVersion, what differs and what to do", err)
 	}
 	until(t, watcher, "the other build's player is gone again", func(v *world.View) bool {
 		sc, ok := g.Score.Get(v)

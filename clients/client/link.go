@@ -14,6 +14,7 @@ import (
 	"github.com/quicstep/quicstep/clients/replica"
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/ride"
+	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -177,7 +178,7 @@ func (l *link) welcomed(message []byte, former *link) (err error) {
 	}
 	w := &l.welcome
 	if w.SchemaHash != s.schema.Hash() {
-		return fmt.Errorf("%w: the server's %s has schema %016x, this client's has %016x: build both from the same game", ErrVersion, s.schema.Game, w.SchemaHash, s.schema.Hash())
+		return fmt.Errorf("%w: the server's %s is not this client's: %s: build both from the same game", ErrVersion, s.schema.Game, differenceOf(s.schema, w.Schema))
 	}
 	l.tick, l.answered = w.Tick, w.Tick
 	l.timing.start(w.Tick, l.conn.ConnectionStats().SmoothedRTT, w.TickPeriod, time.Now())
@@ -264,4 +265,17 @@ func readFrame(r io.Reader) ([]byte, error) {
 		_, err = io.ReadFull(r, message)
 		return message, err
 	}
+}
+
+// differenceOf names what differs in a server's schema.
+func differenceOf(ours *schema.Schema, theirs []byte) string {
+	_, err := protocol.Walk(theirs, protocol.WalkLimits{Elements: protocol.MaxSchemaElements})
+	if err != nil {
+		return err.Error()
+	}
+	server, err := schema.Parse(theirs)
+	if err != nil {
+		return err.Error()
+	}
+	return schema.Difference(ours, server)
 }
