@@ -8,6 +8,13 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
 PACKAGES := ./... ./.ci/check ./.ci/bench/...
 
+# These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
+# detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
+# them from many goroutines is tested with the detector, in server and clients/client.
+SINGLE := ./protocol ./protocol/schema ./world/replay ./world/snapshot ./clients/replica ./server/replicate ./examples/arena
+# go vet is a part of make check; the few rules of it that go test has are not asked once more.
+GO_TEST := go test -vet=off -shuffle=on
+
 # How long each fuzz target runs: make fuzz TIME=30s
 TIME = 2m
 FUZZ_TIME ?= $(TIME)
@@ -28,12 +35,12 @@ run: go ## serve the arena, with 16 bots in it, until Ctrl-C
 
 test: tools check ## everything that must pass: check, tests under the race detector, long seeds, a short fuzz
 	@echo "== tests, with the race detector"
-	CGO_ENABLED=1 go test -race -shuffle=on ./...
-	@echo "== long seeds of replication and of the simulation, without the race detector"
-	go test -shuffle=on -run 'Property|Simulation' ./server/replicate ./server
+	CGO_ENABLED=1 $(GO_TEST) -race $$(go list ./... | grep -v -x -F "$$(go list $(SINGLE))")
+	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
+	$(GO_TEST) $(SINGLE) ./server
 	@echo "== tests of .ci"
-	go test -shuffle=on ./.ci/check ./.ci/bench/...
-	go -C .ci/bundle test -shuffle=on .
+	$(GO_TEST) ./.ci/check ./.ci/bench/...
+	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@command -v promtool >/dev/null && command -v prometheus >/dev/null || { \
 		echo "!! ====================================================================="; \
@@ -54,6 +61,8 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 	go run $(STATICCHECK) $(PACKAGES)
 	@echo "== floors, lengths, comments"
 	go run ./.ci/check
+	@echo "== what is tested without the race detector starts no goroutine"
+	@! grep -nE '^[[:space:]]*go [[:alpha:]]' $(addsuffix /*.go,$(SINGLE))
 	@echo "== go.mod is tidy"
 	go mod tidy -diff
 	@echo "== the same of .ci/bundle, a module of its own"

@@ -91,9 +91,10 @@ func clientsShootOut(t *testing.T, seed uint64, g *shootingRange, cfg server.Con
 // TestWhatHitsOnAClientsScreenHits is the hit agreement of the Go SDK. Positions that travel as they are come every fourth
 // tick from far away, so that others are shown 200 ms late, and more is to be compensated than by default.
 func TestWhatHitsOnAClientsScreenHits(t *testing.T) {
+	plainOnly(t)
 	lossy := weather{delay: 75 * time.Millisecond, lossPerMille: 20}
 	jittery := weather{delay: 65 * time.Millisecond, jitter: 20 * time.Millisecond, lossPerMille: 20}
-	for i, c := range []struct {
+	for _, c := range []struct {
 		name    string
 		options []world.TableOption
 		weather weather
@@ -105,9 +106,6 @@ func TestWhatHitsOnAClientsScreenHits(t *testing.T) {
 		{"plain, jitter", []world.TableOption{world.Exact()}, jittery, 600 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if raceEnabled && i > 0 {
-				t.Skip("one is enough for the race detector")
-			}
 			const seed = 11
 			on, st := clientsShootOut(t, seed, newShootingRange(c.options...), server.Config{LagCompensation: c.bound}, c.weather)
 			t.Logf("compensated: %v; asked %d, unknown %d, refused %d, clamped %d", on, st.Sights, st.SightsUnknown, st.SightsRefused, st.SightsClamped)

@@ -388,7 +388,8 @@ func shootOut(t *testing.T, seed uint64, g *shootingRange, cfg server.Config, de
 
 // TestWhatHitsOnTheScreenHits is the hit agreement.
 func TestWhatHitsOnTheScreenHits(t *testing.T) {
-	for i, c := range []struct {
+	plainOnly(t)
+	for _, c := range []struct {
 		name    string
 		options []world.TableOption
 		delay   float64 // ticks
@@ -400,9 +401,6 @@ func TestWhatHitsOnTheScreenHits(t *testing.T) {
 		{"plain, extrapolated", []world.TableOption{world.Exact(), world.ShownAs(world.Extrapolate)}, 1.7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if raceEnabled && i > 0 {
-				t.Skip("one is enough for the race detector")
-			}
 			const seed = 7
 			on, st := shootOut(t, seed, newShootingRange(c.options...), server.Config{}, c.delay)
 			t.Logf("compensated: %v; asked %d, unknown %d, refused %d, clamped %d", on, st.Sights, st.SightsUnknown, st.SightsRefused, st.SightsClamped)

@@ -371,6 +371,7 @@ func TestHoldingEnds(t *testing.T) {
 
 // TestAFullServerIsNotStormed by those who would come back: their pauses grow, and are random.
 func TestAFullServerIsNotStormed(t *testing.T) {
+	plainOnly(t)
 	g := newArena()
 	g.SetHoldSeconds(300)
 	simulate(t, 15, calm, server.Config{Games: []world.Game{g}, Limits: server.Limits{MaxConns: 2}}, func(s *simulation) {

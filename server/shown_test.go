@@ -57,6 +57,7 @@ func within(v, a, b, slack float32) bool { return v >= min(a, b)-slack && v <= m
 
 // TestWhatIsShownIsWhatTheServerHad draws 60 frames a second for a while, and compares each.
 func TestWhatIsShownIsWhatTheServerHad(t *testing.T) {
+	plainOnly(t)
 	for _, c := range []struct {
 		name    string
 		weather weather

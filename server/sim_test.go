@@ -18,7 +18,7 @@ import (
 
 var (
 	simSeed  = flag.Int64("sim.seed", -1, "run this seed of the simulation alone")
-	simSeeds = flag.Int("sim.seeds", 0, "run so many seeds of the simulation; zero: 200, and 10 with the race detector")
+	simSeeds = flag.Int("sim.seeds", 0, "run so many seeds of the simulation; zero: 200, and 8 with the race detector")
 )
 
 // The simulation plays for so long, and rests for so long.
@@ -42,7 +42,7 @@ func TestSimulation(t *testing.T) {
 	case testing.Short():
 		seeds = 4
 	case raceEnabled:
-		seeds = 10
+		seeds = 8
 	default:
 		seeds = 200
 	}
