@@ -108,34 +108,40 @@ microbench: ## every Go benchmark, with allocations
 
 # Up to Go 1.26 a target may fail with "context deadline exceeded" when its time is up (go.dev/issue/75804). No input
 # failed then, so such an end counts as passed; an input that fails is always announced as written to testdata.
+define fuzz_one
+set -uo pipefail
+read -r bin dir cache name <<<"$$1"
+log=$$bin.$$name
+cd "$$dir"
+"$$bin" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime "$$FUZZ_TIME" -test.fuzzminimizetime 20x -test.fuzzcachedir "$$cache" -test.parallel 1 >"$$log" 2>&1
+status=$$?
+echo "-- $$name in $$dir, $$FUZZ_TIME: $$(grep '^fuzz: elapsed' "$$log" | tail -n 1)"
+[ $$status -ne 0 ] || exit 0
+if ! grep -q '^ *context deadline exceeded$$' "$$log" || grep -q -e 'Failing input' -e 'panic:' -e 'fuzzing process' "$$log"; then
+	cat "$$log"
+	exit 1
+fi
+endef
+
+# Each package is built once, and as many targets run at once as there are processors, with a worker each. go test -fuzz
+# would build everything anew to see where inputs lead, down to the cryptography of the standard library; here only what
+# is ours is built so, which takes a tenth of the time, and more inputs are tried in a second.
 define fuzz_all
 set -euo pipefail
-log=$$(mktemp); trap 'rm -f "$$log"' EXIT
-targets=()
+out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT
 for dir in $$({ grep -rl --include='*_test.go' '^func Fuzz' . || true; } | sed 's|/[^/]*$$||' | sort -u); do
-	list=$$(go test -list '^Fuzz' "$$dir")
-	for name in $$(grep '^Fuzz' <<<"$$list" || true); do targets+=("$$dir $$name"); done
+	bin=$$out/$$(tr ./ __ <<<"$$dir").test
+	go test -vet=off -c -gcflags "$$(go list -m)/...=-d=libfuzzer" -o "$$bin" "$$dir"
+	for name in $$("$$bin" -test.list '^Fuzz'); do
+		echo "$$bin $$dir $$(go env GOCACHE)/fuzz/$$(go list "$$dir") $$name" >>"$$out/targets"
+	done
 done
-n=0
-for target in $${targets[@]+"$${targets[@]}"}; do
-	read -r dir name <<<"$$target"
-	n=$$((n + 1))
-	echo "-- $$n of $${#targets[@]}: $$name in $$dir, $$FUZZ_TIME"
-	set +e
-	go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$FUZZ_TIME" -fuzzminimizetime 20x "$$dir" 2>&1 | tee "$$log" | grep --line-buffered '^fuzz: elapsed'
-	status=$${PIPESTATUS[0]}
-	set -e
-	[ $$status -ne 0 ] || continue
-	if ! grep -q '^ *context deadline exceeded$$' "$$log" || grep -q -e 'Failing input' -e 'panic:' -e 'fuzzing process' "$$log"; then
-		cat "$$log"
-		exit 1
-	fi
-done
-echo "-- fuzzed $$n targets"
+xargs -d '\n' -n 1 -P "$$(getconf _NPROCESSORS_ONLN)" bash -c "$$fuzz_one" fuzz <"$$out/targets"
+echo "-- fuzzed $$(wc -l <"$$out/targets") targets"
 endef
-export fuzz_all FUZZ_TIME
+export fuzz_one fuzz_all FUZZ_TIME
 
-fuzz: ## run every fuzz target for TIME (2m), one after the other
+fuzz: ## run every fuzz target for TIME (2m), as many at once as there are processors
 	@bash -c "$$fuzz_all"
 
 sim: ## the server and its clients on SEEDS (2000) simulated networks, or on that of one SEED
