@@ -93,7 +93,7 @@ export class Session implements LinkOwner, TableSource {
       timed.end();
     }
     this.goes(true);
-    void keepPlaying(this);
+    keepPlaying(this).catch((e: unknown) => this.end(asFailure(e)));
   }
 
   /** firstLink goes on with a former page's session, or joins. */
@@ -178,7 +178,7 @@ export class Session implements LinkOwner, TableSource {
   goOn(link: Link, w: Welcome): void {
     const former = this.link;
     const same = w.session.every((v, i) => v === former.welcome.session[i]);
-    if (!same) throw failure("protocol", "the server has resumed another session");
+    if (!same || w.schemaHash !== this.schema!.hash) throw failure("protocol", "the server has resumed another session");
     this.tally.add(former);
     this.replica.resume(w.tick, w.nextSequence);
     this.predictor.reset();

@@ -13,6 +13,7 @@ const incomingMaxAge = 1000;
 export function dialWebTransport(env: Environment): Dial {
   return async (to, receiver, signal) => {
     if (env.WebTransport === undefined) throw failure("unreachable", "there is no WebTransport here");
+    if (signal.aborted) throw refused(to, undefined, true);
     let session: WebTransport;
     try {
       session = new env.WebTransport(to.url, optionsOf(to));
