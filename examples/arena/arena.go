@@ -138,7 +138,9 @@ func New(c Config) *Arena {
 	g.OnJoin(g.join)
 	g.OnLeave(g.leave)
 	g.OnInput(g.steer)
-	g.OnTick(g.tick)
+	g.System("drones", g.roam)
+	g.System("fight", g.fight)
+	g.OnTick(g.rule)
 	g.OnBot(g.bot)
 	return g
 }

@@ -11,8 +11,10 @@ const (
 	courseTurns = 2 // seconds from one turn of a drone to the next, on average
 )
 
-// tick is what the server alone decides: where drones go, what shots hit, and who comes back where.
-func (g *Arena) tick(tx *world.Tx) {
+// What the server alone decides: where drones go, what shots hit, and who comes back where.
+
+// roam moves the drones.
+func (g *Arena) roam(tx *world.Tx) {
 	rules, _ := g.Rules.Get(tx)
 	for id := range g.Drones.All(tx) {
 		d := g.Drones.Edit(tx, id)
@@ -21,6 +23,11 @@ func (g *Arena) tick(tx *world.Tx) {
 		}
 		d.fly(rules)
 	}
+}
+
+// fight has ships shoot, and wrecks come back.
+func (g *Arena) fight(tx *world.Tx) {
+	rules, _ := g.Rules.Get(tx)
 	now := uint32(tx.Tick())
 	for id, s := range g.Ships.All(tx) {
 		switch {
@@ -32,6 +39,11 @@ func (g *Arena) tick(tx *world.Tx) {
 			s.Hull = ShipHull
 		}
 	}
+}
+
+// rule keeps the rules.
+func (g *Arena) rule(tx *world.Tx) {
+	rules, _ := g.Rules.Get(tx)
 	if rules != g.rules { // the room was restored under others
 		*g.Rules.Edit(tx) = g.rules
 	}

@@ -1,0 +1,42 @@
+package console_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/quicstep/quicstep/clients/console"
+	"github.com/quicstep/quicstep/protocol/admin"
+)
+
+func TestRowsAreJSONWithTheirTypes(t *testing.T) {
+	b, err := console.JSON(admin.Answer{Table: &admin.Table{
+		Tick: 9, Matched: 3,
+		Columns: []admin.Column{{Name: "X", Kind: "float"}, {Name: "Up", Kind: "bool"}, {Name: "Name", Kind: "text"}, {Name: "Prey", Kind: "entity"}, {Name: "Odd", Kind: "float"}},
+		Rows:    []admin.Row{{ID: "1.2", Owner: 3, Values: []string{"0.5", "true", "12", "none", "NaN"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got any
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"table": map[string]any{"tick": 9.0, "matched": 3.0, "rows": []any{map[string]any{
+		"id": "1.2", "owner": 3.0, "team": 0.0, "fields": map[string]any{"X": 0.5, "Up": true, "Name": "12", "Prey": "none", "Odd": "NaN"},
+	}}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s", b)
+	}
+}
+
+func TestTheAuditLogIsJSONInJSON(t *testing.T) {
+	b, err := console.JSON(admin.Answer{Audit: []string{`{"act":"kick"}`}, More: true})
+	var got struct {
+		Audit []struct{ Act string }
+		More  *bool
+	}
+	if err != nil || json.Unmarshal(b, &got) != nil || len(got.Audit) != 1 || got.Audit[0].Act != "kick" || got.More != nil {
+		t.Errorf("%s, %v", b, err)
+	}
+}
