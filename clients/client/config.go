@@ -61,6 +61,10 @@ type Config struct {
 	// OnToken is told every new token, also of a session that goes on by itself: save it where the next process finds
 	// it. The session waits until it returns. Nil drops it.
 	OnToken func(token []byte)
+	// OnTick is called for each new tick, where it was received and before the input leaves that answers it: for who plays for
+	// many, and would have a goroutine woken for each. It may call the session, but for Close and what waits. The session, and
+	// whoever calls it, waits until it returns. Nil costs nothing.
+	OnTick func(s *Session, tick uint64)
 	// OverStream has states and inputs travel on a reliable stream each way, to measure what datagrams are worth: the server
 	// must do the same. It is not for players.
 	OverStream bool

@@ -44,14 +44,9 @@ func (l *link) receive() {
 			}
 			return
 		}
-		resync, answer := l.apply(b, l.conn.ConnectionStats().MinRTT, time.Now()) // the smoothed one has what the machines take in it
-		switch {
-		case !answer:
-		case l.sending.TryLock():
-			l.sendInput()
-			l.sending.Unlock()
-		default: // one is leaving that may not know of this tick
-			signal(l.ticked)
+		resync, tick := l.apply(b, l.conn.ConnectionStats().MinRTT, time.Now()) // the smoothed one has what the machines take in it
+		if tick != 0 {
+			l.answer(tick)
 		}
 		if resync {
 			l.askResync()
@@ -62,14 +57,33 @@ func (l *link) receive() {
 	}
 }
 
-// apply brings the rows up to a datagram. It tells whether the replica needs to begin anew, and whether this tick's answer
-// is known already and can leave now. The round trip is zero when it is not known.
-func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, answer bool) {
+// answer answers a new tick at once when the input for it is known and needs no wait, and else leaves it to sendInputs.
+func (l *link) answer(tick uint64) {
+	s := l.session
+	if s.cfg.OnTick != nil {
+		s.cfg.OnTick(s, tick)
+	}
+	s.mu.Lock()
+	l.deciding = false
+	now := tick < s.held && l.timing.wait == 0
+	s.mu.Unlock()
+	if now && l.sending.TryLock() {
+		l.sendInput()
+		l.later.Reset(l.unheard())
+		l.sending.Unlock()
+		return
+	}
+	signal(l.ticked) // also when one is leaving that may not know of this tick
+}
+
+// apply brings the rows up to a datagram. It tells whether the replica needs to begin anew, and the tick when it is a
+// new one, or zero. The round trip is zero when it is not known.
+func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync bool, tick uint64) {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.retired {
-		return false, false
+		return false, 0
 	}
 	applied, err := l.rules.Apply(b)
 	if err != nil {
@@ -85,12 +99,13 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 		s.view = nil
 	}
 	if applied.Ignored {
-		return false, false
+		return false, 0
 	}
 	l.change(applied)
 	s.view = nil
 	if h := applied.Header; h.Tick > l.tick {
-		l.tick = h.Tick
+		l.tick, tick = h.Tick, h.Tick
+		l.deciding = s.cfg.OnTick != nil
 		l.newTicks++
 		if roundTrip > 0 {
 			l.timing.roundTrip = roundTrip
@@ -100,11 +115,8 @@ func (l *link) apply(b []byte, roundTrip time.Duration, now time.Time) (resync, 
 			l.reconcile(h.Tick, now)
 		}
 		s.wakeUp()
-		if answer = l.tick < s.held && l.timing.wait == 0; !answer {
-			signal(l.ticked)
-		}
 	}
-	return l.rules.Orphaned(), answer
+	return l.rules.Orphaned(), tick
 }
 
 // change notes the rows of a datagram, and brings its events to where the player finds them.
@@ -174,56 +186,72 @@ func signal(c chan struct{}) {
 	}
 }
 
-// inputIsHere sends the input of a new tick at once. The caller holds the session's mu.
+// inputIsHere sends the input of a new tick at once; answer does what OnTick asks for. The caller holds the session's mu.
 func (l *link) inputIsHere() {
-	if l.tick > l.answered {
+	if l.tick > l.answered && !l.deciding {
 		signal(l.ready)
 	}
 }
 
 // sendInputs answers each new tick with a datagram: what was received, and the input for the tick that is coming. It
 // leaves after timing's wait; without one as soon as the input is set, and after a quarter of a period at the latest.
-// When no tick comes, one leaves a quarter of a period after the next tick's would have. What is held leaves from receive when it needs no wait.
+// When no tick comes, one leaves a quarter of a period after the next tick's would have. What is held leaves from answer
+// when it needs no wait, which puts that off so that nothing is woken for nothing: it is half of a period then.
 func (l *link) sendInputs() {
-	period := l.welcome.TickPeriod
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	wait := 0 // of the input that is about to leave
+	l.later.Reset(0)
+	defer l.later.Stop()
 	for {
 		select {
 		case <-l.live.Done():
 			return
 		case <-l.ticked:
-			if wait == 0 { // else one is about to leave, and answers this tick too
-				wait = l.wait()
-				delay := period / 4
-				if wait > 0 {
-					delay = time.Duration(wait) * period / 8
-				}
-				timer.Reset(delay)
-			}
+			l.delay()
 			continue
 		case <-l.ready:
-			if wait > 0 {
+			if l.delayed() {
 				continue
 			}
-		case <-timer.C:
+		case <-l.later.C:
 		}
 		l.sending.Lock()
-		if ago := time.Since(l.left); wait == 0 && ago < period && l.isAnswered() { // from receive
-			timer.Reset(2*period + period/4 - ago)
+		if ago := time.Since(l.left); l.waits == 0 && ago < l.welcome.TickPeriod && l.isAnswered() {
+			l.later.Reset(l.unheard() - ago) // answer was first
 		} else {
 			l.sendInput()
-			timer.Reset(l.again())
+			l.later.Reset(l.again())
 		}
 		l.sending.Unlock()
-		wait = 0
 	}
 }
 
+// delay has the answer to a tick leave after timing's wait. One that is about to leave answers this tick too.
+func (l *link) delay() {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	if l.waits > 0 {
+		return
+	}
+	l.waits = l.wait()
+	delay := l.welcome.TickPeriod / 4
+	if l.waits > 0 {
+		delay = time.Duration(l.waits) * l.welcome.TickPeriod / 8
+	}
+	l.later.Reset(delay)
+}
+
+// delayed tells whether an answer is about to leave after its wait.
+func (l *link) delayed() bool {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	return l.waits > 0
+}
+
+// unheard is after how long another leaves when answer was first with the one before and no tick comes.
+func (l *link) unheard() time.Duration { return l.welcome.TickPeriod * 3 / 2 }
+
 // sendInput makes and sends an input datagram. The caller holds sending.
 func (l *link) sendInput() {
-	l.left = time.Now()
+	l.left, l.waits = time.Now(), 0
 	l.datagram = l.appendInput(l.datagram[:0], l.left)
 	// An error is the connection's end, which its context tells, or a path that shrank: then the next tick tries again.
 	l.packets.Send(l.datagram)

@@ -41,6 +41,7 @@ type link struct {
 	held       []replica.Change // space for what is stale and has to wait
 	screen     *screen          // what Draw shows; nil without Config.Interpolate
 	tick       uint64           // the newest received
+	deciding   bool             // Config.OnTick is to say what answers it
 	timing     timing
 	prediction prediction
 	answered   uint64 // the newest tick that an input datagram has answered
@@ -54,13 +55,15 @@ type link struct {
 	rejected   uint64
 	retired    bool // the session goes on over another connection, which has what is above
 
-	sending  sync.Mutex // held while an input datagram is made and sent
-	datagram []byte     // its space
-	left     time.Time  // when the latest one left
-	packets0 uint64     // how many packets had come when the latest was noticed
-	heard    time.Time  // and when that was
-	quiet    bool       // nothing has come for silence
-	leaving  bool       // the session wants another connection, whatever comes
+	sending  sync.Mutex  // held while an input datagram is made and sent
+	datagram []byte      // its space
+	left     time.Time   // when the latest one left
+	waits    int         // by how many eighths of a period the one waits that is about to leave
+	later    *time.Timer // when the next one leaves in any case
+	packets0 uint64      // how many packets had come when the latest was noticed
+	heard    time.Time   // and when that was
+	quiet    bool        // nothing has come for silence
+	leaving  bool        // the session wants another connection, whatever comes
 
 	ticked chan struct{} // holds one: there is a new tick
 	ready  chan struct{} // holds one: the input for it is set
@@ -85,6 +88,7 @@ func newLink(ctx context.Context, s *Session) (*link, error) {
 		chance: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		ticked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		silent: make(chan struct{}, 1), alive: make(chan struct{}, 1), heard: time.Now(),
+		later: time.NewTimer(time.Hour),
 	}
 	if s.cfg.OverStream {
 		l.packets = ride.OverStream(conn)

@@ -44,7 +44,7 @@ func (s *Session) Migrate(ctx context.Context, socket net.PacketConn) error {
 func (s *Session) replaced(ctx context.Context, l *link) error {
 	for {
 		s.mu.Lock()
-		now, news := s.link, s.news
+		now, news := s.link, s.awaited()
 		s.mu.Unlock()
 		if now != l {
 			return nil

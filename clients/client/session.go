@@ -38,7 +38,7 @@ type Session struct {
 	resumes uint64
 	rejoins uint64
 	view    *world.View   // of the link's rows; nil when they changed since
-	news    chan struct{} // closed, and made anew, when there is a new tick
+	news    chan struct{} // closed when there is a new tick; nil while nobody waits
 	input   []byte        // what the player asks for
 	held    uint64        // until this tick it does not change
 	inbox   inbox
@@ -53,7 +53,7 @@ func Open(ctx context.Context, game world.Game, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), news: make(chan struct{}), sockets: cfg.sockets()}
+	s := &Session{game: game, cfg: cfg, ended: make(chan struct{}), sockets: cfg.sockets()}
 	if s.schema, err = world.SchemaOf(game); err != nil {
 		return nil, err
 	}
@@ -194,8 +194,18 @@ func (s *Session) rejoined(l *link) {
 
 // wakeUp tells those who wait in Next that there is something new. The caller holds mu.
 func (s *Session) wakeUp() {
-	close(s.news)
-	s.news = make(chan struct{})
+	if s.news != nil {
+		close(s.news)
+		s.news = nil
+	}
+}
+
+// awaited is closed by wakeUp. The caller holds mu.
+func (s *Session) awaited() <-chan struct{} {
+	if s.news == nil {
+		s.news = make(chan struct{})
+	}
+	return s.news
 }
 
 // end ends the session for a reason; the first one counts.
@@ -351,11 +361,13 @@ func (s *Session) Tick() uint64 {
 func (s *Session) NextTick(ctx context.Context, after uint64) (uint64, error) {
 	for {
 		s.mu.Lock()
-		tick, news := s.link.tick, s.news
-		s.mu.Unlock()
+		tick := s.link.tick
 		if tick != after {
+			s.mu.Unlock()
 			return tick, nil
 		}
+		news := s.awaited()
+		s.mu.Unlock()
 		select {
 		case <-news:
 		case <-ctx.Done():
