@@ -43,7 +43,7 @@ const (
 
 // thinks is how often a second bots look at their rows: they change heading once a second, and the load's core is the one
 // that has the least to spare.
-const thinks = "2"
+const thinks = "1"
 
 // settings are what the environment asks for.
 type settings struct {

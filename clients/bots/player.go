@@ -21,10 +21,13 @@ const (
 	probePatience = 2 * time.Second
 )
 
-// bot is one headless player. Its goroutine plays; the run looks at what is shared.
+// bot is one headless player. It plays where its session receives; the run looks at what is shared.
 type bot struct {
 	run    *run
 	number int
+	stuck  chan error // holds one: why it can't play on
+
+	// Touched by play only.
 	chance *rand.Rand
 	probe  probe
 	think  uint64 // the tick from which on the brain is asked again
@@ -46,7 +49,7 @@ type probe struct {
 }
 
 func newBot(r *run, n int) *bot {
-	return &bot{run: r, number: n, chance: rand.New(rand.NewPCG(r.cfg.Seed, uint64(n)))}
+	return &bot{run: r, number: n, stuck: make(chan error, 1), chance: rand.New(rand.NewPCG(r.cfg.Seed, uint64(n)))}
 }
 
 // live joins and plays until ctx ends. It says on joined when it is in, or will not be.
@@ -67,7 +70,14 @@ func (b *bot) live(ctx context.Context, joined chan<- struct{}) {
 	defer s.Close()
 	b.session.Store(s)
 	joined <- struct{}{}
-	if err := b.play(ctx, s); ctx.Err() == nil {
+	select {
+	case <-ctx.Done():
+		return
+	case err = <-b.stuck:
+	case <-s.Done():
+		err = s.Err()
+	}
+	if ctx.Err() == nil {
 		b.gone.Store(true)
 		b.run.fail(fmt.Errorf("disconnected: %w", err))
 	}
@@ -78,6 +88,7 @@ func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	cfg, closeSocket := b.run.cfg.Client, func() {}
 	cfg.PacketConn, cfg.Socket = nil, b.run.socket
 	cfg.NoPrediction = true // nobody looks
+	cfg.OnTick = b.play
 	if b.run.cfg.Rooms > 0 {
 		cfg.Room = fmt.Sprintf("bots-%d", b.number%b.run.cfg.Rooms+1)
 	}
@@ -100,42 +111,47 @@ func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	return s, closeSocket, nil
 }
 
-// play answers each new tick with an input. It looks at the rows only when it thinks, and while it waits for an effect.
-func (b *bot) play(ctx context.Context, s *client.Session) (err error) {
+// play is each new tick, where it was received: a goroutine to be woken for each would cost as much again. It looks at the
+// rows only when it thinks, and while it waits for an effect.
+func (b *bot) play(s *client.Session, tick uint64) {
 	period := s.TickPeriod()
-	every := uint64(max(1, time.Second/time.Duration(b.run.cfg.ThinksPerSecond)/period))
-	for tick := s.Tick(); ; {
-		if tick, err = s.NextTick(ctx, tick); err != nil {
-			return err
+	b.saw(tick, time.Now(), period)
+	me := s.Player() // another one when the session has joined anew
+	if tick < b.think {
+		if b.probe.input != nil {
+			s.Look(func(view *world.View) { b.waits(view, me, time.Now()) })
 		}
-		b.saw(tick, time.Now(), period)
-		me := s.Player() // another one when the session has joined anew
-		if tick < b.think {
-			if b.probe.input != nil {
-				s.Look(func(view *world.View) { b.waits(view, me, time.Now()) })
-			}
-			continue
-		}
-		var input []byte
-		s.Look(func(view *world.View) { input, err = b.decide(view, me) })
-		if err != nil {
-			return err
-		}
-		if err := s.SendBytes(input); err != nil {
-			return err
-		}
-		if b.probe.input != nil && b.probe.sent.IsZero() {
-			b.probe.sent = time.Now()
-		}
-		if b.think == 0 {
-			b.think = tick + uint64(b.number)%every // not all in the same tick
-		}
-		b.think += every
-		s.Hold(b.think)
-		s.Events() // nobody looks at them
-		s.Messages()
-		s.Chat()
+		return
 	}
+	if err := b.ask(s, me); err != nil {
+		select {
+		case b.stuck <- err:
+		default: // live knows already
+		}
+		return
+	}
+	every := uint64(max(1, time.Second/time.Duration(b.run.cfg.ThinksPerSecond)/period))
+	if b.think == 0 {
+		b.think = tick + uint64(b.number)%every // not all in the same tick
+	}
+	b.think += every
+	s.Hold(b.think)
+	s.Events() // nobody looks at them
+	s.Messages()
+	s.Chat()
+}
+
+// ask has the brain decide what to ask for.
+func (b *bot) ask(s *client.Session, me world.Player) (err error) {
+	var input []byte
+	s.Look(func(view *world.View) { input, err = b.decide(view, me) })
+	if err != nil {
+		return err
+	}
+	if err = s.SendBytes(input); err == nil && b.probe.input != nil && b.probe.sent.IsZero() {
+		b.probe.sent = time.Now()
+	}
+	return err
 }
 
 // saw notes a new tick.
