@@ -13,8 +13,11 @@ import (
 )
 
 const (
-	// readEvery is how many datagrams come between two looks at the peer's bytes, far fewer than its window holds.
-	readEvery = 256
+	// readEvery is how many datagrams come between two looks at the peer's bytes: QUIC keeps each by itself until it is read, so
+	// that few of them are found sooner than many. After a look in vain it is readSeldom, which is still far fewer than its
+	// window holds.
+	readEvery  = 16
+	readSeldom = 256
 	// readPatience bounds such a look; a well-behaved peer's bytes are there already.
 	readPatience = time.Millisecond
 	// ackDelay is for how long QUIC holds an acknowledgement back (RFC 9000, max_ack_delay): then it has left alone, and
@@ -33,16 +36,16 @@ type Conn struct {
 	tried bool // out was opened, or could not be
 
 	// Touched by the receiver only.
-	in       *quic.ReceiveStream
-	received int
-	bytes    [4 * readEvery]byte
+	in    *quic.ReceiveStream
+	until int // datagrams to come before the next look
+	bytes [2 * readSeldom]byte
 }
 
 // rideByte is what is written before each datagram.
 var rideByte [1]byte
 
 // New begins with a connection whose handshake is over.
-func New(conn *quic.Conn) *Conn { return &Conn{quic: conn, began: time.Now()} }
+func New(conn *quic.Conn) *Conn { return &Conn{quic: conn, began: time.Now(), until: readEvery} }
 
 // Send sends a copy of a datagram, once and without notice whether it arrives, and the byte before it when an
 // acknowledgement may wait for it. It blocks when 32 are queued, for as
@@ -61,8 +64,11 @@ func (c *Conn) Send(datagram []byte) error {
 // Receive returns the next datagram, which is the caller's. When 128 wait, further ones are dropped. It returns an error
 // when ctx or the connection has ended.
 func (c *Conn) Receive(ctx context.Context) ([]byte, error) {
-	if c.received++; c.received%readEvery == 0 {
-		c.discard(ctx)
+	if c.until--; c.until <= 0 {
+		c.until = readSeldom
+		if c.discard() {
+			c.until = readEvery
+		}
 	}
 	b, err := c.quic.ReceiveDatagram(ctx)
 	if err == nil {
@@ -71,17 +77,23 @@ func (c *Conn) Receive(ctx context.Context) ([]byte, error) {
 	return b, err
 }
 
-// discard reads what the peer has written, so that its window stays open.
-func (c *Conn) discard(ctx context.Context) {
+// discard reads what the peer has written, so that its window stays open. It tells whether there was something.
+func (c *Conn) discard() bool {
 	if c.in == nil {
-		short, cancel := context.WithTimeout(ctx, readPatience)
-		defer cancel()
 		var err error
-		if c.in, err = c.quic.AcceptUniStream(short); err != nil {
+		if c.in, err = c.quic.AcceptUniStream(ended); err != nil {
 			c.in = nil
-			return
+			return false
 		}
 	}
 	c.in.SetReadDeadline(time.Now().Add(readPatience))
-	c.in.Read(c.bytes[:])
+	n, _ := c.in.Read(c.bytes[:])
+	return n > 0
 }
+
+// ended is a context that waits for nothing.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()

@@ -196,6 +196,27 @@ func TestNoByteWithoutAnAcknowledgement(t *testing.T) {
 	}
 }
 
+// TestALookInVainWaitsForNothing: who sends no bytes is looked for now and then, and nothing that came is late for it.
+func TestALookInVainWaitsForNothing(t *testing.T) {
+	connected(t, func(t *testing.T, _ *lossyRouter, s, c *quic.Conn) {
+		in := ride.New(c)
+		time.Sleep(time.Second) // what belongs to the handshake is over
+		for n := range 600 {
+			if err := s.SendDatagram(make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond) // it is there
+			begun := time.Now()
+			if _, err := in.Receive(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(begun); took != 0 {
+				t.Fatalf("datagram %d was there, and received after %v", n+1, took)
+			}
+		}
+	})
+}
+
 // TestWhatTheRideCostsUnderLoss: the byte of a lost packet is sent again, in a packet that may have to leave for it.
 func TestWhatTheRideCostsUnderLoss(t *testing.T) {
 	const n, loss = 2000, 20 // 5 %
