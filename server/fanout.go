@@ -18,6 +18,8 @@ const (
 	// processor.
 	spreadEvery = 5 * time.Millisecond
 	spreadFirst = 64
+	// readyMost is how many of them may wait for a worker: handed over one by one, each would cost two changes of goroutine.
+	readyMost = 8
 	// spreadMost is the part of a tick's period in which all have begun, whatever they take.
 	spreadMost = 0.9
 )
@@ -39,7 +41,7 @@ func newFanout(cfg Config, c *clock.Clock) *fanout {
 	f := &fanout{
 		began: time.Now(), clock: c, period: cfg.period(), workers: runtime.GOMAXPROCS(0),
 		queue: make(chan *session, 2*cfg.Limits.MaxConns+cfg.Limits.MaxHeld), // those that have ended may be in it beside as many new ones
-		ready: make(chan *session),
+		ready: make(chan *session, readyMost),
 	}
 	for range f.workers {
 		f.work.Go(f.run)
