@@ -196,7 +196,7 @@ func (l *link) inputIsHere() {
 // sendInputs answers each new tick with a datagram: what was received, and the input for the tick that is coming. It
 // leaves after timing's wait; without one as soon as the input is set, and after a quarter of a period at the latest.
 // When no tick comes, one leaves a quarter of a period after the next tick's would have. What is held leaves from answer
-// when it needs no wait, which puts that off so that nothing is woken for nothing: it is half of a period then.
+// when it needs no wait, which puts that off by a period, so that nothing is woken for nothing.
 func (l *link) sendInputs() {
 	l.later.Reset(0)
 	defer l.later.Stop()
@@ -247,7 +247,7 @@ func (l *link) delayed() bool {
 }
 
 // unheard is after how long another leaves when answer was first with the one before and no tick comes.
-func (l *link) unheard() time.Duration { return l.welcome.TickPeriod * 3 / 2 }
+func (l *link) unheard() time.Duration { return 9 * l.welcome.TickPeriod / 4 }
 
 // sendInput makes and sends an input datagram. The caller holds sending.
 func (l *link) sendInput() {
