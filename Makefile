@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/...
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -23,7 +23,7 @@ FUZZ_TIME ?= $(TIME)
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check ts fresh bench microbench fuzz sim generate go tools
+.PHONY: help run test check ts browser fresh bench microbench fuzz sim generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	$(GO_TEST) ./.ci/check ./.ci/bench/...
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
+	@$(MAKE) --no-print-directory browser
 	@command -v promtool >/dev/null && command -v prometheus >/dev/null || { \
 		echo "!! ====================================================================="; \
 		echo "!! SKIPPED: metrics and alert rules were not checked by Prometheus itself"; \
@@ -85,6 +86,29 @@ ts: ## types and tests of clients/ts, where there is Node.js 18 or later; otherw
 		echo "!! ====================================================================="; \
 		echo "!! SKIPPED: clients/ts is not tested, node 18 or npm is missing"; \
 		echo "!! apt-get install nodejs npm"; \
+		echo "!! ====================================================================="; \
+	fi
+
+# BROWSER_NEEDED=1 makes a machine without Chromium fail; BROWSER_SECONDS is for how long the pages play.
+browser: go ## the arena's page in Chromium against a server, where there are both and Node.js; leaves screenshots in bin/browser
+	@browser=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}; \
+	if [ -z "$$browser" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== chromium is missing and is installed"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || true; \
+		browser=$$(command -v chromium || true); \
+	fi; \
+	if [ -n "$$browser" ] && command -v npm >/dev/null; then \
+		set -e; \
+		(cd clients/ts; [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent); \
+		mkdir -p bin/browser; \
+		echo "== the page in $$browser; screenshots are left in bin/browser"; \
+		CHROMIUM="$$browser" $(GO_TEST) -count=1 -v ./.ci/browser; \
+	elif [ -n "$$BROWSER_NEEDED" ]; then \
+		echo "chromium or npm is missing: apt-get install chromium nodejs npm" >&2; exit 1; \
+	else \
+		echo "!! ====================================================================="; \
+		echo "!! SKIPPED: the page is not tested in a browser, chromium or npm is missing"; \
+		echo "!! apt-get install chromium nodejs npm"; \
 		echo "!! ====================================================================="; \
 	fi
 

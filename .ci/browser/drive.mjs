@@ -1,0 +1,63 @@
+// Drives Chromium for the Go tests beside it. Each line that comes in is a command as JSON, {"do": …, "page": …}, and is answered by a line:
+// {"value": …} or {"error": …}. It ends with its input.
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+
+const { chromium } = createRequire(new URL("../../clients/ts/package.json", import.meta.url))("playwright-core");
+const args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** How long anything that must come may take, in milliseconds. */
+const patience = 60_000;
+
+const browser = await chromium.launch({ executablePath: process.argv[2], args });
+const pages = new Map();
+
+const commands = {
+  async open({ page: name, url }) {
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    const wrong = [];
+    page.on("pageerror", (e) => wrong.push(e.message));
+    pages.set(name, { page, wrong });
+    await page.goto(url, { timeout: patience });
+  },
+  async eval({ page, js }) {
+    return await pages.get(page).page.evaluate(js);
+  },
+  // playwright's waitForFunction evaluates text in the page, which the page's policy forbids.
+  async wait({ page, js }) {
+    for (const end = Date.now() + patience; !(await pages.get(page).page.evaluate(js)); await setTimeout(50)) {
+      if (Date.now() > end) throw new Error(`not so after ${patience / 1000} s`);
+    }
+  },
+  async press({ page, key, down }) {
+    const { keyboard } = pages.get(page).page;
+    await (down ? keyboard.down(key) : keyboard.up(key));
+  },
+  async screenshot({ page, path }) {
+    await pages.get(page).page.screenshot({ path });
+  },
+  /** The bytes of the heap that are in use, once nothing is left to collect. */
+  async heap({ page }) {
+    const cdp = await pages.get(page).page.context().newCDPSession(pages.get(page).page);
+    await cdp.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await cdp.send("Runtime.getHeapUsage");
+    await cdp.detach();
+    return usedSize;
+  },
+  async wrong({ page }) {
+    return pages.get(page).wrong;
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: (await commands[command.do](command)) ?? null };
+  } catch (e) {
+    answer = { error: String(e) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await browser.close();
