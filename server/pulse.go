@@ -173,17 +173,21 @@ type RoomFigures struct {
 	Parts []PartFigures
 }
 
-// Quantile is how long a share of the latest ticks took at most; zero before the first.
-func (f *RoomFigures) Quantile(share float64) time.Duration {
+// Quantiles are how long shares of the latest ticks took at most; zero before the first.
+func (f *RoomFigures) Quantiles(shares ...float64) []time.Duration {
+	out := make([]time.Duration, len(shares))
 	if len(f.Recent) == 0 {
-		return 0
+		return out
 	}
 	took := make([]time.Duration, len(f.Recent))
 	for i, t := range f.Recent {
 		took[i] = t.Total()
 	}
 	slices.Sort(took)
-	return took[min(int(share*float64(len(took))), len(took)-1)]
+	for i, share := range shares {
+		out[i] = took[min(int(share*float64(len(took))), len(took)-1)]
+	}
+	return out
 }
 
 // Figures returns the figures of the open rooms. Any goroutine may call it; the rooms notice nothing.

@@ -28,6 +28,7 @@ type Server interface {
 // Watched is what a server tells of itself; none of it makes a room wait.
 type Watched interface {
 	Stats() server.Stats
+	Rooms() []server.RoomStats
 	Figures() []server.RoomFigures
 	Games() []server.GameFigures
 	Sessions() []server.SessionStats
@@ -89,9 +90,9 @@ type Limits struct {
 	// MaxRequests bounds the requests and subscriptions of a connection at a time; zero means 16. The client can't open more.
 	MaxRequests int
 	// WrongTokens is how many wrong tokens of an address are answered at once; zero means 10. Then every try from there waits
-	// for its turn, of which there are WrongTokensPerSecond, zero means 1; whoever would wait longer than WrongTokenPatience,
+	// for its turn, of which there are WrongTokensPerMinute, zero means 60; whoever would wait longer than WrongTokenPatience,
 	// zero means 10 s, is refused without a look at the token.
-	WrongTokens, WrongTokensPerSecond int
+	WrongTokens, WrongTokensPerMinute int
 	WrongTokenPatience                time.Duration
 	// ActsPerSecond bounds the acts of a connection that are written down, as many at once; zero means 20. One more is
 	// refused.
@@ -121,7 +122,7 @@ func (c Config) withDefaults() (Config, error) {
 		standard int
 	}{
 		{"MaxConns", &l.MaxConns, 32}, {"MaxRequests", &l.MaxRequests, 16}, {"WrongTokens", &l.WrongTokens, 10},
-		{"WrongTokensPerSecond", &l.WrongTokensPerSecond, 1}, {"ActsPerSecond", &l.ActsPerSecond, 20},
+		{"WrongTokensPerMinute", &l.WrongTokensPerMinute, 60}, {"ActsPerSecond", &l.ActsPerSecond, 20},
 	} {
 		if *f.value < 0 {
 			return c, fmt.Errorf("admin: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)

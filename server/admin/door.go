@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
@@ -82,7 +81,7 @@ func Listen(cfg Config) (*Door, error) {
 	l := cfg.Limits
 	d := &Door{
 		cfg: cfg, acts: acts(), credentials: credentials{path: cfg.Folder.path(credentialsFile)}, started: time.Now(),
-		slow: slow{perSecond: l.WrongTokensPerSecond, burst: l.WrongTokens, patience: l.WrongTokenPatience, known: map[netip.Prefix]*suspect{}},
+		slow: newSlow(l),
 	}
 	if d.audit, err = openAudit(cfg.Folder.path(auditFile)); err != nil {
 		return nil, err

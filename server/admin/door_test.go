@@ -229,42 +229,27 @@ func TestWhoHasNoGoodCredentialsIsTold(t *testing.T) {
 	}
 }
 
-// TestWrongTokensAreSlowed: the eleventh of an address waits for its turn.
+// TestWrongTokensAreSlowed: the eleventh of an address waits for its turn, and is refused when that is far away.
 func TestWrongTokensAreSlowed(t *testing.T) {
-	s := open(t, newFolder(t), admin.Limits{WrongTokensPerSecond: 50})
-	foreign := *s.add("gus", admin.Viewer, time.Time{})
+	s := open(t, newFolder(t), admin.Limits{WrongTokensPerMinute: 1})
+	good := s.add("gus", admin.Viewer, time.Time{})
+	foreign := *good
 	foreign.Token = make([]byte, wire.TokenBytes)
 	for range 10 {
+		if _, err := s.try(&foreign); !errors.Is(err, console.ErrRefused) || !strings.Contains(err.Error(), "not known here") {
+			t.Fatal(err)
+		}
+	}
+	if n := s.door.Stats().Slowed; n != 0 {
+		t.Errorf("%d of the first ten were slowed", n)
+	}
+	for s.door.Stats().RefusedSlow == 0 { // a minute may pass on a slow machine, and then one more has its turn
 		if _, err := s.try(&foreign); !errors.Is(err, console.ErrRefused) {
 			t.Fatal(err)
 		}
-		if s.door.Stats().Slowed > 0 { // time has passed, and some of the ten are there again: then there are more to try
-			t.Fatal("one of the first ten was slowed")
-		}
 	}
-	tries := 10
-	for ; s.door.Stats().Slowed == 0 && tries < 1000; tries++ {
-		done := make(chan struct{})
-		for range 8 {
-			go func() {
-				s.try(&foreign)
-				done <- struct{}{}
-			}()
-		}
-		for range 8 {
-			<-done
-		}
-	}
-	if got := s.door.Stats(); got.Slowed == 0 || got.RefusedForeign < 10 {
-		t.Errorf("after %d rounds of wrong tokens the figures are %+v", tries, got)
-	}
-	impatient := open(t, newFolder(t), admin.Limits{WrongTokens: 1, WrongTokensPerSecond: 1, WrongTokenPatience: time.Nanosecond})
-	foreign.Pin = impatient.add("gus", admin.Viewer, time.Time{}).Pin
-	for range 5 {
-		impatient.try(&foreign)
-	}
-	if _, err := impatient.try(&foreign); impatient.door.Stats().RefusedSlow == 0 {
-		t.Errorf("nobody was refused for being too fast: %v, %+v", err, impatient.door.Stats())
+	if _, err := s.try(good); s.door.Stats().Slowed < 2 && err == nil {
+		t.Errorf("a good token of this address came in at once: %+v", s.door.Stats())
 	}
 }
 

@@ -78,6 +78,7 @@ func open(t *testing.T, folder admin.Folder, limits admin.Limits) *site {
 			t.Fatal(err)
 		}
 	}
+	limits.HelloTimeout, limits.RequestTimeout = time.Minute, time.Minute
 	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: time.Now().Add(-time.Hour)})
 	if err != nil {
 		t.Fatal(err)

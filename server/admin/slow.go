@@ -16,11 +16,16 @@ const maxAddresses = 1024
 // slow makes those wait who have tried wrong tokens: a few are free, then there is a pace, by address, of IPv6 by its
 // network's 64 bits.
 type slow struct {
-	perSecond, burst int
-	patience         time.Duration
+	pace     rate.Limit
+	burst    int
+	patience time.Duration
 
 	mu    sync.Mutex // guards what follows
 	known map[netip.Prefix]*suspect
+}
+
+func newSlow(l Limits) slow {
+	return slow{pace: rate.Limit(float64(l.WrongTokensPerMinute) / 60), burst: l.WrongTokens, patience: l.WrongTokenPatience, known: map[netip.Prefix]*suspect{}}
 }
 
 type suspect struct {
@@ -40,7 +45,7 @@ func (s *slow) suspect(addr net.Addr, now time.Time) *suspect {
 	one := s.known[key]
 	if one == nil {
 		s.forget()
-		one = &suspect{pace: rate.NewLimiter(rate.Limit(s.perSecond), s.burst)}
+		one = &suspect{pace: rate.NewLimiter(s.pace, s.burst)}
 		s.known[key] = one
 	}
 	one.heard = now

@@ -92,10 +92,11 @@ func (c *call) found(name string) (*server.RoomFigures, error) {
 }
 
 func roomOf(f *server.RoomFigures) admin.Room {
+	q := f.Quantiles(0.5, 0.99, 1)
 	r := admin.Room{
 		ID: f.ID, Game: f.Game, Name: f.Name, Private: f.Private, Opened: f.Opened.UnixMilli(), Tick: f.Tick, Every: f.Every,
 		Players: f.RoomStats.Players, MaxPlayers: f.MaxPlayers, Entities: f.Entities,
-		P50: f.Quantile(0.5).Microseconds(), P99: f.Quantile(0.99).Microseconds(), Max: f.Quantile(1).Microseconds(),
+		P50: q[0].Microseconds(), P99: q[1].Microseconds(), Max: q[2].Microseconds(),
 		Made: f.Made, Overruns: f.Overruns, LateWakes: f.LateWakes, Skipped: f.Skipped, Failed: f.Failed, Datagrams: f.Datagrams, Bytes: f.Bytes,
 	}
 	if f.Private {
@@ -136,8 +137,8 @@ func (c *call) room() error {
 func (c *call) players() error {
 	names := map[string]string{}
 	only := ""
-	for _, f := range c.cfg.Server.Figures() {
-		names[f.ID] = nameOf(f.RoomStats)
+	for _, r := range c.cfg.Server.Rooms() {
+		names[r.ID] = nameOf(r)
 	}
 	if c.req.Room != "" {
 		f, err := c.found(c.req.Room)
