@@ -45,15 +45,15 @@ export interface FieldSpec {
 /** Field is one value of a row. Quantised, it is an integer from 0 to its top. It throws an Error for what can't be. */
 export class Field implements FieldSpec {
   readonly name: string;
-  readonly kind: number;
-  readonly audience: number;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-  readonly ownStep: number;
-  readonly wrap: boolean;
-  readonly tolerance: number;
-  readonly velocity: number;
+  readonly kind!: number;
+  readonly audience!: number;
+  readonly min!: number;
+  readonly max!: number;
+  readonly step!: number;
+  readonly ownStep!: number;
+  readonly wrap!: boolean;
+  readonly tolerance!: number;
+  readonly velocity!: number;
   readonly base: bigint;
   readonly top: bigint;
   /** The highest quantised value at the owner's step; 0 without one. */
@@ -65,16 +65,8 @@ export class Field implements FieldSpec {
   private readonly high: number;
 
   constructor(spec: FieldSpec) {
+    Object.assign(this, spec);
     this.name = spec.name;
-    this.kind = spec.kind;
-    this.audience = spec.audience;
-    this.min = spec.min;
-    this.max = spec.max;
-    this.step = spec.step;
-    this.ownStep = spec.ownStep;
-    this.wrap = spec.wrap;
-    this.tolerance = spec.tolerance;
-    this.velocity = spec.velocity;
     this.base = spec.base;
     this.top = spec.kind === FieldKind.float ? BigInt(floatTop(spec, spec.step)) : spec.top;
     this.ownTop = spec.ownStep > 0 ? floatTop(spec, spec.ownStep) : 0;
@@ -147,41 +139,43 @@ export class Field implements FieldSpec {
 
 /** floatTop is the highest quantised value of a float's range: the number of steps, less one for an angle. */
 function floatTop(f: FieldSpec, step: number): number {
-  if (!Number.isFinite(f.min) || !Number.isFinite(f.max) || f.min >= f.max) throw new Error(`${f.name}: a float needs min below max`);
-  if (!Number.isFinite(step) || step <= 0 || step > f.max - f.min) throw new Error(`${f.name}: a float needs a step above 0 and at most its range`);
+  must(Number.isFinite(f.min) && Number.isFinite(f.max) && f.min < f.max, f.name, "range");
   const n = Math.floor((f.max - f.min) / step + 0.5);
-  if (n < 1 || n > 0xffff_ffff) throw new Error(`${f.name}: the range holds more than 2^32 steps`);
+  must(step > 0 && step <= f.max - f.min && n >= 1 && n <= 0xffff_ffff, f.name, "step");
   return f.wrap ? Math.max(n - 1, 1) : n;
 }
 
-const int64Max = (1n << 63n) - 1n;
-const uint64Max = (1n << 64n) - 1n;
-
 function check(f: Field): void {
-  if (!nameFits(f.name)) throw new Error(`a field's name has no bytes, or more than ${MaxName}`);
-  if (f.audience > Audience.ownerOnly) throw new Error(`${f.name}: unknown audience ${f.audience}`);
+  must(nameFits(f.name), f.name, "name");
+  must(f.audience <= Audience.ownerOnly, f.name, "audience");
+  must(f.kind <= FieldKind.entity, f.name, "kind");
+  const own = f.ownStep === 0 || (f.ownStep > 0 && f.ownStep < f.step && f.audience === Audience.everyone);
+  must(f.kind !== FieldKind.float || own, f.name, "step for its owner");
+  must(rangeFits(f), f.name, "range");
+}
+
+/** rangeFits tells whether a field that is no float has a range that its kind can have. */
+function rangeFits(f: Field): boolean {
+  const highest = f.base + f.top;
   switch (f.kind) {
     case FieldKind.bool:
+      return f.base === 0n && f.top === 1n;
     case FieldKind.entity:
-      if (f.base !== 0n || f.top !== (f.kind === FieldKind.bool ? 1n : 0xffff_ffffn)) throw new Error(`${f.name}: it has no range of its own`);
-      break;
+      return f.base === 0n && f.top === 0xffff_ffffn;
     case FieldKind.int:
-      if (f.base + f.top > int64Max) throw new Error(`${f.name}: an integer can't be above ${int64Max}`);
-      break;
+      return highest === BigInt.asIntN(64, highest);
     case FieldKind.uint:
-      if (f.base < 0n || f.base + f.top > uint64Max) throw new Error(`${f.name}: an unsigned integer can't be below 0 or above ${uint64Max}`);
-      break;
+      return f.base >= 0n && highest === BigInt.asUintN(64, highest);
     case FieldKind.text:
-      if (f.base !== 0n || f.top === 0n || f.top > BigInt(MaxText)) throw new Error(`${f.name}: a string has 1 to ${MaxText} bytes at most`);
-      break;
-    case FieldKind.float:
-      if (f.ownStep === 0) break;
-      if (!(f.ownStep > 0 && f.ownStep < f.step)) throw new Error(`${f.name}: the owner's step must be above 0 and finer than the step`);
-      if (f.audience !== Audience.everyone) throw new Error(`${f.name}: a field with an owner's step is for everyone`);
-      break;
+      return f.base === 0n && f.top > 0n && f.top <= BigInt(MaxText);
     default:
-      throw new Error(`${f.name}: unknown kind ${f.kind}`);
+      return true;
   }
+}
+
+/** must throws an Error that names a thing of the schema and which part of it can't be, unless that is right. */
+export function must(right: boolean, name: string, part: string): void {
+  if (!right) throw new Error(`${name}: its ${part} can't be`);
 }
 
 /** nameFits tells whether a name of the schema has 1 to 64 bytes. */

@@ -1,6 +1,6 @@
 import { MaxElements, Version } from "./limits.js";
 import { Form, headFault, headOf, integerAt, newHead, numberAt, walk } from "./msgpack.js";
-import { RejectError } from "./reject.js";
+import { RejectError, type Reject } from "./reject.js";
 import { checkText, readText } from "./text.js";
 import type { Writer } from "./writer.js";
 
@@ -20,8 +20,8 @@ export class Fields {
 
   /** checkForm walks the whole message, and refuses what is too long or has something behind its end. */
   checkForm(maxBytes: number): void {
-    if (this.b.length > maxBytes) throw new RejectError("oversized", `${this.name} of ${this.b.length} bytes, at most ${maxBytes} are taken`);
-    if (walk(this.b) < this.b.length) throw new RejectError("trailing_bytes", `${this.name} has bytes behind its end: send one array in a frame`);
+    if (this.b.length > maxBytes) throw this.tooLong("message", this.b.length, maxBytes);
+    if (walk(this.b) < this.b.length) throw this.fault("trailing_bytes", "message", "has bytes behind its end: send one array in a frame");
   }
 
   /** Reads a whole number of a range within 2⁵³ − 1. */
@@ -43,7 +43,7 @@ export class Fields {
   text(field: string, maxBytes: number): string {
     const [from, to] = this.payload(field, Form.Str, maxBytes);
     const text = readText(this.b, from, to);
-    if (text === undefined) throw new RejectError("bad_value", `${this.name}'s ${field} is not valid UTF-8`);
+    if (text === undefined) throw this.fault("bad_value", field, "is not valid UTF-8");
     return checkText(text, `${this.name}'s ${field}`);
   }
 
@@ -57,7 +57,7 @@ export class Fields {
   array(field: string, max: number): number {
     this.next(field, Form.Array);
     const count = this.head.count;
-    if (count > max) throw new RejectError("oversized", `${this.name}'s ${field} has ${count} elements: send at most ${max}`);
+    if (count > max) throw this.tooLong(field, count, max);
     return count;
   }
 
@@ -89,26 +89,34 @@ export class Fields {
     this.next(field, form);
     const from = this.at;
     const count = this.head.count;
-    if (count > maxBytes) throw new RejectError("oversized", `${this.name}'s ${field} has ${count} bytes: send at most ${maxBytes}`);
-    if (count > this.b.length - from) throw new RejectError("truncated", `${this.name}'s ${field} reaches past the end: send the whole message`);
+    if (count > maxBytes) throw this.tooLong(field, count, maxBytes);
+    if (count > this.b.length - from) throw this.fault("truncated", field, "reaches past the end: send the whole message");
     this.at += count;
     return [from, this.at];
   }
 
   /** next reads the head of the next element, which has to be of the form, moves past it and returns where it was. */
   private next(field: string, form: Form): number {
-    if (this.left === 0) throw new RejectError("missing_field", `${this.name} ends before its ${field}: send all fields`);
+    if (this.left === 0) throw this.fault("missing_field", field, "is missing: send all fields");
     const at = this.at;
     const reject = headOf(this.b, at, this.head);
     if (reject !== undefined) throw headFault(reject, at);
-    if (this.head.form !== form) throw new RejectError("wrong_type", `${this.name}'s ${field} is of another msgpack type`);
+    if (this.head.form !== form) throw this.fault("wrong_type", field, "is of another msgpack type");
     this.left--;
     this.at += this.head.size;
     return at;
   }
 
   private outOfRange(field: string): RejectError {
-    return new RejectError("bad_value", `${this.name}'s ${field} is out of range`);
+    return this.fault("bad_value", field, "is out of range");
+  }
+
+  private tooLong(field: string, count: number, max: number): RejectError {
+    return this.fault("oversized", field, `has a length of ${count}: send at most ${max}`);
+  }
+
+  private fault(reject: Reject, field: string, what: string): RejectError {
+    return new RejectError(reject, `${this.name}'s ${field} ${what}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { bitsOf, column, type Column } from "./column.js";
-import { Audience, FieldKind, type Field } from "./field.js";
+import { Audience, FieldKind, must, type Field } from "./field.js";
 
 /** Bits of a base's tick. */
 const tickBits = 14;
@@ -40,8 +40,7 @@ export function deriveGroup(name: string, fields: readonly Field[], columns: Col
   const members: Member[] = [];
   fields.forEach((f, field) => {
     if (f.tolerance === 0) return;
-    const why = reckonFault(fields, field, members);
-    if (why !== undefined) throw new Error(`${name}: ${f.name}: ${why}`);
+    checkReckoned(name, fields, field, members);
     const v = fields[f.velocity]!;
     members.push({ field, velocity: f.velocity, still: Math.floor(-v.min / v.step + 0.5) });
   });
@@ -53,19 +52,19 @@ export function deriveGroup(name: string, fields: readonly Field[], columns: Col
   return new Group(first, members);
 }
 
-/** reckonFault tells why a field can't be dead-reckoned. */
-function reckonFault(fields: readonly Field[], at: number, before: readonly Member[]): string | undefined {
+/** checkReckoned throws an Error when a field can't be dead-reckoned beside those before it. */
+function checkReckoned(table: string, fields: readonly Field[], at: number, before: readonly Member[]): void {
   const f = fields[at]!;
   const v = fields[f.velocity];
-  if (f.kind !== FieldKind.float || f.wrap) return "only a float without wrap can be dead-reckoned";
-  if (f.audience === Audience.ownerOnly) return "it is for the owner, who gets the true value";
-  if (!(f.tolerance >= f.step / 2 && f.tolerance <= f.max - f.min)) return "its tolerance is below half a step, or above the range";
-  if (v === undefined || f.velocity === at) return "its velocity is no other field of the row";
-  if (v.kind !== FieldKind.float || v.wrap || v.tolerance !== 0) return "its velocity must be a float without wrap that is not reckoned itself";
-  if (v.audience !== f.audience) return "its velocity must be for the same players";
-  if (before.some((m) => m.velocity === f.velocity)) return "its velocity is that of another field";
+  const name = `${table}.${f.name}`;
+  must(f.kind === FieldKind.float && !f.wrap, name, "dead reckoning");
+  must(f.audience !== Audience.ownerOnly && before.every((m) => fields[m.field]!.audience === f.audience), name, "audience");
+  must(f.tolerance >= f.step / 2 && f.tolerance <= f.max - f.min, name, "tolerance");
+  const fits = v !== undefined && f.velocity !== at && v.kind === FieldKind.float && !v.wrap && v.tolerance === 0 && v.audience === f.audience;
+  must(fits && canBeZero(v) && before.every((m) => m.velocity !== f.velocity), name, "velocity");
+}
+
+function canBeZero(v: Field): boolean {
   const still = Math.floor(-v.min / v.step + 0.5) * v.step;
-  if (v.min > 0 || v.max < 0 || Math.abs(still + v.min) > v.step * 1e-6) return "its velocity can't be 0";
-  if (before.some((m) => fields[m.field]!.audience !== f.audience)) return "dead-reckoned fields are for the same players";
-  return undefined;
+  return v.min <= 0 && v.max >= 0 && Math.abs(still + v.min) <= v.step * 1e-6;
 }

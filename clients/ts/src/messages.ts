@@ -1,4 +1,4 @@
-import { bin, Fields, id, int, int64, listOf, nested, readShape, text, version, writeShape, type Shape } from "./fields.js";
+import { bin, Fields, id, int, int64, nested, readShape, text, version, writeShape, type Shape } from "./fields.js";
 import * as limits from "./limits.js";
 import { walk } from "./msgpack.js";
 import { RejectError } from "./reject.js";
@@ -45,17 +45,12 @@ export class MessageType<T> {
 
   /** parse reads a frame's content. Nothing in the result shares its memory. It throws a RejectError. */
   parse(message: Uint8Array): T {
-    const r = new Fields(message, this.name);
-    if (r.number("kind", 0, limits.MaxTick) !== this.kind) throw new RejectError("unexpected", `another message where ${this.name} is read`);
-    if ("version" in this.shape) {
-      version.read(r, "version"); // first of all, whatever the rest is
-      const again = new Fields(message, this.name);
-      again.number("kind", 0, limits.MaxTick);
-      again.checkForm(this.maxBytes);
-      return this.finish(again);
-    }
+    if ("version" in this.shape) version.read(this.open(message), "version"); // first of all, whatever the rest is
+    const r = this.open(message);
     r.checkForm(this.maxBytes);
-    return this.finish(r);
+    const value = readShape(r, this.shape);
+    this.check(value);
+    return value;
   }
 
   /** encode writes the message, not yet framed. What parse would refuse it refuses with the same RejectError. */
@@ -69,10 +64,10 @@ export class MessageType<T> {
     return b;
   }
 
-  private finish(r: Fields): T {
-    const value = readShape(r, this.shape);
-    this.check(value);
-    return value;
+  private open(message: Uint8Array): Fields {
+    const r = new Fields(message, this.name);
+    if (r.number("kind", 0, limits.MaxTick) !== this.kind) throw new RejectError("unexpected", `another message where ${this.name} is read`);
+    return r;
   }
 }
 
@@ -183,38 +178,6 @@ export interface Resync {
 
 /** Resync on the wire. */
 export const resync = new MessageType<Resync>("resync", limits.MaxHelloFrame, { epoch: int(0, limits.MaxEpoch) });
-
-/** List asks for a server's public rooms. */
-export interface List {
-  version: number;
-  /** Whose rooms; empty: every game's. */
-  game: string;
-}
-
-/** List on the wire. */
-export const list = new MessageType<List>("list", limits.MaxHelloFrame, { version, game: text(limits.MaxGameName) });
-
-/** RoomInfo is what a list tells of a room. */
-export interface RoomInfo {
-  game: string;
-  name: string;
-  players: number;
-  maxPlayers: number;
-}
-
-/** Rooms is the answer to a list. */
-export interface Rooms {
-  version: number;
-  rooms: RoomInfo[];
-}
-
-/** Rooms on the wire. */
-export const rooms = new MessageType<Rooms>("rooms", limits.MaxFrame, {
-  version,
-  rooms: listOf<RoomInfo>(limits.MaxRooms, {
-    game: text(limits.MaxGameName), name: text(limits.MaxGameName), players: int(0, limits.MaxPlayers), maxPlayers: int(0, limits.MaxPlayers),
-  }),
-});
 
 /** Request is what a player asks once. */
 export interface Request {

@@ -99,8 +99,13 @@ export function numberAt(b: Uint8Array, at: number): number {
 
 /** What a reader says of a head that it can't read. */
 export function headFault(reject: Reject, at: number): RejectError {
-  if (reject === "truncated") return new RejectError(reject, `the bytes end inside of the value at byte ${at}: send the whole value`);
-  return new RejectError(reject, `extension type or reserved byte at byte ${at}: use nil, bool, number, string, bin, array and map`);
+  return fault(reject, at, reject === "truncated" ? pastEnd : "extension type or reserved byte: use nil, bool, number, string, bin, array and map");
+}
+
+const pastEnd = "the value reaches past the end: send all of it";
+
+function fault(reject: Reject, at: number, what: string): RejectError {
+  return new RejectError(reject, `at byte ${at}: ${what}`);
 }
 
 /**
@@ -125,24 +130,22 @@ export function walk(b: Uint8Array, from = 0, maxElements: number = MaxElements)
     if (depth > 0) {
       const toCome = left[depth - 1]!;
       if (isMap[depth - 1] && toCome % 2 === 0 && h.form !== Form.Int && h.form !== Form.Str) {
-        throw new RejectError("wrong_type", `map key at byte ${at}: use a string or an integer`);
+        throw fault("wrong_type", at, "map key: use a string or an integer");
       }
       left[depth - 1] = toCome - 1;
     }
     at += h.size;
     owed--;
     if (h.form === Form.Str || h.form === Form.Bin) {
-      if (h.count > b.length - at) throw new RejectError("truncated", `a length at byte ${at - h.size} reaches past the end: send the whole value`);
+      if (h.count > b.length - at) throw fault("truncated", at, pastEnd);
       at += h.count;
     } else if (h.form >= Form.Array) {
-      if (depth === MaxDepth) throw new RejectError("too_deep", `more than ${MaxDepth} levels at byte ${at - h.size}: nest less`);
+      if (depth === MaxDepth) throw fault("too_deep", at, `more than ${MaxDepth} levels: nest less`);
       const children = h.form === Form.Map ? 2 * h.count : h.count;
-      if (children > maxElements - elements) {
-        throw new RejectError("too_many_elements", `more than ${maxElements} elements at byte ${at - h.size}: send fewer`);
-      }
+      if (children > maxElements - elements) throw fault("too_many_elements", at, `more than ${maxElements} elements: send fewer`);
       elements += children;
       owed += children;
-      if (owed > b.length - at) throw new RejectError("truncated", `more values are announced up to byte ${at} than bytes remain: send the whole value`);
+      if (owed > b.length - at) throw fault("truncated", at, pastEnd);
       left.push(children);
       isMap.push(h.form === Form.Map);
     }

@@ -1,4 +1,4 @@
-import { Field, FieldKind, nameFits, type FieldSpec } from "./field.js";
+import { Field, FieldKind, must, nameFits, type FieldSpec } from "./field.js";
 import { MaxColumns, MaxName, MaxSchema, MaxSchemaElements, MaxTables } from "./limits.js";
 import { Form, headOf, integerAt, newHead, numberAt, walk } from "./msgpack.js";
 import { Table } from "./table.js";
@@ -25,7 +25,7 @@ export interface Schema {
 
 /** parseSchema reads a schema from its own bytes, and derives the columns. It throws an Error that says what can't be. */
 export function parseSchema(b: Uint8Array): Schema {
-  if (b.length > MaxSchema) throw new Error(`a schema of ${b.length} bytes, at most ${MaxSchema} are taken`);
+  must(b.length <= MaxSchema, schemaName, "length");
   if (walk(b, 0, MaxSchemaElements) < b.length) throw new Error("the schema has bytes behind its end");
   const r = new Reader(b);
   r.array(6, 6);
@@ -44,15 +44,17 @@ export function hashOf(b: Uint8Array): bigint {
   return sum;
 }
 
+const schemaName = "the schema";
+
 function check(s: Schema): void {
-  if (!nameFits(s.game)) throw new Error("the game's name has no bytes, or too many");
-  if (s.input.group !== undefined) throw new Error("the input has dead-reckoned fields, which are for rows of tables");
+  must(nameFits(s.game), schemaName, "game's name");
+  must(s.input.group === undefined, s.input.name, "dead reckoning");
   const asks = s.requests.map((r) => r.ask);
   for (const t of [...s.events, ...s.messages, ...asks, ...s.requests.map((r) => r.answer)]) {
-    if (!t.travelsWhole) throw new Error(`${t.name} travels whole: its fields must be for everyone, with one step, and not dead-reckoned`);
+    must(t.travelsWhole, t.name, "audience, step for the owner or dead reckoning, as it travels whole,");
   }
   for (const tables of [s.tables, s.events, s.messages, asks]) {
-    if (new Set(tables.map((t) => t.name)).size < tables.length) throw new Error("two tables, events, messages or requests have one name");
+    must(new Set(tables.map((t) => t.name)).size === tables.length, schemaName, "name of two tables, events, messages or requests");
   }
 }
 
@@ -69,18 +71,17 @@ class Reader {
   array(min: number, max: number): number {
     this.next(Form.Array);
     const n = this.head.count;
-    if (n < min || n > max) throw new Error(`an array of the schema has ${n} elements, ${min} to ${max} are possible`);
+    must(n >= min && n <= max, schemaName, `array of ${n} elements`);
     return n;
   }
 
   text(): string {
     this.next(Form.Str);
     const from = this.at;
-    if (this.head.count > MaxName) throw new Error(`a name of the schema has more than ${MaxName} bytes`);
     this.at += this.head.count;
-    const text = readText(this.b, from, this.at);
-    if (text === undefined) throw new Error("a name of the schema is not valid UTF-8");
-    return text;
+    const text = this.head.count > MaxName ? undefined : readText(this.b, from, this.at);
+    must(text !== undefined, schemaName, `name at byte ${from}`);
+    return text!;
   }
 
   list<T>(read: () => T): T[] {
@@ -102,7 +103,7 @@ class Reader {
     const fields: Field[] = [];
     for (let n = this.array(0, MaxColumns); n > 0; n--) fields.push(this.field());
     const no = (place: number) => place < -1 || place >= fields.length;
-    if (no(x) || no(y) || x < 0 !== y < 0) throw new Error(`${name}: a position names a field that is not there`);
+    must(!no(x) && !no(y) && x < 0 === y < 0, name, "position");
     return new Table(name, x, y, fields);
   }
 
@@ -112,11 +113,11 @@ class Reader {
       name: this.text(), kind: this.small(), audience: this.small(),
       min: 0, max: 0, step: 0, ownStep: 0, wrap: false, tolerance: 0, velocity: 0, base: 0n, top: 0n,
     };
-    if (spec.kind === FieldKind.float ? elements !== 8 && elements !== 10 : elements !== 5) throw new Error(`${spec.name}: a field of ${elements} elements`);
+    must(spec.kind === FieldKind.float ? elements === 8 || elements === 10 : elements === 5, spec.name, "number of elements");
     if (spec.kind !== FieldKind.float) {
       spec.base = this.int();
       spec.top = this.int();
-      if (spec.base !== BigInt.asIntN(64, spec.base) || spec.top < 0n) throw new Error(`${spec.name}: its range can't be`);
+      must(spec.base === BigInt.asIntN(64, spec.base) && spec.top >= 0n, spec.name, "range");
       return new Field(spec);
     }
     spec.min = this.float();
@@ -127,7 +128,7 @@ class Reader {
     if (elements === 10) {
       spec.velocity = this.small();
       spec.tolerance = this.float();
-      if (!(spec.tolerance > 0)) throw new Error(`${spec.name}: its tolerance must be above 0`);
+      must(spec.tolerance > 0, spec.name, "tolerance");
     }
     return new Field(spec);
   }
@@ -138,8 +139,9 @@ class Reader {
 
   /** Reads a number that fits in seven bits. */
   private small(): number {
-    const v = numberAt(this.b, this.next(Form.Int));
-    if (!(v <= 0x7f)) throw new Error("a kind, audience or place of the schema is above 127");
+    const at = this.next(Form.Int);
+    const v = numberAt(this.b, at);
+    must(v <= 0x7f, schemaName, `number at byte ${at}`);
     return v;
   }
 
@@ -153,7 +155,7 @@ class Reader {
   private next(form: Form): number {
     const at = this.at;
     const reject = headOf(this.b, at, this.head);
-    if (reject !== undefined || this.head.form !== form) throw new Error(`byte ${at} of the schema: another type is expected`);
+    must(reject === undefined && this.head.form === form, schemaName, `value at byte ${at}`);
     this.at += this.head.size;
     return at;
   }

@@ -1,5 +1,5 @@
 import { bitsOf, column, type Column } from "./column.js";
-import { Audience, Class, Classes, FieldKind, nameFits, type Field } from "./field.js";
+import { Audience, Class, Classes, FieldKind, must, nameFits, type Field } from "./field.js";
 import { deriveGroup, type Group } from "./group.js";
 import { MaxColumns, MaxPositionBits, MaxRowBytes } from "./limits.js";
 import { RowShape } from "./rowshape.js";
@@ -32,8 +32,8 @@ export class Table {
 
   /** Throws an Error for what can't be a table. */
   constructor(name: string, x: number, y: number, fields: readonly Field[]) {
-    if (!nameFits(name)) throw new Error("a table's name has no bytes, or too many");
-    if (fields.length > MaxColumns) throw new Error(`${name}: ${fields.length} fields, at most ${MaxColumns} are possible`);
+    must(nameFits(name), name, "name");
+    must(fields.length <= MaxColumns, name, "number of fields");
     this.name = name;
     this.fields = fields;
     this.x = x;
@@ -52,7 +52,7 @@ export class Table {
     this.texts = texts;
     this.group = deriveGroup(name, fields, this.all);
     this.columns = this.all;
-    if (this.all.length > MaxColumns) throw new Error(`${name}: ${this.all.length} columns, at most ${MaxColumns} are possible`);
+    must(this.all.length <= MaxColumns, name, "number of columns");
     for (let c = 0; c < Classes; c++) this.classes.push(this.deriveClass(c));
     this.checkPosition();
     this.shape = new RowShape(this);
@@ -83,7 +83,7 @@ export class Table {
     const into = own ? this.owns[i]! : this.plain[i]!;
     let width = own ? bitsOf(BigInt(f.ownTop)) : bitsOf(f.top);
     const coordinate = i === this.x || i === this.y;
-    if (coordinate && !own && width > MaxPositionBits) throw new Error(`${f.name}: a position has at most ${MaxPositionBits} bits`);
+    must(!coordinate || own || width <= MaxPositionBits, f.name, "range as a position");
     const low = coordinate ? fineBits : wordBits;
     if (width > low) {
       into.push(this.all.push(column(i, low, width - low, { own })) - 1);
@@ -100,7 +100,7 @@ export class Table {
       if (!c.base || at === this.group?.first) seen.push(at);
       bytes += c.limbs + (c.textAt < 0 ? 0 : 2 + Number(this.fields[c.field]!.top));
     });
-    if (bytes > MaxRowBytes) throw new Error(`${this.name}: a row takes up to ${bytes} bytes, at most ${MaxRowBytes} are possible`);
+    must(bytes <= MaxRowBytes, this.name, `row of up to ${bytes} bytes`);
     return Uint8Array.from(seen);
   }
 
@@ -117,10 +117,7 @@ export class Table {
     if (this.x < 0) return;
     const x = this.fields[this.x]!;
     const y = this.fields[this.y]!;
-    for (const f of [x, y]) {
-      const number = f.kind === FieldKind.int || f.kind === FieldKind.uint || f.kind === FieldKind.float;
-      if (!number || f.audience !== Audience.everyone || f.wrap) throw new Error(`${f.name}: a coordinate must be a number for everyone, without wrap`);
-    }
-    if (this.x === this.y || x.step !== y.step) throw new Error(`${this.name}: the coordinates must be two fields of the same step`);
+    const fits = (f: Field) => f.kind >= FieldKind.int && f.kind <= FieldKind.float && f.audience === Audience.everyone && !f.wrap;
+    must(fits(x) && fits(y) && x !== y && x.step === y.step, this.name, "position");
   }
 }

@@ -58,9 +58,7 @@ export class Writer {
   uint(v: number): void {
     if (!Number.isSafeInteger(v) || v < 0) throw new RejectError("bad_value", "a number is no whole number from 0 to 2^53 - 1");
     if (v <= 0x7f) this.byte(v);
-    else if (v <= 0xff) this.head(0xcc, v, 1);
-    else if (v <= 0xffff) this.head(0xcd, v, 2);
-    else if (v <= 0xffff_ffff) this.head(0xce, v, 4);
+    else if (v <= 0xffff_ffff) this.head(0xcc, v);
     else this.uint64(Math.floor(v / 0x1_0000_0000), v >>> 0);
   }
 
@@ -70,27 +68,15 @@ export class Writer {
       this.uint(low);
       return;
     }
-    this.head(0xcf, high, 4);
+    this.byte(0xcf);
+    this.bigEndian(high, 4);
     this.bigEndian(low, 4);
   }
 
-  /** Writes an integer of 64 bits, a negative one as signed; it throws a RejectError for a wider one. */
+  /** Writes an integer of 64 bits; it throws a RejectError for a wider or a negative one. */
   bigint(v: bigint): void {
-    if (v !== BigInt.asUintN(64, v) && v !== BigInt.asIntN(64, v)) throw new RejectError("bad_value", "an integer has more than 64 bits");
-    if (v >= 0n) {
-      this.uint64(Number(v >> 32n), Number(v & 0xffff_ffffn));
-      return;
-    }
-    const n = Number(BigInt.asIntN(32, v));
-    if (v >= -0x20n) this.byte(n & 0xff);
-    else if (v >= -0x80n) this.head(0xd0, n & 0xff, 1);
-    else if (v >= -0x8000n) this.head(0xd1, n & 0xffff, 2);
-    else if (v >= -0x8000_0000n) this.head(0xd2, n >>> 0, 4);
-    else {
-      const u = BigInt.asUintN(64, v);
-      this.head(0xd3, Number(u >> 32n), 4);
-      this.bigEndian(Number(u & 0xffff_ffffn), 4);
-    }
+    if (v !== BigInt.asUintN(64, v)) throw new RejectError("bad_value", "an integer is negative, or has more than 64 bits");
+    this.uint64(Number(v >> 32n), Number(v & 0xffff_ffffn));
   }
 
   /** Writes a double. */
@@ -105,9 +91,7 @@ export class Writer {
   text(s: string): void {
     const b = utf8(s);
     if (b.length <= 0x1f) this.byte(0xa0 | b.length);
-    else if (b.length <= 0xff) this.head(0xd9, b.length, 1);
-    else if (b.length <= 0xffff) this.head(0xda, b.length, 2);
-    else this.head(0xdb, b.length, 4);
+    else this.head(0xd9, b.length);
     this.raw(b);
   }
 
@@ -119,21 +103,20 @@ export class Writer {
 
   /** Writes what stands before the bytes of a bin. */
   binHead(length: number): void {
-    if (length <= 0xff) this.head(0xc4, length, 1);
-    else if (length <= 0xffff) this.head(0xc5, length, 2);
-    else this.head(0xc6, length, 4);
+    this.head(0xc4, length);
   }
 
   /** Writes the head of an array. */
   array(length: number): void {
     if (length <= 0x0f) this.byte(0x90 | length);
-    else if (length <= 0xffff) this.head(0xdc, length, 2);
-    else this.head(0xdd, length, 4);
+    else this.head(0xdb, length, 1); // there is none whose length has one byte
   }
 
-  private head(type: number, v: number, bytes: number): void {
-    this.byte(type);
-    this.bigEndian(v, bytes);
+  /** Writes a number of 1, 2 or 4 bytes behind its type: the one given, or one of the two that follow it. */
+  private head(type: number, v: number, least = 0): void {
+    const wide = v > 0xffff ? 2 : v > 0xff ? 1 : least;
+    this.byte(type + wide);
+    this.bigEndian(v, 1 << wide);
   }
 
   private bigEndian(v: number, bytes: number): void {

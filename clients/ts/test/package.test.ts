@@ -12,7 +12,7 @@ import { build } from "esbuild";
 const gzippedMax = 36_000;
 
 test("the SDK is small", async () => {
-  const entry = fileURLToPath(new URL("../src/index.js", import.meta.url));
+  const entry = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
   const { outputFiles } = await build({
     stdin: { contents: `export { join, defineGame } from ${JSON.stringify(entry)};`, resolveDir: "/" },
     bundle: true, minify: true, format: "esm", target: "es2022", write: false,

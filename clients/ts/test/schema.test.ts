@@ -88,5 +88,5 @@ test("definitions that can't be are refused", () => {
   ] as const) {
     assert.throws(() => parseSchema(b), Error, what);
   }
-  assert.throws(() => parseSchema(game(`95 a1 66 04 00 00 cc ff `.repeat(4), 4)), /at most 1000 are possible/);
+  assert.throws(() => parseSchema(game(`95 a1 66 04 00 00 cc ff `.repeat(4), 4)), /t: its row of up to 1028 bytes can't be/);
 });

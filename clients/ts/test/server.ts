@@ -32,8 +32,8 @@ export function schemaBytes(s: Schema): Uint8Array {
 function writeTable(w: Writer, t: Table): void {
   w.array(4);
   w.text(t.name);
-  w.bigint(BigInt(t.x));
-  w.bigint(BigInt(t.y));
+  writeInt(w, BigInt(t.x));
+  writeInt(w, BigInt(t.y));
   w.array(t.fields.length);
   for (const f of t.fields) {
     w.array(f.kind !== FieldKind.float ? 5 : f.tolerance > 0 ? 10 : 8);
@@ -41,8 +41,8 @@ function writeTable(w: Writer, t: Table): void {
     w.uint(f.kind);
     w.uint(f.audience);
     if (f.kind !== FieldKind.float) {
-      w.bigint(f.base);
-      w.bigint(f.top);
+      writeInt(w, f.base);
+      writeInt(w, f.top);
       continue;
     }
     for (const v of [f.min, f.max, f.step, f.ownStep]) w.float64(v);
@@ -52,6 +52,17 @@ function writeTable(w: Writer, t: Table): void {
       w.float64(f.tolerance);
     }
   }
+}
+
+/** writeInt writes an integer of 64 bits in its shortest form, a negative one as signed. */
+function writeInt(w: Writer, v: bigint): void {
+  if (v >= 0n) {
+    w.bigint(v);
+    return;
+  }
+  const [type, bytes] = v >= -0x80n ? [0xd0, 1] : v >= -0x8000n ? [0xd1, 2] : v >= -0x8000_0000n ? [0xd2, 4] : [0xd3, 8];
+  if (v < -0x20n) w.byte(type);
+  for (let at = bytes - 1; at >= 0; at--) w.byte(Number((v >> BigInt(8 * at)) & 0xffn));
 }
 
 /** stateBytes writes the state datagram that a vector describes. */
