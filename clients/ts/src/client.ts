@@ -28,57 +28,57 @@ export class Client<T extends GameTypes> {
   /** Comes with why the client has ended: undefined when it was closed, else a JoinError. */
   readonly done: Promise<JoinError | undefined>;
 
-  private readonly session: Session;
+  readonly #session: Session;
 
   /** It is made by join. */
   constructor(session: Session) {
-    this.session = session;
+    this.#session = session;
     this.done = session.done;
   }
 
   /** The player's number in the room. It stays when the session goes on over another connection; joining anew gives another one. */
   get player(): number {
-    return this.session.player;
+    return this.#session.player;
   }
 
   /** The name of the room, or the code of a private one: what others join it by. */
   get room(): string {
-    return this.session.link.welcome.roomName;
+    return this.#session.link.welcome.roomName;
   }
 
   /** By which another page can go on with the session, while the server holds it; empty when it holds nobody. Keep it as you would a password. */
   get token(): Uint8Array {
-    return this.session.token.slice();
+    return this.#session.token.slice();
   }
 
   /** Whether join went on with the session of the configuration's resume. */
   get resumed(): boolean {
-    return this.session.resumed;
+    return this.#session.resumed;
   }
 
   /** The newest tick received. */
   get tick(): number {
-    return this.session.link.tick;
+    return this.#session.link.tick;
   }
 
   /** Milliseconds from a tick to the next. */
   get period(): number {
-    return this.session.link.welcome.tickPeriodNanoseconds / 1e6;
+    return this.#session.link.welcome.tickPeriodNanoseconds / 1e6;
   }
 
   /** What the connection runs over, now or at last. */
   get transport(): TransportName {
-    return this.session.link.transport;
+    return this.#session.link.transport;
   }
 
   /** Whether the client is in the game now, as far as it knows: false while it reconnects, and after its end. */
   get connected(): boolean {
-    return this.session.joined;
+    return this.#session.joined;
   }
 
   /** Why the client has ended; undefined while it lives, and when it was closed. */
   get error(): JoinError | undefined {
-    const { error } = this.session;
+    const { error } = this.#session;
     return error?.code === "closed" ? undefined : error;
   }
 
@@ -87,12 +87,12 @@ export class Client<T extends GameTypes> {
    * whose value is out of its range; then the former input stays. Once the client has ended it throws why.
    */
   send(input: T["input"]): void {
-    this.session.send(input);
+    this.#session.send(input);
   }
 
   /** table is a table as the server last told it. The same object comes back each time. */
   table<N extends TableName<T>>(name: N): EntityTable<T["tables"][N]> {
-    return this.session.tables.table(name) as EntityTable<object> as EntityTable<T["tables"][N]>;
+    return this.#session.tables.table(name) as EntityTable<object> as EntityTable<T["tables"][N]>;
   }
 
   /** singleton is the one row of a table; undefined until it has come. */
@@ -106,65 +106,65 @@ export class Client<T extends GameTypes> {
    * smoothly, and own rows as they are predicted for this moment, with corrections eased. The view is good until f returns.
    */
   draw(f: (view: View<T>) => void): void {
-    f(this.session.frame() as View<T>);
+    f(this.#session.frame() as View<T>);
   }
 
   /** Whether own rows are predicted: true when join was given a step. It may be switched while the game runs. */
   get predicting(): boolean {
-    return this.session.predictor.on;
+    return this.#session.predictor.on;
   }
 
   set predicting(on: boolean) {
-    this.session.predictor.on = on;
+    this.#session.predictor.on = on;
   }
 
   /** Whether draw shows others as they were a moment ago, smoothly; else as they came last. It may be switched while the game runs. */
   get interpolating(): boolean {
-    return this.session.screen.interpolating;
+    return this.#session.screen.interpolating;
   }
 
   set interpolating(on: boolean) {
-    this.session.screen.interpolating = on;
+    this.#session.screen.interpolating = on;
   }
 
   /** In which fields of own rows the server had something else than was predicted, by table and field. */
   mispredictions(): FieldMispredictions[] {
-    return this.session.predictor.mispredictions();
+    return this.#session.predictor.mispredictions();
   }
 
   /** on calls a listener for each event of a name, once, with the tick at which it happened. */
   on<N extends EventName<T>>(name: N, listener: (tick: number, event: Readonly<T["events"][N]>) => void): Unsubscribe {
-    return this.session.inbox.onEvent(name, listener as (tick: number, event: object) => void);
+    return this.#session.inbox.onEvent(name, listener as (tick: number, event: object) => void);
   }
 
   /** onMessage calls a listener for each message of a name, with the tick at which the game sent it. The first listener gets those from before, too. */
   onMessage<N extends MessageName<T>>(name: N, listener: (message: Readonly<T["messages"][N]>, tick: number) => void): Unsubscribe {
-    return this.session.inbox.onMessage(name, listener as (message: object, tick: number) => void);
+    return this.#session.inbox.onMessage(name, listener as (message: object, tick: number) => void);
   }
 
   /** onChat calls a listener for each line of chat: plain text of other players, not to be trusted. The first listener gets those from before, too. */
   onChat(listener: (line: Chat) => void): Unsubscribe {
-    return this.session.inbox.onChat(listener);
+    return this.#session.inbox.onChat(listener);
   }
 
   /** onStatus calls a listener when the client finds or loses the server, or ends. */
   onStatus(listener: StatusListener): Unsubscribe {
-    return this.session.status.add(listener);
+    return this.#session.status.add(listener);
   }
 
   /** say says something to everybody in the room: 1 to 256 bytes without control characters, or it throws. */
   say(text: string): void {
-    this.line(Scope.room, 0, text);
+    this.#line(Scope.room, 0, text);
   }
 
   /** sayTeam says something to the player's own team. */
   sayTeam(text: string): void {
-    this.line(Scope.team, 0, text);
+    this.#line(Scope.team, 0, text);
   }
 
   /** whisper says something to one player. */
   whisper(player: number, text: string): void {
-    this.line(Scope.player, player, text);
+    this.#line(Scope.player, player, text);
   }
 
   /**
@@ -173,17 +173,17 @@ export class Client<T extends GameTypes> {
    * When the session does not go on, nobody knows whether the game has acted: the error is why the connection was lost.
    */
   ask<N extends RequestName<T>>(name: N, ask: T["requests"][N][0]): Promise<Readonly<T["requests"][N][1]>> {
-    return this.session.request(name, ask) as Promise<Readonly<T["requests"][N][1]>>;
+    return this.#session.request(name, ask) as Promise<Readonly<T["requests"][N][1]>>;
   }
 
   /** impair makes the network bad inside of the SDK, at once and both ways; what is not told stays. */
   impair(to: Partial<Impairment>): void {
-    this.session.impairer.set(to);
+    this.#session.impairer.set(to);
   }
 
   /** The client's figures. */
   stats(): Stats {
-    const { session } = this;
+    const session = this.#session;
     const { link } = session;
     return {
       ...session.tally.with(link), transport: link.transport, tick: link.tick, lead: link.timing.lead, margin: link.timing.margin,
@@ -195,13 +195,13 @@ export class Client<T extends GameTypes> {
 
   /** The rows that were not as the server's, as far as it has named them. */
   divergences(): readonly Diverged[] {
-    return [...this.session.wrong];
+    return [...this.#session.wrong];
   }
 
   /** Where the client stands in time now. */
   timeline(): Timeline {
-    const { timing, roundTrip } = this.session.link;
-    const now = this.session.settings.env.now();
+    const { timing, roundTrip } = this.#session.link;
+    const now = this.#session.settings.env.now();
     const drawn = timing.clock.predicted(now);
     const server = timing.clock.tick + (timing.clock.rate * roundTrip.roundTrip) / 2 / this.period;
     return { acting: timing.acting(now), drawn, server, rate: timing.clock.rate };
@@ -209,12 +209,12 @@ export class Client<T extends GameTypes> {
 
   /** close leaves the game. It may be called more than once. */
   close(): Promise<void> {
-    this.session.end(failure("closed"));
+    this.#session.end(failure("closed"));
     return Promise.resolve();
   }
 
-  private line(scope: number, player: number, text: string): void {
-    if (this.session.error !== undefined) throw this.session.error;
-    this.session.link.write(say.encode({ scope, player, text }));
+  #line(scope: number, player: number, text: string): void {
+    if (this.#session.error !== undefined) throw this.#session.error;
+    this.#session.link.write(say.encode({ scope, player, text }));
   }
 }

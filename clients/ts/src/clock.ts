@@ -20,60 +20,60 @@ export class Clock {
   /** Ticks in a period: 1, or less in slow motion, and none while the room is frozen. */
   rate = 1;
 
-  private readonly period: number;
-  private at: number; // of what tick and ahead are
-  private met = false; // something has arrived
-  private off = 0; // by how much tick should be later
-  private stood = 0; // for how much of the time since the start the room has stood
+  readonly #period: number;
+  #at: number; // of what tick and ahead are
+  #met = false; // something has arrived
+  #off = 0; // by how much tick should be later
+  #stood = 0; // for how much of the time since the start the room has stood
 
   constructor(tick: number, period: number, now: number) {
     this.tick = tick;
-    this.period = period;
-    this.at = now;
+    this.#period = period;
+    this.#at = now;
   }
 
   /** arrived takes the arrival of a newer tick than any before. */
   arrived(tick: number, now: number): void {
-    this.advance(now);
+    this.#advance(now);
     const off = tick - this.tick;
-    if (!this.met || Math.abs(off) > snapTicks) {
-      this.met = true;
+    if (!this.#met || Math.abs(off) > snapTicks) {
+      this.#met = true;
       this.tick = tick;
-      this.off = 0;
+      this.#off = 0;
       this.ahead = this.aim;
       return;
     }
-    this.off += (off - this.off) * clockShare;
+    this.#off += (off - this.#off) * clockShare;
   }
 
   /** predicted is the tick that inputs are for now, and how much of it is over. */
   predicted(now: number): number {
-    this.advance(now);
+    this.#advance(now);
     return this.tick + this.ahead;
   }
 
   /** until is the time until inputs are for a tick; at most a given one, also because the room may be frozen. */
   until(predicted: number, now: number, most: number): number {
-    const left = (predicted - this.predicted(now)) * this.period;
+    const left = (predicted - this.predicted(now)) * this.#period;
     return left >= most * this.rate ? most : Math.max(0, left / this.rate);
   }
 
   /** played is a moment on a clock that stands while the room does, and goes slowly when it does. */
   played(now: number): number {
-    this.advance(now);
-    return now - this.stood;
+    this.#advance(now);
+    return now - this.#stood;
   }
 
   /** pace has the clock go as the room does, with ticks that take so many periods; 0 when it stands. */
   pace(every: number, now: number): void {
-    this.advance(now);
+    this.#advance(now);
     this.rate = every > 0 ? 1 / every : 0;
   }
 
   /** goOn takes over what a former connection's clock knows of the room's pace. */
   goOn(former: Clock): void {
     this.rate = former.rate;
-    this.stood = former.stood;
+    this.#stood = former.#stood;
   }
 
   /** Whether inputs are as far ahead as they should be. */
@@ -81,15 +81,15 @@ export class Clock {
     return Math.abs(this.aim - this.ahead) < 1 / 16;
   }
 
-  private advance(now: number): void {
-    const time = Math.max(0, now - this.at);
-    const passed = (time / this.period) * this.rate;
-    this.at += time;
-    this.stood += time * (1 - this.rate);
+  #advance(now: number): void {
+    const time = Math.max(0, now - this.#at);
+    const passed = (time / this.#period) * this.rate;
+    this.#at += time;
+    this.#stood += time * (1 - this.rate);
     let slew = slewMost * passed;
-    const d = clamp(this.off, slew);
+    const d = clamp(this.#off, slew);
     this.tick += passed + d;
-    this.off -= d;
+    this.#off -= d;
     slew -= Math.abs(d);
     this.ahead += clamp(this.aim - this.ahead, slew);
   }

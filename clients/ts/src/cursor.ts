@@ -72,7 +72,7 @@ export class Cursor {
     const { b, at } = this;
     if (at < b.length && b[at]! <= 0x7f) {
       this.at++;
-      return this.within(b[at]!, max);
+      return this.#within(b[at]!, max);
     }
     const reject = headOf(b, at, head) ?? (head.form === Form.Int ? undefined : "wrong_type");
     if (reject !== undefined) {
@@ -80,10 +80,10 @@ export class Cursor {
       return 0;
     }
     this.at += head.size;
-    return this.within(numberAt(b, at), max);
+    return this.#within(numberAt(b, at), max);
   }
 
-  private within(v: number, max: number): number {
+  #within(v: number, max: number): number {
     if (v <= max) return v;
     this.fail("bad_value"); // NaN, too
     return 0;

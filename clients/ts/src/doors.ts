@@ -31,31 +31,31 @@ export interface DoorsConfig {
 
 /** Doors are the ways into a server. It remembers the one that was open, and tries that first the next time. */
 export class Doors {
-  private readonly env: Environment;
-  private readonly config: DoorsConfig;
-  private readonly dials: Record<TransportName, Dial>;
-  private order: TransportName[];
-  private info: Info | undefined;
+  readonly #env: Environment;
+  readonly #config: DoorsConfig;
+  readonly #dials: Record<TransportName, Dial>;
+  #order: TransportName[];
+  #info: Info | undefined;
 
   constructor(env: Environment, config: DoorsConfig) {
-    this.env = env;
-    this.config = config;
-    this.order = [...config.transports];
-    this.dials = { webtransport: dialWebTransport(env), websocket: dialWebSocket(env) };
+    this.#env = env;
+    this.#config = config;
+    this.#order = [...config.transports];
+    this.#dials = { webtransport: dialWebTransport(env), websocket: dialWebSocket(env) };
   }
 
   /** open opens a connection by the first door that is open, within so many milliseconds. It rejects with a JoinError. */
   async open(receiver: Receiver, ms: number, signal: AbortSignal): Promise<Carrier> {
-    const known = this.info !== undefined;
-    this.info ??= await this.ask(signal);
-    const ways = this.order.filter((name) => this.addressOf(name) !== undefined);
+    const known = this.#info !== undefined;
+    this.#info ??= await this.#ask(signal);
+    const ways = this.#order.filter((name) => this.#addressOf(name) !== undefined);
     const failed: JoinError[] = [];
     for (const [i, name] of ways.entries()) {
       const last = i === ways.length - 1;
-      const timed = within(this.env, last ? ms : Math.min(triedFor, ms / 2), signal);
+      const timed = within(this.#env, last ? ms : Math.min(triedFor, ms / 2), signal);
       try {
-        const carrier = await this.dials[name](this.addressOf(name)!, receiver, timed.signal);
-        this.order = [name, ...this.order.filter((other) => other !== name)];
+        const carrier = await this.#dials[name](this.#addressOf(name)!, receiver, timed.signal);
+        this.#order = [name, ...this.#order.filter((other) => other !== name)];
         return carrier;
       } catch (e) {
         failed.push(e as JoinError);
@@ -64,22 +64,22 @@ export class Doors {
       }
       if (signal.aborted) break;
     }
-    this.info = undefined; // pins are renewed, doors are opened and shut
-    const error = this.noDoor(failed);
+    this.#info = undefined; // pins are renewed, doors are opened and shut
+    const error = this.#noDoor(failed);
     if (known && error.code === "certificate" && !signal.aborted) return this.open(receiver, ms, signal);
     throw error;
   }
 
-  private addressOf(name: TransportName): Address | undefined {
-    const info = this.info!;
+  #addressOf(name: TransportName): Address | undefined {
+    const info = this.#info!;
     const url = info[name];
-    if (url === undefined || this.env[name === "webtransport" ? "WebTransport" : "WebSocket"] === undefined) return undefined;
-    return { url, pins: this.config.pins ?? info.pins };
+    if (url === undefined || this.#env[name === "webtransport" ? "WebTransport" : "WebSocket"] === undefined) return undefined;
+    return { url, pins: this.#config.pins ?? info.pins };
   }
 
-  private noDoor(failed: JoinError[]): JoinError {
+  #noDoor(failed: JoinError[]): JoinError {
     if (failed.length === 0) {
-      return failure("unreachable", `${this.config.url} has no door for this client, which may use ${this.order.join(" and ")} as far as they are to be had here`);
+      return failure("unreachable", `${this.#config.url} has no door for this client, which may use ${this.#order.join(" and ")} as far as they are to be had here`);
     }
     if (failed.length === 1) return failed[0]!;
     const code = failed.every((f) => f.code === "certificate") ? "certificate" : "unreachable";
@@ -87,12 +87,12 @@ export class Doors {
   }
 
   /** ask asks the server which doors it has. */
-  private async ask(signal: AbortSignal): Promise<Info> {
-    const { url } = this.config;
+  async #ask(signal: AbortSignal): Promise<Info> {
+    const { url } = this.#config;
     let status = 0;
     let text = "";
     try {
-      const response = await this.env.fetch(`${url}/quicstep/info`, { signal, cache: "no-store" });
+      const response = await this.#env.fetch(`${url}/quicstep/info`, { signal, cache: "no-store" });
       status = response.status;
       text = await response.text();
     } catch (e) {
@@ -100,11 +100,11 @@ export class Doors {
     }
     if (status === 403) throw failure("refused", text.trim().slice(0, 300) || `${url} does not allow this page's origin: start it with --origin`);
     if (status !== 200 || text.length > infoMax) throw failure("unreachable", `${url} is no quicstep server, or an older one: /quicstep/info answers ${status}`);
-    return this.checked(text);
+    return this.#checked(text);
   }
 
-  private checked(text: string): Info {
-    const { url, game } = this.config;
+  #checked(text: string): Info {
+    const { url, game } = this.#config;
     let said: Record<string, unknown>;
     try {
       said = Object(JSON.parse(text)) as Record<string, unknown>;

@@ -12,26 +12,26 @@ export interface GameEvent {
 
 /** EventQueue fires each event once (docs/protocol.md §7). */
 export class EventQueue {
-  private readonly fired = new Map<number, Set<number>>(); // per tick the numbers of what was fired
-  private readonly eventTicks: number;
-  private queue: GameEvent[] = [];
+  readonly #fired = new Map<number, Set<number>>(); // per tick the numbers of what was fired
+  readonly #eventTicks: number;
+  #queue: GameEvent[] = [];
 
   /** late and count count events that were too old, and those that were fired. */
   late = 0;
   count = 0;
 
   constructor(eventTicks: number) {
-    this.eventTicks = eventTicks;
+    this.#eventTicks = eventTicks;
   }
 
   /** happened tells whether an event is new and not too old, and takes its name. Push it then. */
   happened(tick: number, number: number, newest: number): boolean {
-    if (tick + this.eventTicks <= newest) {
+    if (tick + this.#eventTicks <= newest) {
       this.late++;
       return false;
     }
-    let ofTick = this.fired.get(tick);
-    if (ofTick === undefined) this.fired.set(tick, (ofTick = new Set()));
+    let ofTick = this.#fired.get(tick);
+    if (ofTick === undefined) this.#fired.set(tick, (ofTick = new Set()));
     if (ofTick.has(number)) return false;
     ofTick.add(number);
     this.count++;
@@ -40,17 +40,17 @@ export class EventQueue {
 
   /** push puts an event among those that the datagram brought. */
   push(e: GameEvent): void {
-    this.queue.push(e);
+    this.#queue.push(e);
   }
 
   /** end returns what a datagram brought, in the order in which it happened, and forgets the names of what is too old. */
   end(newest: number): readonly GameEvent[] {
-    for (const tick of this.fired.keys()) {
-      if (tick + this.eventTicks <= newest) this.fired.delete(tick);
+    for (const tick of this.#fired.keys()) {
+      if (tick + this.#eventTicks <= newest) this.#fired.delete(tick);
     }
-    if (this.queue.length === 0) return noEvents;
-    const out = this.queue.sort((a, b) => a.tick - b.tick || a.number - b.number);
-    this.queue = [];
+    if (this.#queue.length === 0) return noEvents;
+    const out = this.#queue.sort((a, b) => a.tick - b.tick || a.number - b.number);
+    this.#queue = [];
     return out;
   }
 }

@@ -44,7 +44,7 @@ export interface FieldSpec {
 
 /** Field is one value of a row. Quantised, it is an integer from 0 to its top. It throws an Error for what can't be. */
 export class Field implements FieldSpec {
-  readonly name: string;
+  readonly name!: string;
   readonly kind!: number;
   readonly audience!: number;
   readonly min!: number;
@@ -54,25 +54,23 @@ export class Field implements FieldSpec {
   readonly wrap!: boolean;
   readonly tolerance!: number;
   readonly velocity!: number;
-  readonly base: bigint;
+  readonly base!: bigint;
   readonly top: bigint;
   /** The highest quantised value at the owner's step; 0 without one. */
   readonly ownTop: number;
   /** Whether values are bigint, and so are quantised ones. */
   readonly big: boolean;
 
-  private readonly low: number; // base and top, as far as a double holds them
-  private readonly high: number;
+  readonly #low: number; // base and top, as far as a double holds them
+  readonly #high: number;
 
   constructor(spec: FieldSpec) {
     Object.assign(this, spec);
-    this.name = spec.name;
-    this.base = spec.base;
     this.top = spec.kind === FieldKind.float ? BigInt(floatTop(spec, spec.step)) : spec.top;
     this.ownTop = spec.ownStep > 0 ? floatTop(spec, spec.ownStep) : 0;
     check(this);
-    this.low = Number(this.base);
-    this.high = Number(this.top);
+    this.#low = Number(this.base);
+    this.#high = Number(this.top);
     const exact = BigInt(Number.MAX_SAFE_INTEGER);
     this.big = this.base < -exact || this.top > exact || this.base + this.top > exact;
   }
@@ -85,7 +83,7 @@ export class Field implements FieldSpec {
 
   /** The highest quantised value, the owner's when it has a step of its own; inexact above 2⁵³. */
   topOf(own: boolean): number {
-    return own && this.ownStep > 0 ? this.ownTop : this.high;
+    return own && this.ownStep > 0 ? this.ownTop : this.#high;
   }
 
   /** The value that is read when nothing is known: false, 0 or "". */
@@ -99,7 +97,7 @@ export class Field implements FieldSpec {
   valueOf(q: number, own: boolean): boolean | number {
     if (this.kind === FieldKind.bool) return q !== 0;
     const top = this.topOf(own);
-    if (this.kind !== FieldKind.float) return this.low + Math.min(q, top);
+    if (this.kind !== FieldKind.float) return this.#low + Math.min(q, top);
     if (q >= top && !this.wrap) return this.max;
     return this.min + Math.min(q, top) * (own && this.ownStep > 0 ? this.ownStep : this.step);
   }
@@ -113,9 +111,9 @@ export class Field implements FieldSpec {
   quantise(v: boolean | number, own: boolean): number {
     if (typeof v === "boolean") return v ? 1 : 0;
     const top = this.topOf(own);
-    if (this.kind !== FieldKind.float) return Math.max(0, Math.min(Math.trunc(v) - this.low, top)) || 0;
+    if (this.kind !== FieldKind.float) return Math.max(0, Math.min(Math.trunc(v) - this.#low, top)) || 0;
     const step = own && this.ownStep > 0 ? this.ownStep : this.step;
-    if (this.wrap) return this.quantiseAngle(v, step, top);
+    if (this.wrap) return this.#quantiseAngle(v, step, top);
     const half = step / 2;
     if (v >= this.min - half && v <= this.max + half) return Math.min(Math.max(0, Math.floor((v - this.min) / step + 0.5)), top);
     return v > this.max ? top : 0;
@@ -127,7 +125,7 @@ export class Field implements FieldSpec {
     return q < 0n ? 0n : q > this.top ? this.top : q;
   }
 
-  private quantiseAngle(v: number, step: number, top: number): number {
+  #quantiseAngle(v: number, step: number, top: number): number {
     if (!Number.isFinite(v)) return 0;
     const turn = this.max - this.min;
     let at = (v - this.min) % turn;

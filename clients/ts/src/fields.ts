@@ -6,117 +6,117 @@ import type { Writer } from "./writer.js";
 
 /** Fields reads the elements of one message in their order (docs/protocol.md §4). It throws RejectErrors. */
 export class Fields {
-  private readonly b: Uint8Array;
-  private readonly name: string;
-  private readonly head = newHead();
-  private at = 0;
-  private left = 1; // elements still to come
+  readonly #b: Uint8Array;
+  readonly #name: string;
+  readonly #head = newHead();
+  #at = 0;
+  #left = 1; // elements still to come
 
   constructor(message: Uint8Array, name: string) {
-    this.b = message;
-    this.name = name;
-    this.left = this.array("array", 0xffff_ffff);
+    this.#b = message;
+    this.#name = name;
+    this.#left = this.array("array", 0xffff_ffff);
   }
 
   /** checkForm walks the whole message, and refuses what is too long or has something behind its end. */
   checkForm(maxBytes: number): void {
-    if (this.b.length > maxBytes) throw this.tooLong("message", this.b.length, maxBytes);
-    if (walk(this.b) < this.b.length) throw this.fault("trailing_bytes", "message", "has bytes behind its end: send one array in a frame");
+    if (this.#b.length > maxBytes) throw this.#tooLong("message", this.#b.length, maxBytes);
+    if (walk(this.#b) < this.#b.length) throw this.#fault("trailing_bytes", "message", "has bytes behind its end: send one array in a frame");
   }
 
   /** Reads a whole number of a range within 2⁵³ − 1. */
   number(field: string, min: number, max: number): number {
-    const at = this.next(field, Form.Int);
-    const v = numberAt(this.b, at);
-    if (!(v >= min && v <= max)) throw this.outOfRange(field);
+    const at = this.#next(field, Form.Int);
+    const v = numberAt(this.#b, at);
+    if (!(v >= min && v <= max)) throw this.#outOfRange(field);
     return v;
   }
 
   /** Reads an integer of 64 bits. */
   bigint(field: string): bigint {
-    const v = integerAt(this.b, this.next(field, Form.Int));
-    if (v < 0n) throw this.outOfRange(field);
+    const v = integerAt(this.#b, this.#next(field, Form.Int));
+    if (v < 0n) throw this.#outOfRange(field);
     return v;
   }
 
   /** Reads a string without control characters. */
   text(field: string, maxBytes: number): string {
-    const [from, to] = this.payload(field, Form.Str, maxBytes);
-    const text = readText(this.b, from, to);
-    if (text === undefined) throw this.fault("bad_value", field, "is not valid UTF-8");
-    return checkText(text, `${this.name}'s ${field}`);
+    const [from, to] = this.#payload(field, Form.Str, maxBytes);
+    const text = readText(this.#b, from, to);
+    if (text === undefined) throw this.#fault("bad_value", field, "is not valid UTF-8");
+    return checkText(text, `${this.#name}'s ${field}`);
   }
 
   /** Reads a bin; the result is a copy. */
   bytes(field: string, maxBytes: number): Uint8Array {
-    const [from, to] = this.payload(field, Form.Bin, maxBytes);
-    return this.b.slice(from, to);
+    const [from, to] = this.#payload(field, Form.Bin, maxBytes);
+    return this.#b.slice(from, to);
   }
 
   /** Reads the head of an array, and returns how many elements it has. Those are what is read next, with within. */
   array(field: string, max: number): number {
-    this.next(field, Form.Array);
-    const count = this.head.count;
-    if (count > max) throw this.tooLong(field, count, max);
+    this.#next(field, Form.Array);
+    const count = this.#head.count;
+    if (count > max) throw this.#tooLong(field, count, max);
     return count;
   }
 
   /** Reads an array of fields within the message; what it has more than read takes is passed over. */
   within<T>(field: string, read: () => T): T {
     const count = this.array(field, MaxElements);
-    const outer = this.left;
-    this.left = count;
+    const outer = this.#left;
+    this.#left = count;
     const value = read();
-    for (; this.left > 0; this.left--) this.at = walk(this.b, this.at);
-    this.left = outer;
+    for (; this.#left > 0; this.#left--) this.#at = walk(this.#b, this.#at);
+    this.#left = outer;
     return value;
   }
 
   /** Reads an array whose elements are arrays of fields. */
   list<T>(field: string, max: number, read: () => T): T[] {
     const count = this.array(field, max);
-    const outer = this.left;
+    const outer = this.#left;
     const values: T[] = [];
     for (let i = 0; i < count; i++) {
-      this.left = 1;
+      this.#left = 1;
       values.push(this.within(field, read));
     }
-    this.left = outer;
+    this.#left = outer;
     return values;
   }
 
-  private payload(field: string, form: Form, maxBytes: number): [from: number, to: number] {
-    this.next(field, form);
-    const from = this.at;
-    const count = this.head.count;
-    if (count > maxBytes) throw this.tooLong(field, count, maxBytes);
-    if (count > this.b.length - from) throw this.fault("truncated", field, "reaches past the end: send the whole message");
-    this.at += count;
-    return [from, this.at];
+  #payload(field: string, form: Form, maxBytes: number): [from: number, to: number] {
+    this.#next(field, form);
+    const from = this.#at;
+    const count = this.#head.count;
+    if (count > maxBytes) throw this.#tooLong(field, count, maxBytes);
+    if (count > this.#b.length - from) throw this.#fault("truncated", field, "reaches past the end: send the whole message");
+    this.#at += count;
+    return [from, this.#at];
   }
 
   /** next reads the head of the next element, which has to be of the form, moves past it and returns where it was. */
-  private next(field: string, form: Form): number {
-    if (this.left === 0) throw this.fault("missing_field", field, "is missing: send all fields");
-    const at = this.at;
-    const reject = headOf(this.b, at, this.head);
+  #next(field: string, form: Form): number {
+    if (this.#left === 0) throw this.#fault("missing_field", field, "is missing: send all fields");
+    const at = this.#at;
+    const reject = headOf(this.#b, at, this.#head);
     if (reject !== undefined) throw headFault(reject, at);
-    if (this.head.form !== form) throw this.fault("wrong_type", field, "is of another msgpack type");
-    this.left--;
-    this.at += this.head.size;
+    if (this.#head.form !== form) throw this.#fault("wrong_type", field, "is of another msgpack type");
+    this.#left--;
+    this.#at += this.#head.size;
     return at;
   }
 
-  private outOfRange(field: string): RejectError {
-    return this.fault("bad_value", field, "is out of range");
+  #outOfRange(field: string): RejectError {
+    return this.#fault("bad_value", field, "is out of range");
   }
 
-  private tooLong(field: string, count: number, max: number): RejectError {
-    return this.fault("oversized", field, `has a length of ${count}: send at most ${max}`);
+  #tooLong(field: string, count: number, max: number): RejectError {
+    return this.#fault("oversized", field, `has a length of ${count}: send at most ${max}`);
   }
 
-  private fault(reject: Reject, field: string, what: string): RejectError {
-    return new RejectError(reject, `${this.name}'s ${field} ${what}`);
+  #fault(reject: Reject, field: string, what: string): RejectError {
+    return new RejectError(reject, `${this.#name}'s ${field} ${what}`);
   }
 }
 

@@ -21,17 +21,17 @@ export class Group {
   /** The column of the base's tick, which stands for the group among a class's columns. */
   readonly first: number;
   readonly members: readonly Member[];
-  private readonly fields: Set<number>;
+  readonly #fields: Set<number>;
 
   constructor(first: number, members: readonly Member[]) {
     this.first = first;
     this.members = members;
-    this.fields = new Set(members.flatMap((m) => [m.field, m.velocity]));
+    this.#fields = new Set(members.flatMap((m) => [m.field, m.velocity]));
   }
 
   /** Whether a field is a position or a velocity of the group. */
   has(field: number): boolean {
-    return this.fields.has(field);
+    return this.#fields.has(field);
   }
 }
 

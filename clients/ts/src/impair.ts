@@ -16,34 +16,34 @@ const heldMax = 1024;
 
 /** Impairer holds connections to an impairment, which may change while they run. Its chance repeats by the seed. */
 export class Impairer {
-  private readonly env: Environment;
-  private readonly chance: () => number;
-  private now: Impairment = { delay: 0, jitter: 0, loss: 0 };
+  readonly #env: Environment;
+  readonly #chance: () => number;
+  #now: Impairment = { delay: 0, jitter: 0, loss: 0 };
 
   /** A seed of 0 is like any other. */
   constructor(env: Environment, seed: number) {
-    this.env = env;
-    this.chance = mulberry(seed);
+    this.#env = env;
+    this.#chance = mulberry(seed);
   }
 
   /** set changes what is told, and leaves the rest as it is. It throws a RangeError for what can't be. */
   set(to: Partial<Impairment>): void {
-    const next = { ...this.now, ...to };
+    const next = { ...this.#now, ...to };
     for (const name of ["delay", "jitter"] as const) {
       if (!(next[name] >= 0 && next[name] <= 60_000)) throw new RangeError(`impair: ${name} is ${next[name]}; 0 to 60000 ms are possible`);
     }
     if (!(next.loss >= 0 && next.loss <= 1)) throw new RangeError(`impair: loss is ${next.loss}; 0 to 1 is possible`);
-    this.now = next;
+    this.#now = next;
   }
 
   /** What is set. */
   get impairment(): Impairment {
-    return this.now;
+    return this.#now;
   }
 
   /** receiver puts the impairment before a receiver. */
   receiver(to: Receiver): Receiver {
-    const way = new Way(this.env, () => this.fate());
+    const way = new Way(this.#env, () => this.#fate());
     return {
       datagram: (b) => way.datagram(() => to.datagram(b)),
       stream: (b) => way.inOrder(() => to.stream(b)),
@@ -53,84 +53,84 @@ export class Impairer {
 
   /** carrier puts the impairment before a carrier. */
   carrier(to: Carrier): Carrier {
-    return new Impaired(to, new Way(this.env, () => this.fate()));
+    return new Impaired(to, new Way(this.#env, () => this.#fate()));
   }
 
   /** fate is by how many milliseconds something is late, and whether it is lost if it may be. */
-  private fate(): { late: number; lost: boolean } {
-    const { delay, jitter, loss } = this.now;
-    return { late: delay + (jitter > 0 ? jitter * this.chance() : 0), lost: loss > 0 && this.chance() < loss };
+  #fate(): { late: number; lost: boolean } {
+    const { delay, jitter, loss } = this.#now;
+    return { late: delay + (jitter > 0 ? jitter * this.#chance() : 0), lost: loss > 0 && this.#chance() < loss };
   }
 }
 
 class Impaired implements Carrier {
   readonly transport: TransportName;
   readonly traffic: Traffic;
-  private readonly to: Carrier;
-  private readonly way: Way;
-  private closed = false;
+  readonly #to: Carrier;
+  readonly #way: Way;
+  #closed = false;
 
   constructor(to: Carrier, way: Way) {
     this.transport = to.transport;
     this.traffic = to.traffic;
-    this.to = to;
-    this.way = way;
+    this.#to = to;
+    this.#way = way;
   }
 
   datagram(b: Uint8Array<ArrayBuffer>): void {
-    this.way.datagram(() => void (this.closed || this.to.datagram(b)));
+    this.#way.datagram(() => void (this.#closed || this.#to.datagram(b)));
   }
 
   frame(b: Uint8Array<ArrayBuffer>): void {
-    this.way.inOrder(() => void (this.closed || this.to.frame(b)));
+    this.#way.inOrder(() => void (this.#closed || this.#to.frame(b)));
   }
 
   /** close is not delayed: whoever closes waits for nothing. */
   close(code: number, reason: string): void {
-    this.closed = true;
-    this.to.close(code, reason);
+    this.#closed = true;
+    this.#to.close(code, reason);
   }
 }
 
 /** Way is one direction of a connection. */
 class Way {
-  private readonly env: Environment;
-  private readonly fate: () => { late: number; lost: boolean };
-  private held = 0;
-  private queue: { due: number; act: () => void }[] = []; // of the stream
+  readonly #env: Environment;
+  readonly #fate: () => { late: number; lost: boolean };
+  #held = 0;
+  #queue: { due: number; act: () => void }[] = []; // of the stream
 
   constructor(env: Environment, fate: () => { late: number; lost: boolean }) {
-    this.env = env;
-    this.fate = fate;
+    this.#env = env;
+    this.#fate = fate;
   }
 
   datagram(act: () => void): void {
-    const { late, lost } = this.fate();
-    if (lost || this.held >= heldMax) return;
+    const { late, lost } = this.#fate();
+    if (lost || this.#held >= heldMax) return;
     if (late === 0) return act();
-    this.held++;
-    this.env.setTimeout(() => {
-      this.held--;
+    this.#held++;
+    this.#env.setTimeout(() => {
+      this.#held--;
       act();
     }, late);
   }
 
   /** inOrder acts after what came before, and later by the delay. */
   inOrder(act: () => void): void {
-    const { late } = this.fate();
-    if (late === 0 && this.queue.length === 0) return act();
-    this.queue.push({ due: this.env.now() + late, act });
-    if (this.queue.length === 1) this.arm();
+    const { late } = this.#fate();
+    if (late === 0 && this.#queue.length === 0) return act();
+    this.#queue.push({ due: this.#env.now() + late, act });
+    if (this.#queue.length === 1) this.#arm();
   }
 
-  private arm(): void {
-    const first = this.queue[0];
+  #arm(): void {
+    const first = this.#queue[0];
     if (first === undefined) return;
-    this.env.setTimeout(() => {
-      this.queue.shift();
+    this.#env.setTimeout(() => {
+      this.#queue.shift();
       first.act();
-      this.arm();
-    }, Math.max(0, first.due - this.env.now()));
+      this.#arm();
+    }, Math.max(0, first.due - this.#env.now()));
   }
 }
 

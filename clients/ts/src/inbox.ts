@@ -3,73 +3,73 @@ import type { Chat } from "./messages.js";
 
 /** Inbox is what comes beside the state, to those who listen: events, the game's messages, lines of chat. */
 export class Inbox {
-  private readonly report: (error: unknown) => void;
-  private readonly events = new Map<string, Listeners<[tick: number, event: object]>>();
-  private readonly messages = new Map<string, Mailbox<[message: object, tick: number]>>();
-  private readonly lines: Mailbox<[line: Chat]>;
-  private waiting: { name: string; tick: number; event: object }[] = []; // for their moment to be shown
-  private lost = 0; // of these
+  readonly #report: (error: unknown) => void;
+  readonly #events = new Map<string, Listeners<[tick: number, event: object]>>();
+  readonly #messages = new Map<string, Mailbox<[message: object, tick: number]>>();
+  readonly #lines: Mailbox<[line: Chat]>;
+  #waiting: { name: string; tick: number; event: object }[] = []; // for their moment to be shown
+  #lost = 0; // of these
 
   constructor(report: (error: unknown) => void) {
-    this.report = report;
-    this.lines = new Mailbox(report);
+    this.#report = report;
+    this.#lines = new Mailbox(report);
   }
 
   /** Messages and lines that were dropped because nobody listened, and events because too many waited to be shown. */
   get dropped(): number {
-    let n = this.lost + this.lines.dropped;
-    for (const m of this.messages.values()) n += m.dropped;
+    let n = this.#lost + this.#lines.dropped;
+    for (const m of this.#messages.values()) n += m.dropped;
     return n;
   }
 
   /** onEvent adds a listener of an event. What came before is not told: it is over. */
   onEvent(name: string, f: (tick: number, event: object) => void): Unsubscribe {
-    let listeners = this.events.get(name);
-    if (listeners === undefined) this.events.set(name, (listeners = new Listeners(this.report)));
+    let listeners = this.#events.get(name);
+    if (listeners === undefined) this.#events.set(name, (listeners = new Listeners(this.#report)));
     return listeners.add(f);
   }
 
   onMessage(name: string, f: (message: object, tick: number) => void): Unsubscribe {
-    return this.mailbox(name).add(f);
+    return this.#mailbox(name).add(f);
   }
 
   onChat(f: (line: Chat) => void): Unsubscribe {
-    return this.lines.add(f);
+    return this.#lines.add(f);
   }
 
   event(name: string, tick: number, event: object): void {
-    this.events.get(name)?.tell(tick, event);
+    this.#events.get(name)?.tell(tick, event);
   }
 
   /** shown fires an event once its moment is shown. */
   shown(name: string, tick: number, event: object): void {
-    if (!this.events.has(name)) return;
-    if (this.waiting.length === keptMax) {
-      this.waiting.shift();
-      this.lost++;
+    if (!this.#events.has(name)) return;
+    if (this.#waiting.length === keptMax) {
+      this.#waiting.shift();
+      this.#lost++;
     }
-    this.waiting.push({ name, tick, event });
+    this.#waiting.push({ name, tick, event });
   }
 
   /** due fires the events that wait and are shown now, in their order. */
   due(shows: (tick: number) => boolean): void {
-    if (this.waiting.length === 0) return;
-    const { waiting } = this;
-    this.waiting = waiting.filter((e) => !shows(e.tick));
-    for (const e of waiting) if (!this.waiting.includes(e)) this.event(e.name, e.tick, e.event);
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter((e) => !shows(e.tick));
+    for (const e of waiting) if (!this.#waiting.includes(e)) this.event(e.name, e.tick, e.event);
   }
 
   message(name: string, message: object, tick: number): void {
-    this.mailbox(name).tell(message, tick);
+    this.#mailbox(name).tell(message, tick);
   }
 
   chat(line: Chat): void {
-    this.lines.tell(line);
+    this.#lines.tell(line);
   }
 
-  private mailbox(name: string): Mailbox<[message: object, tick: number]> {
-    let m = this.messages.get(name);
-    if (m === undefined) this.messages.set(name, (m = new Mailbox(this.report)));
+  #mailbox(name: string): Mailbox<[message: object, tick: number]> {
+    let m = this.#messages.get(name);
+    if (m === undefined) this.#messages.set(name, (m = new Mailbox(this.#report)));
     return m;
   }
 }

@@ -49,52 +49,52 @@ export class Link implements Receiver {
   newTicks = 0;
   rejected = 0;
 
-  private readonly env: Environment;
-  private readonly owner: LinkOwner;
-  private readonly reader = new FrameReader();
-  private readonly inputs = new SentInputs();
-  private readonly living = new AbortController();
-  private waking = new AbortController();
-  private carrier: Carrier | undefined;
-  private replica: Replica | undefined; // once it plays
-  private period = 0;
-  private news = deferred<void>();
-  private first: Deferred<Uint8Array> | undefined; // what answers the hello
-  private reported = 0; // the tick of the latest report
-  private greeted = 0; // how long the welcome took
-  private left = -Infinity; // when the latest input datagram left
-  private heard = 0; // when something came last
-  private timer: unknown;
-  private timerDue = 0;
+  readonly #env: Environment;
+  readonly #owner: LinkOwner;
+  readonly #reader = new FrameReader();
+  readonly #inputs = new SentInputs();
+  readonly #living = new AbortController();
+  #waking = new AbortController();
+  #carrier: Carrier | undefined;
+  #replica: Replica | undefined; // once it plays
+  #period = 0;
+  #news = deferred<void>();
+  #first: Deferred<Uint8Array> | undefined; // what answers the hello
+  #reported = 0; // the tick of the latest report
+  #greeted = 0; // how long the welcome took
+  #left = -Infinity; // when the latest input datagram left
+  #heard = 0; // when something came last
+  #timer: unknown;
+  #timerDue = 0;
 
   constructor(env: Environment, owner: LinkOwner) {
-    this.env = env;
-    this.owner = owner;
+    this.#env = env;
+    this.#owner = owner;
   }
 
   /** Comes when the connection has ended. */
   get live(): AbortSignal {
-    return this.living.signal;
+    return this.#living.signal;
   }
 
   /** Comes when something is heard again after it was quiet. */
   get awake(): AbortSignal {
-    return this.waking.signal;
+    return this.#waking.signal;
   }
 
   /** What went over it. */
   get traffic(): Traffic {
-    return this.carrier?.traffic ?? noTraffic();
+    return this.#carrier?.traffic ?? noTraffic();
   }
 
   /** What it runs over, once it is connected. */
   get transport(): TransportName {
-    return this.carrier?.transport ?? "websocket";
+    return this.#carrier?.transport ?? "websocket";
   }
 
   /** change comes with the next change of error or quiet. */
   change(): Promise<void> {
-    return this.news.promise;
+    return this.#news.promise;
   }
 
   /** connect opens the connection, within so many milliseconds. It rejects with a JoinError. */
@@ -104,18 +104,18 @@ export class Link implements Receiver {
       carrier.close(CloseCode.abandoned, "");
       throw failure("unreachable", "the connection came too late");
     }
-    this.carrier = impairer.carrier(carrier);
+    this.#carrier = impairer.carrier(carrier);
   }
 
   /** greet says hello and returns the answer to it, a welcome's bytes. It rejects with a JoinError. */
   async greet(h: Hello, signal: AbortSignal): Promise<Uint8Array> {
-    this.first = deferred();
-    const began = this.env.now();
+    this.#first = deferred();
+    const began = this.#env.now();
     this.write(hello.encode(h));
     const late = () => failure("unreachable", "it did not say welcome in time: try again later");
-    const answer = await unless(unless(this.first.promise, this.live, () => this.error!), signal, late);
-    this.heard = this.env.now();
-    this.greeted = this.heard - began;
+    const answer = await unless(unless(this.#first.promise, this.live, () => this.error!), signal, late);
+    this.#heard = this.#env.now();
+    this.#greeted = this.#heard - began;
     if (kindOf(answer) !== Kind.goodbye) return answer;
     const bye = goodbye.parse(answer);
     throw closedBy(bye.code, bye.reason);
@@ -123,21 +123,21 @@ export class Link implements Receiver {
 
   /** play begins to take datagrams into a replica, and to send inputs. A former connection's clock knows the room's pace. */
   play(w: Welcome, replica: Replica, former?: Clock): void {
-    const now = this.env.now();
+    const now = this.#env.now();
     this.welcome = w;
-    this.period = w.tickPeriodNanoseconds / 1e6;
+    this.#period = w.tickPeriodNanoseconds / 1e6;
     this.tick = Math.max(w.tick, replica.tick);
-    this.timing = new Timing(w.tick, this.greeted, this.period, now);
+    this.timing = new Timing(w.tick, this.#greeted, this.#period, now);
     if (former !== undefined) this.timing.clock.goOn(former);
-    this.roundTrip = new RoundTripMeter(this.greeted, this.period);
-    this.replica = replica;
-    this.drain();
-    if (this.error === undefined) this.sendInput(now);
+    this.roundTrip = new RoundTripMeter(this.#greeted, this.#period);
+    this.#replica = replica;
+    this.#drain();
+    if (this.error === undefined) this.#sendInput(now);
   }
 
   /** write sends a message on the control stream. */
   write(message: Uint8Array): void {
-    if (this.error === undefined) this.carrier!.frame(frame(message) as Uint8Array<ArrayBuffer>);
+    if (this.error === undefined) this.#carrier!.frame(frame(message) as Uint8Array<ArrayBuffer>);
   }
 
   /**
@@ -147,19 +147,19 @@ export class Link implements Receiver {
   end(error: JoinError, code: number = error.code === "closed" ? CloseCode.normal : CloseCode.abandoned): void {
     if (this.error !== undefined) return;
     this.error = error;
-    this.env.clearTimeout(this.timer);
-    this.carrier?.close(code, "");
-    this.living.abort();
-    this.tell();
+    this.#env.clearTimeout(this.#timer);
+    this.#carrier?.close(code, "");
+    this.#living.abort();
+    this.#tell();
   }
 
   datagram(b: Uint8Array): void {
-    const { replica } = this;
+    const replica = this.#replica;
     if (replica === undefined || this.error !== undefined) return;
-    const now = this.env.now();
-    this.hear(now);
+    const now = this.#env.now();
+    this.#hear(now);
     try {
-      this.take(replica, b, now);
+      this.#take(replica, b, now);
     } catch (e) {
       this.end(asFailure(e), CloseCode.protocol);
     }
@@ -167,16 +167,16 @@ export class Link implements Receiver {
 
   stream(b: Uint8Array): void {
     if (this.error !== undefined) return;
-    this.hear(this.env.now());
-    this.reader.push(b);
-    this.drain();
+    this.#hear(this.#env.now());
+    this.#reader.push(b);
+    this.#drain();
   }
 
   ended(how: Ended): void {
     this.end(how.code === undefined ? failure("unreachable", how.reason) : closedBy(how.code, how.reason));
   }
 
-  private take(replica: Replica, b: Uint8Array, now: number): void {
+  #take(replica: Replica, b: Uint8Array, now: number): void {
     const a = replica.apply(b);
     if (a.reject !== undefined) this.rejected++;
     const newer = !a.ignored && a.header.tick > this.tick;
@@ -187,24 +187,26 @@ export class Link implements Receiver {
       this.roundTrip.heard(a.header, now);
       this.timing.heard(a.header, now);
     }
-    this.owner.applied(this, a, now);
-    this.askResync(replica);
-    if (this.error === undefined) this.answer(newer, now);
+    this.#owner.applied(this, a, now);
+    this.#askResync(replica);
+    if (this.error === undefined) this.#answer(newer, now);
   }
 
   /**
    * answer has an input leave for what came. It needs no timer, which a browser holds back in a page that is not seen: such a
    * page acknowledges and sends inputs as long as something comes.
    */
-  private answer(newer: boolean, now: number): void {
-    const since = now - this.left;
-    if (newer ? since >= this.period / 4 : since >= this.period * 1.25) this.sendInput(now);
-    else if (newer) this.arm(this.period / 4 - since, now); // several came at once
+  #answer(newer: boolean, now: number): void {
+    const since = now - this.#left;
+    if (newer ? since >= this.#period / 4 : since >= this.#period * 1.25) this.#sendInput(now);
+    else if (newer) this.#arm(this.#period / 4 - since, now); // several came at once
   }
 
-  private sendInput(now: number): void {
-    const { owner, timing, inputs } = this;
-    this.left = now;
+  #sendInput(now: number): void {
+    const { timing } = this;
+    const owner = this.#owner;
+    const inputs = this.#inputs;
+    this.#left = now;
     const tick = timing.next(now);
     const from = owner.asked === undefined ? 0 : inputs.remember(tick, owner.seen(), owner.asked.data);
     if (from > 0) {
@@ -213,62 +215,62 @@ export class Link implements Receiver {
     }
     const rows = inputs.unacknowledged(tick, timing.acked);
     if (rows.length > 0) this.roundTrip.sent(tick, now);
-    this.carrier!.datagram(inputs.write({ ack: this.replica!.ack(), tick, inputs: rows, ...this.reports() }));
-    this.arm(timing.again(now), now);
-    this.listen(now);
+    this.#carrier!.datagram(inputs.write({ ack: this.#replica!.ack(), tick, inputs: rows, ...this.#reports() }));
+    this.#arm(timing.again(now), now);
+    this.#listen(now);
   }
 
   /** Twice a second, a row and a page of the replica for the server to compare. */
-  private reports(): ReturnType<typeof report> {
-    if (this.tick < this.reported + Math.max(1, Math.floor(500 / this.period))) return {};
-    this.reported = this.tick;
-    return report(this.replica!, this.env.random);
+  #reports(): ReturnType<typeof report> {
+    if (this.tick < this.#reported + Math.max(1, Math.floor(500 / this.#period))) return {};
+    this.#reported = this.tick;
+    return report(this.#replica!, this.#env.random);
   }
 
-  private arm(ms: number, now: number): void {
-    this.env.clearTimeout(this.timer);
-    this.timerDue = now + ms;
-    this.timer = this.env.setTimeout(() => this.due(), ms);
+  #arm(ms: number, now: number): void {
+    this.#env.clearTimeout(this.#timer);
+    this.#timerDue = now + ms;
+    this.#timer = this.#env.setTimeout(() => this.#due(), ms);
   }
 
-  private due(): void {
-    const now = this.env.now();
+  #due(): void {
+    const now = this.#env.now();
     // A page that slept listens before it believes that nothing comes.
-    if (now - this.timerDue > silence) this.heard = now;
-    this.sendInput(now);
+    if (now - this.#timerDue > silence) this.#heard = now;
+    this.#sendInput(now);
   }
 
-  private hear(now: number): void {
-    this.heard = now;
+  #hear(now: number): void {
+    this.#heard = now;
     if (!this.quiet) return;
     this.quiet = false;
-    this.waking.abort();
-    this.tell();
+    this.#waking.abort();
+    this.#tell();
   }
 
-  private listen(now: number): void {
-    if (this.quiet || now - this.heard < Math.max(silence, silentPeriods * this.period)) return;
+  #listen(now: number): void {
+    if (this.quiet || now - this.#heard < Math.max(silence, silentPeriods * this.#period)) return;
     this.quiet = true;
-    this.waking = new AbortController();
-    this.tell();
+    this.#waking = new AbortController();
+    this.#tell();
   }
 
-  private askResync(replica: Replica): void {
+  #askResync(replica: Replica): void {
     const epoch = replica.takeResync();
     if (epoch !== undefined) this.write(resync.encode({ epoch }));
   }
 
   /** drain takes the messages that have come: the first answers the hello, the others wait until it plays. */
-  private drain(): void {
+  #drain(): void {
     try {
-      while (this.error === undefined && (this.first !== undefined || this.replica !== undefined)) {
-        const message = this.reader.next();
+      while (this.error === undefined && (this.#first !== undefined || this.#replica !== undefined)) {
+        const message = this.#reader.next();
         if (message === undefined) return;
-        if (this.replica !== undefined) {
-          this.took(message);
+        if (this.#replica !== undefined) {
+          this.#took(message);
         } else {
-          this.first!.resolve(message);
-          this.first = undefined;
+          this.#first!.resolve(message);
+          this.#first = undefined;
         }
       }
     } catch (e) {
@@ -276,21 +278,21 @@ export class Link implements Receiver {
     }
   }
 
-  private took(message: Uint8Array): void {
+  #took(message: Uint8Array): void {
     const kind = kindIn(message);
     if (kind === Kind.goodbye) {
       const bye = goodbye.parse(message);
       this.end(closedBy(bye.code, bye.reason));
     } else if (kind === Kind.pace) {
-      this.timing.pace(pace.parse(message).every, this.env.now());
+      this.timing.pace(pace.parse(message).every, this.#env.now());
     } else if (kind !== undefined) {
-      this.owner.message(kind, message);
+      this.#owner.message(kind, message);
     }
   }
 
-  private tell(): void {
-    const { news } = this;
-    this.news = deferred();
+  #tell(): void {
+    const news = this.#news;
+    this.#news = deferred();
     news.resolve();
   }
 }

@@ -3,30 +3,30 @@ export type Unsubscribe = () => void;
 
 /** Listeners are those who want to be told of one thing. One that throws is reported, and the others are told all the same. */
 export class Listeners<A extends unknown[]> {
-  private readonly all = new Set<{ f: (...args: A) => void }>();
-  private readonly report: (error: unknown) => void;
+  readonly #all = new Set<{ f: (...args: A) => void }>();
+  readonly #report: (error: unknown) => void;
 
   constructor(report: (error: unknown) => void) {
-    this.report = report;
+    this.#report = report;
   }
 
   /** Whether nobody listens. */
   get none(): boolean {
-    return this.all.size === 0;
+    return this.#all.size === 0;
   }
 
   add(f: (...args: A) => void): Unsubscribe {
     const one = { f }; // the same function may be added twice
-    this.all.add(one);
-    return () => void this.all.delete(one);
+    this.#all.add(one);
+    return () => void this.#all.delete(one);
   }
 
   tell(...args: A): void {
-    for (const { f } of this.all) {
+    for (const { f } of this.#all) {
       try {
         f(...args);
       } catch (e) {
-        this.report(e);
+        this.#report(e);
       }
     }
   }
@@ -40,34 +40,34 @@ export class Mailbox<A extends unknown[]> {
   /** How many were dropped because nobody listened. */
   dropped = 0;
 
-  private readonly listeners: Listeners<A>;
-  private kept: A[] = [];
+  readonly #listeners: Listeners<A>;
+  #kept: A[] = [];
 
   constructor(report: (error: unknown) => void) {
-    this.listeners = new Listeners(report);
+    this.#listeners = new Listeners(report);
   }
 
   /** add adds a listener. The first is told what has come before, once the caller has returned. */
   add(f: (...args: A) => void): Unsubscribe {
-    const off = this.listeners.add(f);
-    if (this.kept.length > 0) {
+    const off = this.#listeners.add(f);
+    if (this.#kept.length > 0) {
       queueMicrotask(() => {
-        const { kept } = this;
-        this.kept = [];
-        for (const args of kept) this.listeners.tell(...args);
+        const kept = this.#kept;
+        this.#kept = [];
+        for (const args of kept) this.#listeners.tell(...args);
       });
     }
     return off;
   }
 
   tell(...args: A): void {
-    if (!this.listeners.none && this.kept.length === 0) {
-      this.listeners.tell(...args);
+    if (!this.#listeners.none && this.#kept.length === 0) {
+      this.#listeners.tell(...args);
       return;
     }
-    this.kept.push(args);
-    if (this.kept.length > keptMax) {
-      this.kept.shift();
+    this.#kept.push(args);
+    if (this.#kept.length > keptMax) {
+      this.#kept.shift();
       this.dropped++;
     }
   }

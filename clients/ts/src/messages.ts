@@ -29,42 +29,42 @@ export class MessageType<T> {
   readonly kind: number;
   /** The name of the kind. */
   readonly name: string;
-  private readonly shape: Shape<T>;
-  private readonly maxBytes: number;
-  private readonly check: (m: T) => void;
-  private readonly count: number;
+  readonly #shape: Shape<T>;
+  readonly #maxBytes: number;
+  readonly #check: (m: T) => void;
+  readonly #count: number;
 
   constructor(name: keyof typeof Kind, maxBytes: number, shape: Shape<T>, check: (m: T) => void = () => {}) {
     this.kind = Kind[name];
     this.name = name;
-    this.maxBytes = maxBytes;
-    this.shape = shape;
-    this.check = check;
-    this.count = Object.keys(shape).length + 1;
+    this.#maxBytes = maxBytes;
+    this.#shape = shape;
+    this.#check = check;
+    this.#count = Object.keys(shape).length + 1;
   }
 
   /** parse reads a frame's content. Nothing in the result shares its memory. It throws a RejectError. */
   parse(message: Uint8Array): T {
-    if ("version" in this.shape) version.read(this.open(message), "version"); // first of all, whatever the rest is
-    const r = this.open(message);
-    r.checkForm(this.maxBytes);
-    const value = readShape(r, this.shape);
-    this.check(value);
+    if ("version" in this.#shape) version.read(this.#open(message), "version"); // first of all, whatever the rest is
+    const r = this.#open(message);
+    r.checkForm(this.#maxBytes);
+    const value = readShape(r, this.#shape);
+    this.#check(value);
     return value;
   }
 
   /** encode writes the message, not yet framed. What parse would refuse it refuses with the same RejectError. */
   encode(value: T): Uint8Array {
     const w = new Writer();
-    w.array(this.count);
+    w.array(this.#count);
     w.uint(this.kind);
-    writeShape(w, this.shape, value);
+    writeShape(w, this.#shape, value);
     const b = w.finish();
     this.parse(b);
     return b;
   }
 
-  private open(message: Uint8Array): Fields {
+  #open(message: Uint8Array): Fields {
     const r = new Fields(message, this.name);
     if (r.number("kind", 0, limits.MaxTick) !== this.kind) throw new RejectError("unexpected", `another message where ${this.name} is read`);
     return r;

@@ -17,7 +17,7 @@ interface Moving {
  * server does: both sides come to the same step.
  */
 export class Motion {
-  private readonly members: Moving[] = [];
+  readonly #members: Moving[] = [];
 
   /** For a table with a group, and so many nanoseconds between ticks. Throws an Error when 64 bits don't hold the fastest way. */
   constructor(table: Table, periodNanoseconds: number) {
@@ -28,13 +28,13 @@ export class Motion {
       const fast = Number(v.top);
       if (!(factor * Math.max(m.still, fast - m.still) * maxAge < 2 ** 62)) throw new Error(`${table.name}: ${f.name} can't be reckoned at this tick period`);
       const reach = Math.floor((Math.max(m.still, fast - m.still) * factor) / two32) + 1 + 2 * Math.floor(f.tolerance / f.step + 1e-6);
-      this.members.push({ top: Number(f.top), still: m.still, fast, factor, reach });
+      this.#members.push({ top: Number(f.top), still: m.still, fast, factor, reach });
     }
   }
 
   /** How far a member goes in a tick at a velocity of one step, in 2⁻³² of its position's steps. */
   factor(member: number): number {
-    return this.members[member]!.factor;
+    return this.#members[member]!.factor;
   }
 
   /**
@@ -42,12 +42,12 @@ export class Motion {
    * the tolerance, for a new base. What went farther was put elsewhere by the game.
    */
   reach(member: number): number {
-    return this.members[member]!.reach;
+    return this.#members[member]!.reach;
   }
 
   /** position returns where a member is at a tick, quantised, by the low 32 bits of its base's tick, its position and its velocity. */
   position(member: number, tick: number, baseTick: number, position: number, velocity: number): number {
-    const m = this.members[member]!;
+    const m = this.#members[member]!;
     const v = Math.min(velocity, m.fast) - m.still;
     let at = position;
     if (v !== 0) {

@@ -45,10 +45,10 @@ export class OwnRows {
   /** How many there are, of the list. */
   count = 0;
   readonly list: OwnRow[] = [];
-  private readonly schema: Schema;
+  readonly #schema: Schema;
 
   constructor(schema: Schema) {
-    this.schema = schema;
+    this.#schema = schema;
   }
 
   /** begin empties it, for the rows of a tick. */
@@ -62,7 +62,7 @@ export class OwnRows {
     const at = this.count++;
     let from = at;
     while (from < this.list.length && this.list[from]!.table !== table) from++;
-    const row = this.list[from] ?? new OwnRow(this.schema, table);
+    const row = this.list[from] ?? new OwnRow(this.#schema, table);
     if (from > at) this.list[from] = this.list[at]!;
     this.list[at] = row;
     row.pair[0] = id;
@@ -76,7 +76,7 @@ export class OwnRows {
     this.begin(tick);
     for (let i = 0; i < from.count; i++) {
       const r = from.list[i]!;
-      this.schema.tables[r.table]!.shape.copy(r.row, this.add(r.table, r.id, r.madeTick, r.madeInsert).row);
+      this.#schema.tables[r.table]!.shape.copy(r.row, this.add(r.table, r.id, r.madeTick, r.madeInsert).row);
     }
   }
 
@@ -90,7 +90,7 @@ export class OwnRows {
       const at = index % pageRows;
       const made = page.made.get(at);
       const r = this.add(table, entityId(index, page.generation[at]!), made?.tick ?? 0, made?.insert ?? 0);
-      this.schema.tables[table]!.shape.fill(r.row, Class.own, page.look(at));
+      this.#schema.tables[table]!.shape.fill(r.row, Class.own, page.look(at));
     }
   }
 

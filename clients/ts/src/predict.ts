@@ -59,93 +59,93 @@ export class Predictor<T extends StepTypes = StepTypes> {
   /** What the step threw last; undefined when it never did. Own rows are then as the server said, until its next word. */
   error: unknown;
 
-  private readonly replica: Replica;
-  private readonly step: Step<T> | undefined;
-  private readonly dt: number;
-  private readonly easeTime: number;
-  private readonly places = new OwnPlaces();
-  private readonly stage: Stage;
-  private readonly ring: OwnRows[] = [];
-  private readonly ease: Easing;
-  private readonly latest: OwnRows; // as the server said last
-  private readonly shown: OwnRows;
-  private readonly fields: FieldMispredictions[] = [];
-  private readonly inputs: (Stamped | undefined)[] = new Array<undefined>(inputsKept).fill(undefined);
-  private readonly neutral: object;
-  private asked: object | undefined;
-  private readonly askedAs = new RowBuffer();
-  private readonly scratch = new RowBuffer();
-  private said: OwnRows; // while it is compared
-  private former: OwnRows; // what was predicted before a correction
-  private enabled = true;
-  private base = 0; // the tick as of which the server has told all own rows; 0 before the first
-  private upto = 0; // what was predicted last
-  private sure = false; // it stands on base and on the inputs as they are
-  private failed = false; // the step threw in the latest one
-  private newest = 0;
-  private stamped = 0;
-  private fresh = false; // latest is as the replica is
-  private eased = 0; // since when
+  readonly #replica: Replica;
+  readonly #step: Step<T> | undefined;
+  readonly #dt: number;
+  readonly #easeTime: number;
+  readonly #places = new OwnPlaces();
+  readonly #stage: Stage;
+  readonly #ring: OwnRows[] = [];
+  readonly #ease: Easing;
+  readonly #latest: OwnRows; // as the server said last
+  readonly #shown: OwnRows;
+  readonly #fields: FieldMispredictions[] = [];
+  readonly #inputs: (Stamped | undefined)[] = new Array<undefined>(inputsKept).fill(undefined);
+  readonly #neutral: object;
+  #asked: object | undefined;
+  readonly #askedAs = new RowBuffer();
+  readonly #scratch = new RowBuffer();
+  #said: OwnRows; // while it is compared
+  #former: OwnRows; // what was predicted before a correction
+  #enabled = true;
+  #base = 0; // the tick as of which the server has told all own rows; 0 before the first
+  #upto = 0; // what was predicted last
+  #sure = false; // it stands on base and on the inputs as they are
+  #failed = false; // the step threw in the latest one
+  #newest = 0;
+  #stamped = 0;
+  #fresh = false; // latest is as the replica is
+  #eased = 0; // since when
 
   /** The replica may have rows already. */
   constructor(replica: Replica, config: PredictorConfig<T>) {
     const { schema } = replica;
-    this.replica = replica;
-    this.step = config.step;
-    this.dt = config.tickPeriodNanoseconds / 1e9;
-    this.easeTime = config.easeTime ?? 100;
-    this.ease = new Easing(schema, config.teleport ?? {});
-    this.latest = new OwnRows(schema);
-    this.shown = new OwnRows(schema);
-    this.said = new OwnRows(schema);
-    this.former = new OwnRows(schema);
-    for (let i = 0; i < inputsKept; i++) this.ring.push(new OwnRows(schema));
-    this.stage = new Stage(schema, config.player, othersIn(replica));
-    this.neutral = this.rounded({});
-    this.places.scan(replica);
+    this.#replica = replica;
+    this.#step = config.step;
+    this.#dt = config.tickPeriodNanoseconds / 1e9;
+    this.#easeTime = config.easeTime ?? 100;
+    this.#ease = new Easing(schema, config.teleport ?? {});
+    this.#latest = new OwnRows(schema);
+    this.#shown = new OwnRows(schema);
+    this.#said = new OwnRows(schema);
+    this.#former = new OwnRows(schema);
+    for (let i = 0; i < inputsKept; i++) this.#ring.push(new OwnRows(schema));
+    this.#stage = new Stage(schema, config.player, othersIn(replica));
+    this.#neutral = this.#rounded({});
+    this.#places.scan(replica);
   }
 
   /** Whether anything is predicted; it may be switched while the game runs. */
   get on(): boolean {
-    return this.enabled && this.step !== undefined;
+    return this.#enabled && this.#step !== undefined;
   }
 
   set on(on: boolean) {
-    this.enabled = on;
+    this.#enabled = on;
     this.reset();
   }
 
   /** reset begins anew at the next tick of which the server tells all own rows: after an epoch began, or on another connection. */
   reset(): void {
-    this.base = this.upto = 0;
-    this.sure = false;
-    this.ease.clear();
-    for (const rows of this.ring) rows.tick = 0;
+    this.#base = this.#upto = 0;
+    this.#sure = false;
+    this.#ease.clear();
+    for (const rows of this.#ring) rows.tick = 0;
   }
 
   /** ask sets what the player asks for now, rounded as it travels: it counts for every tick that is not stamped yet. */
   ask(row: T["input"]): void {
-    const { schema } = this.replica;
-    schema.input.shape.write(row, this.scratch.words, this.scratch.texts);
-    if (this.asked !== undefined && sameRow(this.scratch, this.askedAs, schema.input.columns.length, schema.input.texts)) return;
-    this.askedAs.words.set(this.scratch.words);
-    for (let i = 0; i < schema.input.texts; i++) this.askedAs.texts[i] = this.scratch.texts[i]!;
-    this.asked = schema.input.shape.read(Class.own, this.askedAs);
-    this.sure = false;
+    const { schema } = this.#replica;
+    schema.input.shape.write(row, this.#scratch.words, this.#scratch.texts);
+    if (this.#asked !== undefined && sameRow(this.#scratch, this.#askedAs, schema.input.columns.length, schema.input.texts)) return;
+    this.#askedAs.words.set(this.#scratch.words);
+    for (let i = 0; i < schema.input.texts; i++) this.#askedAs.texts[i] = this.#scratch.texts[i]!;
+    this.#asked = schema.input.shape.read(Class.own, this.#askedAs);
+    this.#sure = false;
   }
 
   /** input takes the input that was stamped for a tick; one after the other, also for those that repeat the one before. */
   input(tick: number, row: T["input"]): void {
     this.ask(row);
     const at = tick % inputsKept;
-    const slot = this.inputs[at];
+    const slot = this.#inputs[at];
     if (slot === undefined) {
-      this.inputs[at] = { tick, row: this.asked! };
+      this.#inputs[at] = { tick, row: this.#asked! };
     } else {
       slot.tick = tick;
-      slot.row = this.asked!;
+      slot.row = this.#asked!;
     }
-    this.stamped = Math.max(this.stamped, tick);
+    this.#stamped = Math.max(this.#stamped, tick);
   }
 
   /**
@@ -154,40 +154,40 @@ export class Predictor<T extends StepTypes = StepTypes> {
    */
   applied(a: Applied, acting: number, now: number): void {
     if (a.newEpoch) {
-      this.places.sorted.length = 0;
+      this.#places.sorted.length = 0;
       this.reset();
     }
     if (a.ignored) return;
     for (const c of a.changes) {
-      if (!this.places.changed(this.replica, c) && this.base !== 0 && this.at(this.base).remove(c.table, c.index)) this.sure = false;
+      if (!this.#places.changed(this.#replica, c) && this.#base !== 0 && this.#at(this.#base).remove(c.table, c.index)) this.#sure = false;
     }
-    this.fresh = false;
-    if (a.header.tick <= this.newest) return;
-    this.newest = a.header.tick;
-    if (this.on && a.header.ownComplete) this.reconcile(this.newest, acting, now);
+    this.#fresh = false;
+    if (a.header.tick <= this.#newest) return;
+    this.#newest = a.header.tick;
+    if (this.on && a.header.ownComplete) this.#reconcile(this.#newest, acting, now);
   }
 
   /** predict goes on to a tick. It tells whether rows differ from those of the former call. */
   predict(acting: number): boolean {
-    if (!this.on || this.base === 0 || this.asked === undefined || (this.sure && acting <= this.upto)) return false;
+    if (!this.on || this.#base === 0 || this.#asked === undefined || (this.#sure && acting <= this.#upto)) return false;
     let news = false;
-    if (!this.sure) {
-      this.upto = this.base;
-      this.sure = news = true;
-      this.failed = false;
+    if (!this.#sure) {
+      this.#upto = this.#base;
+      this.#sure = news = true;
+      this.#failed = false;
     }
-    if (acting > this.base + predictMost || this.failed) return news;
-    for (let tick = this.upto + 1; tick <= acting; tick++) {
-      this.at(tick).copy(this.at(tick - 1), tick);
+    if (acting > this.#base + predictMost || this.#failed) return news;
+    for (let tick = this.#upto + 1; tick <= acting; tick++) {
+      this.#at(tick).copy(this.#at(tick - 1), tick);
       try {
-        this.step!(this.stage.begin(this.at(tick)) as never, this.inputFor(tick), this.dt);
+        this.#step!(this.#stage.begin(this.#at(tick)) as never, this.#inputFor(tick), this.#dt);
       } catch (error) {
         this.error = error;
-        this.failed = true; // until the next datagram: rows are as the server said
-        this.upto = this.base;
+        this.#failed = true; // until the next datagram: rows are as the server said
+        this.#upto = this.#base;
         return true;
       }
-      this.upto = tick;
+      this.#upto = tick;
       news = true;
     }
     return news;
@@ -195,7 +195,7 @@ export class Predictor<T extends StepTypes = StepTypes> {
 
   /** rows returns the own rows of a table at the end of the tick that was predicted last; the server's when nothing is predicted. */
   rows<K extends keyof T["tables"] & string>(table: K): readonly (readonly [id: number, row: T["tables"][K]])[] {
-    return listOf(this.current(), this.replica.tableOf(table)) as [number, T["tables"][K]][];
+    return listOf(this.#current(), this.#replica.tableOf(table)) as [number, T["tables"][K]][];
   }
 
   /**
@@ -205,19 +205,19 @@ export class Predictor<T extends StepTypes = StepTypes> {
    */
   draw(at: number, acting: number, now: number): OwnRows {
     this.predict(acting);
-    const rows = this.current();
+    const rows = this.#current();
     const tick = Math.max(0, Math.floor(at));
-    const [from, to] = [this.at(tick), this.at(tick + 1)];
-    if (!this.on || this.upto <= this.base || to.tick !== tick + 1) return rows;
-    this.fade(now);
-    this.shown.copy(rows, tick + 1);
-    for (let i = 0; i < this.shown.count; i++) {
-      const row = this.shown.list[i]!;
+    const [from, to] = [this.#at(tick), this.#at(tick + 1)];
+    if (!this.on || this.#upto <= this.#base || to.tick !== tick + 1) return rows;
+    this.#fade(now);
+    this.#shown.copy(rows, tick + 1);
+    for (let i = 0; i < this.#shown.count; i++) {
+      const row = this.#shown.list[i]!;
       const b = to.find(row);
       if (b === undefined) continue;
       const a = from.tick === tick ? from.find(row) : undefined;
-      const off = this.ease.idle ? undefined : this.ease.of(row);
-      const { leaves } = this.replica.schema.tables[row.table]!.shape;
+      const off = this.#ease.idle ? undefined : this.#ease.of(row);
+      const { leaves } = this.#replica.schema.tables[row.table]!.shape;
       for (let l = 0; l < leaves.length; l++) {
         const leaf = leaves[l]!;
         if (leaf.field.kind !== FieldKind.float) continue;
@@ -227,59 +227,59 @@ export class Predictor<T extends StepTypes = StepTypes> {
         leaf.set(row.row, v);
       }
     }
-    return this.shown;
+    return this.#shown;
   }
 
   /** mispredictions returns in which fields the server had something else than was predicted, by table and field. */
   mispredictions(): FieldMispredictions[] {
     const name = (f: FieldMispredictions) => `${f.table}\0${f.field}`;
-    return this.fields.map((f) => ({ ...f })).sort((a, b) => (name(a) < name(b) ? -1 : 1));
+    return this.#fields.map((f) => ({ ...f })).sort((a, b) => (name(a) < name(b) ? -1 : 1));
   }
 
   /** at is where what is predicted for a tick stands; for the base, what the server said. */
-  private at(tick: number): OwnRows {
-    return this.ring[tick % inputsKept]!;
+  #at(tick: number): OwnRows {
+    return this.#ring[tick % inputsKept]!;
   }
 
   /** current are the own rows as they are known now. */
-  private current(): OwnRows {
-    if (this.on && this.base !== 0 && this.newest <= this.base + predictMost) return this.at(Math.max(this.upto, this.base));
-    if (!this.fresh) this.latest.load(this.replica, this.places, this.newest);
-    this.fresh = true;
-    return this.latest;
+  #current(): OwnRows {
+    if (this.on && this.#base !== 0 && this.#newest <= this.#base + predictMost) return this.#at(Math.max(this.#upto, this.#base));
+    if (!this.#fresh) this.#latest.load(this.#replica, this.#places, this.#newest);
+    this.#fresh = true;
+    return this.#latest;
   }
 
   /** reconcile takes the own rows as of a tick whose datagram had all of them. */
-  private reconcile(tick: number, acting: number, now: number): void {
+  #reconcile(tick: number, acting: number, now: number): void {
     this.predict(acting); // as far as could be drawn by now, so that it can be eased
-    const shown = this.upto;
-    this.former.tick = 0;
-    if (shown > tick && this.at(shown).tick === shown) this.former.copy(this.at(shown), shown);
-    this.said.load(this.replica, this.places, tick);
-    const was = this.at(tick);
-    if (was.tick === tick && this.base < tick) {
+    const shown = this.#upto;
+    this.#former.tick = 0;
+    if (shown > tick && this.#at(shown).tick === shown) this.#former.copy(this.#at(shown), shown);
+    this.#said.load(this.#replica, this.#places, tick);
+    const was = this.#at(tick);
+    if (was.tick === tick && this.#base < tick) {
       this.compared++;
-      if (this.judge(was)) this.wrong++;
+      if (this.#judge(was)) this.wrong++;
     }
-    this.ring[tick % inputsKept] = this.said;
-    this.said = was;
-    this.base = tick;
-    this.sure = false;
+    this.#ring[tick % inputsKept] = this.#said;
+    this.#said = was;
+    this.#base = tick;
+    this.#sure = false;
     this.predict(acting);
-    if (this.former.tick === shown && this.at(shown).tick === shown && shown > tick) {
-      this.fade(now);
-      this.ease.correct(this.former, this.at(shown));
+    if (this.#former.tick === shown && this.#at(shown).tick === shown && shown > tick) {
+      this.#fade(now);
+      this.#ease.correct(this.#former, this.#at(shown));
     }
   }
 
   /** judge compares what was predicted with what the server has said, and tells whether anything differs. */
-  private judge(was: OwnRows): boolean {
+  #judge(was: OwnRows): boolean {
     let wrong = false;
-    compare(this.replica.schema, this.said, was, (m) => {
+    compare(this.#replica.schema, this.#said, was, (m) => {
       wrong = true;
-      const f = this.fields.find((one) => one.table === m.table && one.field === m.field);
+      const f = this.#fields.find((one) => one.table === m.table && one.field === m.field);
       if (f === undefined) {
-        this.fields.push({ table: m.table, field: m.field, count: 1, largest: m.size, latest: m });
+        this.#fields.push({ table: m.table, field: m.field, count: 1, largest: m.size, latest: m });
         return;
       }
       f.count++;
@@ -290,28 +290,28 @@ export class Predictor<T extends StepTypes = StepTypes> {
   }
 
   /** fade takes from what is eased what the time has taken. */
-  private fade(now: number): void {
-    if (!this.ease.idle) this.ease.fade(this.easeTime > 0 ? easedLeft ** (Math.max(0, now - this.eased) / this.easeTime) : 0);
-    this.eased = now;
+  #fade(now: number): void {
+    if (!this.#ease.idle) this.#ease.fade(this.#easeTime > 0 ? easedLeft ** (Math.max(0, now - this.#eased) / this.#easeTime) : 0);
+    this.#eased = now;
   }
 
   /**
    * inputFor is the input that the server is expected to take for a tick: the one that was stamped for it, what is asked for now
    * in those to come, or the one before again.
    */
-  private inputFor(tick: number): T["input"] {
-    if (tick > this.stamped) return this.asked!;
+  #inputFor(tick: number): T["input"] {
+    if (tick > this.#stamped) return this.#asked!;
     for (let back = 0; back < inputsKept; back++) {
-      const slot = this.inputs[(tick - back + inputsKept) % inputsKept];
+      const slot = this.#inputs[(tick - back + inputsKept) % inputsKept];
       if (slot !== undefined && slot.tick === tick - back) return slot.row;
     }
-    return this.neutral;
+    return this.#neutral;
   }
 
-  private rounded(row: object): object {
-    const { shape } = this.replica.schema.input;
-    shape.write(row, this.scratch.words, this.scratch.texts);
-    return shape.read(Class.own, this.scratch);
+  #rounded(row: object): object {
+    const { shape } = this.#replica.schema.input;
+    shape.write(row, this.#scratch.words, this.#scratch.texts);
+    return shape.read(Class.own, this.#scratch);
   }
 }
 

@@ -129,78 +129,78 @@ function same(a: unknown, b: unknown): boolean {
 
 /** Store tells of a table's changes once per frame, to however many components. */
 class Store<R extends object> {
-  private static readonly stores = new WeakMap<object, Store<object>>();
+  static readonly #stores = new WeakMap<object, Store<object>>();
 
   readonly all: Source<Entities<R>>;
   readonly owned: Source<Entities<R>>;
 
-  private readonly table: EntityTable<R>;
-  private readonly listeners = new Set<() => void>();
-  private readonly lists: List<R>[];
-  private stop: (() => void)[] = [];
-  private waiting = false;
+  readonly #table: EntityTable<R>;
+  readonly #listeners = new Set<() => void>();
+  readonly #lists: List<R>[];
+  #stop: (() => void)[] = [];
+  #waiting = false;
 
   /** The store of a table. */
   static of<R extends object>(table: EntityTable<R>): Store<R> {
-    let store = Store.stores.get(table);
-    if (store === undefined) Store.stores.set(table, (store = new Store<object>(table as unknown as EntityTable<object>)));
+    let store = Store.#stores.get(table);
+    if (store === undefined) Store.#stores.set(table, (store = new Store<object>(table as unknown as EntityTable<object>)));
     return store as unknown as Store<R>;
   }
 
   private constructor(table: EntityTable<R>) {
-    this.table = table;
+    this.#table = table;
     const all = new List(() => table.all());
     const owned = new List(() => table.owned());
-    this.lists = [all, owned];
-    this.all = { subscribe: this.subscribe, get: () => all.value };
-    this.owned = { subscribe: this.subscribe, get: () => owned.value };
+    this.#lists = [all, owned];
+    this.all = { subscribe: this.#subscribe, get: () => all.value };
+    this.owned = { subscribe: this.#subscribe, get: () => owned.value };
   }
 
-  private readonly subscribe = (listener: () => void): (() => void) => {
-    if (this.listeners.size === 0) {
-      for (const list of this.lists) list.read(); // of what happened while nobody listened
-      this.stop = (["add", "change", "remove"] as const).map((event) => this.table.on(event, this.changed));
+  readonly #subscribe = (listener: () => void): (() => void) => {
+    if (this.#listeners.size === 0) {
+      for (const list of this.#lists) list.read(); // of what happened while nobody listened
+      this.#stop = (["add", "change", "remove"] as const).map((event) => this.#table.on(event, this.#changed));
     }
     const once = () => listener();
-    this.listeners.add(once);
+    this.#listeners.add(once);
     return () => {
-      this.listeners.delete(once);
-      if (this.listeners.size === 0) for (const stop of this.stop.splice(0)) stop();
+      this.#listeners.delete(once);
+      if (this.#listeners.size === 0) for (const stop of this.#stop.splice(0)) stop();
     };
   };
 
-  private readonly changed = (): void => {
-    if (this.waiting) return;
-    this.waiting = true;
+  readonly #changed = (): void => {
+    if (this.#waiting) return;
+    this.#waiting = true;
     nextFrame(() => {
-      this.waiting = false;
-      for (const list of this.lists) list.read();
-      for (const listener of [...this.listeners]) listener();
+      this.#waiting = false;
+      for (const list of this.#lists) list.read();
+      for (const listener of [...this.#listeners]) listener();
     });
   };
 }
 
 /** List is the rows of a table as an array, which is another one only when they are others. */
 class List<R> {
-  private readonly rows: () => Iterable<[id: number, row: Readonly<R>]>;
-  private last: Entities<R> | undefined;
+  readonly #rows: () => Iterable<[id: number, row: Readonly<R>]>;
+  #last: Entities<R> | undefined;
 
   constructor(rows: () => Iterable<[id: number, row: Readonly<R>]>) {
-    this.rows = rows;
+    this.#rows = rows;
   }
 
   get value(): Entities<R> {
-    return this.last ?? this.read();
+    return this.#last ?? this.read();
   }
 
   read(): Entities<R> {
-    const former = new Map((this.last ?? []).map((pair) => [pair[0], pair]));
-    const now = Array.from(this.rows(), (pair) => {
+    const former = new Map((this.#last ?? []).map((pair) => [pair[0], pair]));
+    const now = Array.from(this.#rows(), (pair) => {
       const was = former.get(pair[0]);
       return was?.[1] === pair[1] ? was : pair;
     });
-    if (this.last === undefined || !same(this.last, now)) this.last = now;
-    return this.last;
+    if (this.#last === undefined || !same(this.#last, now)) this.#last = now;
+    return this.#last;
   }
 }
 

@@ -50,46 +50,46 @@ export class Page implements Words {
   wordsFrom = 0; // of the row that is looked at
   textsFrom = 0;
 
-  private readonly shown: (Row | undefined)[] = new Array<Row | undefined>(pageRows).fill(undefined);
-  private readonly shownTick = new Float64Array(pageRows);
-  private readonly width: number;
-  private readonly textWidth: number;
+  readonly #shown: (Row | undefined)[] = new Array<Row | undefined>(pageRows).fill(undefined);
+  readonly #shownTick = new Float64Array(pageRows);
+  readonly #width: number;
+  readonly #textWidth: number;
 
   constructor(table: Table) {
-    this.width = table.columns.length;
-    this.textWidth = table.texts;
-    this.words = new Uint32Array(pageRows * this.width);
-    this.texts = new Array<string>(pageRows * this.textWidth).fill("");
+    this.#width = table.columns.length;
+    this.#textWidth = table.texts;
+    this.words = new Uint32Array(pageRows * this.#width);
+    this.texts = new Array<string>(pageRows * this.#textWidth).fill("");
   }
 
   /** look sets which row the words are of. */
   look(row: number): this {
-    this.wordsFrom = row * this.width;
-    this.textsFrom = row * this.textWidth;
+    this.wordsFrom = row * this.#width;
+    this.textsFrom = row * this.#textWidth;
     return this;
   }
 
   /** empty makes every column of a row 0 or "". */
   empty(row: number): void {
-    this.words.fill(0, row * this.width, (row + 1) * this.width);
-    for (let i = row * this.textWidth; i < (row + 1) * this.textWidth; i++) this.texts[i] = "";
+    this.words.fill(0, row * this.#width, (row + 1) * this.#width);
+    for (let i = row * this.#textWidth; i < (row + 1) * this.#textWidth; i++) this.texts[i] = "";
     this.stale(row);
   }
 
   /** stale drops the object of a row that has changed. */
   stale(row: number): void {
-    this.shown[row] = undefined;
+    this.#shown[row] = undefined;
   }
 
   /** kept returns the object of a row that was made before, as of a tick. */
   kept(row: number, tick: number): Row | undefined {
-    return this.shownTick[row] === tick ? this.shown[row] : undefined;
+    return this.#shownTick[row] === tick ? this.#shown[row] : undefined;
   }
 
   /** keep holds an object of a row for as long as it does not change. */
   keep(row: number, tick: number, made: Row): Row {
-    this.shown[row] = made;
-    this.shownTick[row] = tick;
+    this.#shown[row] = made;
+    this.#shownTick[row] = tick;
     return made;
   }
 

@@ -88,104 +88,104 @@ export interface Entity {
 export class Replica {
   readonly schema: Schema;
 
-  private readonly ageMax: number;
-  private readonly reader: StateReader;
-  private readonly received: Received;
-  private readonly fired: EventQueue;
-  private readonly reckonings: (Mutable<Reckoning> | undefined)[];
-  private readonly traces = new Traces();
-  private readonly pool: Change[] = [];
-  private readonly applied: Applied = { header: emptyHeader(), newEpoch: false, ignored: false, reject: undefined, changes: [], events: noEvents };
-  private readonly counted = { datagrams: 0, duplicates: 0, tooOld: 0, staleEpoch: 0, rejected: 0, records: 0, superseded: 0, orphans: 0 };
-  private tables: Registers[];
-  private currentEpoch: number;
-  private newest: number;
-  private orphaned = false;
-  private resyncAsked = false;
+  readonly #ageMax: number;
+  readonly #reader: StateReader;
+  readonly #received: Received;
+  readonly #fired: EventQueue;
+  readonly #reckonings: (Mutable<Reckoning> | undefined)[];
+  readonly #traces = new Traces();
+  readonly #pool: Change[] = [];
+  readonly #applied: Applied = { header: emptyHeader(), newEpoch: false, ignored: false, reject: undefined, changes: [], events: noEvents };
+  readonly #counted = { datagrams: 0, duplicates: 0, tooOld: 0, staleEpoch: 0, rejected: 0, records: 0, superseded: 0, orphans: 0 };
+  #tables: Registers[];
+  #currentEpoch: number;
+  #newest: number;
+  #orphaned = false;
+  #resyncAsked = false;
 
   /** Throws an Error when the age is too small, or a table can't be reckoned at the tick period. */
   constructor(schema: Schema, config: ReplicaConfig) {
     if (!(config.ageMax >= MinAge)) throw new Error(`ageMax is ${config.ageMax} ticks; at least ${MinAge} are needed`);
     this.schema = schema;
-    this.ageMax = config.ageMax;
-    this.reader = new StateReader(schema);
-    this.received = new Received(Math.max(config.nextSequence, 1) - 1);
-    this.fired = new EventQueue(config.eventTicks);
-    this.currentEpoch = config.epoch;
-    this.newest = config.tick;
-    this.tables = schema.tables.map((t) => new Registers(t));
-    this.reckonings = schema.tables.map((t) => (t.group ? { motion: new Motion(t, config.tickPeriodNanoseconds), tick: 0 } : undefined));
+    this.#ageMax = config.ageMax;
+    this.#reader = new StateReader(schema);
+    this.#received = new Received(Math.max(config.nextSequence, 1) - 1);
+    this.#fired = new EventQueue(config.eventTicks);
+    this.#currentEpoch = config.epoch;
+    this.#newest = config.tick;
+    this.#tables = schema.tables.map((t) => new Registers(t));
+    this.#reckonings = schema.tables.map((t) => (t.group ? { motion: new Motion(t, config.tickPeriodNanoseconds), tick: 0 } : undefined));
   }
 
   /** The epoch that the rows belong to. */
   get epoch(): number {
-    return this.currentEpoch;
+    return this.#currentEpoch;
   }
 
   /** The newest tick of which a datagram was taken. */
   get tick(): number {
-    return this.newest;
+    return this.#newest;
   }
 
   /** What the replica met so far. */
   get counters(): Counters {
-    return { ...this.counted, events: this.fired.count, eventsLate: this.fired.late };
+    return { ...this.#counted, events: this.#fired.count, eventsLate: this.#fired.late };
   }
 
   /** apply reads a datagram and brings the rows up to it. The bytes are not kept. */
   apply(datagram: Uint8Array): Applied {
-    const a = this.applied;
+    const a = this.#applied;
     a.newEpoch = a.ignored = false;
     a.changes.length = 0;
     a.events = noEvents;
-    if (!this.reader.open(datagram)) return this.refused();
-    if (!this.enterEpoch(this.reader.header.epoch)) {
-      this.counted.staleEpoch++;
-      return this.ignore();
+    if (!this.#reader.open(datagram)) return this.#refused();
+    if (!this.#enterEpoch(this.#reader.header.epoch)) {
+      this.#counted.staleEpoch++;
+      return this.#ignore();
     }
-    const h = this.widened();
-    if (h.tick + this.ageMax < this.newest) {
-      this.counted.tooOld++;
-      return this.ignore();
+    const h = this.#widened();
+    if (h.tick + this.#ageMax < this.#newest) {
+      this.#counted.tooOld++;
+      return this.#ignore();
     }
-    if (this.received.has(h.sequence)) {
-      this.counted.duplicates++;
-      return this.ignore();
+    if (this.#received.has(h.sequence)) {
+      this.#counted.duplicates++;
+      return this.#ignore();
     }
-    this.newest = Math.max(this.newest, h.tick);
-    this.counted.datagrams++;
+    this.#newest = Math.max(this.#newest, h.tick);
+    this.#counted.datagrams++;
     let whole = true;
-    while (this.reader.next()) {
-      if (this.reader.kind === RecordKind.happened) this.happened(h.tick);
-      else if (!this.record(h.tick)) whole = false;
+    while (this.#reader.next()) {
+      if (this.#reader.kind === RecordKind.happened) this.#happened(h.tick);
+      else if (!this.#record(h.tick)) whole = false;
     }
-    a.reject = this.reader.reject;
-    if (a.reject !== undefined) this.counted.rejected++;
-    else if (whole) this.received.add(h.sequence);
-    this.traces.forget(this.newest - this.ageMax, this.tables);
-    a.events = this.fired.end(this.newest);
+    a.reject = this.#reader.reject;
+    if (a.reject !== undefined) this.#counted.rejected++;
+    else if (whole) this.#received.add(h.sequence);
+    this.#traces.forget(this.#newest - this.#ageMax, this.#tables);
+    a.events = this.#fired.end(this.#newest);
     return a;
   }
 
   /** ack returns what was received, for the next input datagram. */
   ack(): Ack {
-    const ack = { epoch: this.currentEpoch, hasAck: false, newest: 0, missingHigh: 0, missingLow: 0 };
-    this.received.writeTo(ack);
+    const ack = { epoch: this.#currentEpoch, hasAck: false, newest: 0, missingHigh: 0, missingLow: 0 };
+    this.#received.writeTo(ack);
     return ack;
   }
 
   /** takeResync returns the epoch for which to send a resync, once in an epoch: an orphan came. */
   takeResync(): number | undefined {
-    if (!this.orphaned || this.resyncAsked) return undefined;
-    this.resyncAsked = true;
-    return this.currentEpoch;
+    if (!this.#orphaned || this.#resyncAsked) return undefined;
+    this.#resyncAsked = true;
+    return this.#currentEpoch;
   }
 
   /** resume goes on over a new connection, with the rows as they are: what was received before is acknowledged no more. */
   resume(tick: number, nextSequence: number): void {
-    this.newest = Math.max(this.newest, tick);
-    this.received.forget();
-    this.received.newest = Math.max(nextSequence, 1) - 1;
+    this.#newest = Math.max(this.#newest, tick);
+    this.#received.forget();
+    this.#received.newest = Math.max(nextSequence, 1) - 1;
   }
 
   /** tableOf returns the place of a table by its name; -1 when there is none. */
@@ -199,7 +199,7 @@ export class Replica {
    */
   row<T extends object = Row>(table: number, index: number): T | undefined {
     const page = this.pageOf(table, index);
-    return page === undefined ? undefined : (this.show(table, page, index % pageRows) as T);
+    return page === undefined ? undefined : (this.#show(table, page, index % pageRows) as T);
   }
 
   /** entity returns how far an entity is; undefined when none is here. */
@@ -217,31 +217,31 @@ export class Replica {
 
   /** all iterates over the entities of a table that are here, in the order of their indexes. */
   *all<T extends object = Row>(table: number): IterableIterator<[index: number, row: T]> {
-    const { pages } = this.tables[table]!;
+    const { pages } = this.#tables[table]!;
     for (let n = 0; n < pages.length; n++) {
       const page = pages[n];
       if (page === undefined) continue;
       for (let i = 0; i < pageRows; i++) {
-        if (page.state[i] === State.Here) yield [n * pageRows + i, this.show(table, page, i) as T];
+        if (page.state[i] === State.Here) yield [n * pageRows + i, this.#show(table, page, i) as T];
       }
     }
   }
 
   /** pages returns the pages of a table, for reports; those that were never used are undefined. */
   pages(table: number): readonly (Page | undefined)[] {
-    return this.tables[table]!.pages;
+    return this.#tables[table]!.pages;
   }
 
   /** pageOf returns the page of an entity, at the row of its index modulo 64; undefined when none is here. */
   pageOf(table: number, index: number): Page | undefined {
-    const page = this.tables[table]?.pages[Math.floor(index / pageRows)];
+    const page = this.#tables[table]?.pages[Math.floor(index / pageRows)];
     return page !== undefined && page.state[index % pageRows] === State.Here ? page : undefined;
   }
 
-  private show(table: number, page: Page, row: number): Row {
+  #show(table: number, page: Page, row: number): Row {
     const rowClass = page.rowClass[row]!;
-    const reckoning = rowClass === Class.own ? undefined : this.reckonings[table];
-    const tick = reckoning === undefined ? 0 : this.newest;
+    const reckoning = rowClass === Class.own ? undefined : this.#reckonings[table];
+    const tick = reckoning === undefined ? 0 : this.#newest;
     const kept = page.kept(row, tick);
     if (kept !== undefined) return kept;
     if (reckoning !== undefined) reckoning.tick = tick;
@@ -249,65 +249,65 @@ export class Replica {
   }
 
   /** enterEpoch begins the epoch of a datagram when it is a newer one; it returns false for a former one. */
-  private enterEpoch(epoch: number): boolean {
-    if (epoch === this.currentEpoch) return true;
-    const ahead = (epoch - this.currentEpoch) & MaxEpoch;
+  #enterEpoch(epoch: number): boolean {
+    if (epoch === this.#currentEpoch) return true;
+    const ahead = (epoch - this.#currentEpoch) & MaxEpoch;
     if (ahead > MaxEpoch / 2) return false;
-    this.currentEpoch = epoch;
-    this.received.forget();
-    this.tables = this.schema.tables.map((t) => new Registers(t));
-    this.traces.clear();
-    this.orphaned = this.resyncAsked = false;
-    this.applied.newEpoch = true;
+    this.#currentEpoch = epoch;
+    this.#received.forget();
+    this.#tables = this.schema.tables.map((t) => new Registers(t));
+    this.#traces.clear();
+    this.#orphaned = this.#resyncAsked = false;
+    this.#applied.newEpoch = true;
     return true;
   }
 
-  private widened(): StateHeader {
-    const h = this.applied.header;
-    Object.assign(h, this.reader.header);
-    h.sequence = widen(h.sequence, this.received.newest);
-    h.tick = widen(h.tick, this.newest);
+  #widened(): StateHeader {
+    const h = this.#applied.header;
+    Object.assign(h, this.#reader.header);
+    h.sequence = widen(h.sequence, this.#received.newest);
+    h.tick = widen(h.tick, this.#newest);
     h.inputTick = widen(h.inputTick, h.tick);
     return h;
   }
 
-  private refused(): Applied {
-    this.counted.rejected++;
-    return this.ignore(this.reader.reject);
+  #refused(): Applied {
+    this.#counted.rejected++;
+    return this.#ignore(this.#reader.reject);
   }
 
-  private ignore(reject?: Reject): Applied {
-    this.applied.ignored = true;
-    this.applied.reject = reject;
-    return this.applied;
+  #ignore(reject?: Reject): Applied {
+    this.#applied.ignored = true;
+    this.#applied.reject = reject;
+    return this.#applied;
   }
 
-  private happened(tick: number): void {
-    const r = this.reader;
+  #happened(tick: number): void {
+    const r = this.#reader;
     const then = Math.max(tick - r.age, 0);
-    if (!this.fired.happened(then, r.number, this.newest)) return;
+    if (!this.#fired.happened(then, r.number, this.#newest)) return;
     const row = this.schema.events[r.table]!.shape.read(Class.own, r.row);
-    this.fired.push({ tick: then, number: r.number, kind: r.table, row });
+    this.#fired.push({ tick: then, number: r.number, kind: r.table, row });
   }
 
   /** record applies a record that is of an entity; it returns false for an orphan. */
-  private record(tick: number): boolean {
-    const r = this.reader;
-    const page = this.tables[r.table]!.page(r.index);
+  #record(tick: number): boolean {
+    const r = this.#reader;
+    const page = this.#tables[r.table]!.page(r.index);
     const row = r.index % pageRows;
     const state = page.state[row]!;
-    this.counted.records++;
+    this.#counted.records++;
     if (r.kind === RecordKind.removed) {
-      this.remove(page, row, Math.max(tick - r.age, 0));
+      this.#remove(page, row, Math.max(tick - r.age, 0));
       return true;
     }
     if (state !== State.Unknown && tick <= page.tick[row]!) {
-      this.counted.superseded++;
+      this.#counted.superseded++;
       return true;
     }
     if (r.kind === RecordKind.partial && (state !== State.Here || page.rowClass[row] !== r.rowClass)) {
-      this.counted.orphans++;
-      this.orphaned = true;
+      this.#counted.orphans++;
+      this.#orphaned = true;
       return false;
     }
     let kind: ChangeKind = "changed";
@@ -322,14 +322,14 @@ export class Replica {
       else page.made.delete(row);
     }
     page.tick[row] = tick;
-    this.write(page, row, tick);
-    this.change(kind, r.index, page.generation[row]!, tick);
+    this.#write(page, row, tick);
+    this.#change(kind, r.index, page.generation[row]!, tick);
     return true;
   }
 
   /** write copies the columns of the record that was read into its row. */
-  private write(page: Page, row: number, tick: number): void {
-    const r = this.reader;
+  #write(page: Page, row: number, tick: number): void {
+    const r = this.#reader;
     const table = this.schema.tables[r.table]!;
     const { words, texts, wordsFrom, textsFrom } = page.look(row);
     for (let i = 0; i < r.count; i++) {
@@ -347,29 +347,29 @@ export class Replica {
     page.stale(row);
   }
 
-  private remove(page: Page, row: number, since: number): void {
-    const r = this.reader;
+  #remove(page: Page, row: number, since: number): void {
+    const r = this.#reader;
     const state = page.state[row]!;
     if (state !== State.Unknown && page.tick[row]! >= since) {
-      this.counted.superseded++;
+      this.#counted.superseded++;
       return;
     }
     page.state[row] = State.Gone;
     page.tick[row] = since;
     page.stale(row);
-    this.traces.add(r.table, r.index, since);
-    if (state === State.Here) this.change("removed", r.index, page.generation[row]!, since);
+    this.#traces.add(r.table, r.index, since);
+    if (state === State.Here) this.#change("removed", r.index, page.generation[row]!, since);
   }
 
-  private change(kind: ChangeKind, index: number, generation: number, tick: number): void {
-    const { changes } = this.applied;
-    const table = this.reader.table;
+  #change(kind: ChangeKind, index: number, generation: number, tick: number): void {
+    const { changes } = this.#applied;
+    const table = this.#reader.table;
     const id = entityId(index, generation);
     const n = changes.length;
-    let c = this.pool[n];
+    let c = this.#pool[n];
     if (c === undefined) {
       c = { kind, table, index, id, tick };
-      this.pool.push(c);
+      this.#pool.push(c);
     } else {
       c.kind = kind;
       c.table = table;

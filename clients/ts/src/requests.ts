@@ -18,27 +18,27 @@ export class Requests {
   /** The number of the latest. */
   asked = 0;
 
-  private readonly waiting = new Map<number, Waiting>(); // by number, in their order
+  readonly #waiting = new Map<number, Waiting>(); // by number, in their order
 
   /** open gives a request its number. It returns the message to send, and what will be answered. */
   open(kind: number, data: Uint8Array, answer: Table): { message: Uint8Array; answered: Promise<Row> } {
     const number = this.asked + 1;
     const message = request.encode({ number, request: kind, data });
     this.asked = number;
-    const answered = new Promise<Row>((resolve, reject) => this.waiting.set(number, { message, answer, resolve, reject }));
+    const answered = new Promise<Row>((resolve, reject) => this.#waiting.set(number, { message, answer, resolve, reject }));
     return { message, answered };
   }
 
   /** again returns the requests that wait, in their order, to be asked again over another connection. */
   again(): Uint8Array[] {
-    return [...this.waiting.values()].map((w) => w.message);
+    return [...this.#waiting.values()].map((w) => w.message);
   }
 
   /** answered hands an answer to who waits for it; nobody may. It throws a RejectError for what is no row of the answer. */
   answered(a: Answer): void {
-    const w = this.waiting.get(a.number);
+    const w = this.#waiting.get(a.number);
     if (w === undefined) return;
-    this.waiting.delete(a.number);
+    this.#waiting.delete(a.number);
     if (a.refusal !== "") return w.reject(failure("denied", a.refusal));
     try {
       w.resolve(readRow(new Cursor(), w.answer, a.data, new RowBuffer()));
@@ -50,7 +50,7 @@ export class Requests {
 
   /** fail tells everybody who waits that no answer will come. */
   fail(error: JoinError): void {
-    for (const w of this.waiting.values()) w.reject(error);
-    this.waiting.clear();
+    for (const w of this.#waiting.values()) w.reject(error);
+    this.#waiting.clear();
   }
 }

@@ -45,26 +45,26 @@ export class RowShape {
   /** Where each field of the table stands in an object. */
   readonly leaves: readonly Leaf[];
 
-  private readonly root = new Map<string, Node>();
-  private readonly sources: Source[][] = []; // per class and field
-  private readonly first: number;
+  readonly #root = new Map<string, Node>();
+  readonly #sources: Source[][] = []; // per class and field
+  readonly #first: number;
 
   /** Throws an Error when two fields claim the same place. */
   constructor(table: Table) {
-    table.fields.forEach((f, at) => place(this.root, f.name, at));
+    table.fields.forEach((f, at) => place(this.#root, f.name, at));
     this.leaves = table.fields.map((f) => new Leaf(f));
-    this.first = table.group?.first ?? 0;
-    for (let c = 0; c < Classes; c++) this.sources.push(table.fields.map((_, field) => sourceOf(table, field, c)));
+    this.#first = table.group?.first ?? 0;
+    for (let c = 0; c < Classes; c++) this.#sources.push(table.fields.map((_, field) => sourceOf(table, field, c)));
   }
 
   /** read makes an object of a row that a client of this class has. What it does not see is false, 0 or "". */
   read(rowClass: number, from: Words, reckoning?: Reckoning): Row {
-    return this.objectOf(this.root, this.sources[rowClass]!, from, reckoning);
+    return this.#objectOf(this.#root, this.#sources[rowClass]!, from, reckoning);
   }
 
   /** value is one field of a row that a client of this class has. */
   value(rowClass: number, field: number, from: Words): Value {
-    return this.leaf(this.sources[rowClass]![field]!, from, undefined);
+    return this.#leaf(this.#sources[rowClass]![field]!, from, undefined);
   }
 
   /** fill writes into an object that read has made what it would make of other words. */
@@ -79,22 +79,22 @@ export class RowShape {
 
   /** write quantises an object into words and texts, as its owner sees it. What is missing is false, 0 or "", clamped. */
   write(row: object, words: Uint32Array, texts: string[]): void {
-    this.writeNode(this.root, row as Row, words, texts);
+    this.#writeNode(this.#root, row as Row, words, texts);
   }
 
-  private objectOf(node: Map<string, Node>, sources: Source[], from: Words, reckoning: Reckoning | undefined): Row {
+  #objectOf(node: Map<string, Node>, sources: Source[], from: Words, reckoning: Reckoning | undefined): Row {
     const row: { [name: string]: RowValue } = {};
-    for (const [name, child] of node) row[name] = this.valueOf(child, sources, from, reckoning);
+    for (const [name, child] of node) row[name] = this.#valueOf(child, sources, from, reckoning);
     return row;
   }
 
-  private valueOf(node: Node, sources: Source[], from: Words, reckoning: Reckoning | undefined): RowValue {
-    if (typeof node === "number") return this.leaf(sources[node]!, from, reckoning);
-    if (Array.isArray(node)) return node.map((child) => this.valueOf(child, sources, from, reckoning));
-    return this.objectOf(node, sources, from, reckoning);
+  #valueOf(node: Node, sources: Source[], from: Words, reckoning: Reckoning | undefined): RowValue {
+    if (typeof node === "number") return this.#leaf(sources[node]!, from, reckoning);
+    if (Array.isArray(node)) return node.map((child) => this.#valueOf(child, sources, from, reckoning));
+    return this.#objectOf(node, sources, from, reckoning);
   }
 
-  private leaf(s: Source, from: Words, reckoning: Reckoning | undefined): Value {
+  #leaf(s: Source, from: Words, reckoning: Reckoning | undefined): Value {
     if (s.hidden) return s.field.neutral;
     if (s.textAt >= 0) return from.texts[from.textsFrom + s.textAt]!;
     const { words, wordsFrom } = from;
@@ -103,18 +103,18 @@ export class RowShape {
     if (s.field.big) return s.field.bigOf(BigInt(high) * BigInt(s.scale) + BigInt(low));
     if (s.member < 0 || reckoning === undefined) return s.field.valueOf(high * s.scale + low, s.own);
     const velocity = words[wordsFrom + s.low + 1]!;
-    return s.field.valueOf(reckoning.motion.position(s.member, reckoning.tick, words[wordsFrom + this.first]!, low, velocity), false);
+    return s.field.valueOf(reckoning.motion.position(s.member, reckoning.tick, words[wordsFrom + this.#first]!, low, velocity), false);
   }
 
-  private writeNode(node: Node, value: RowValue | undefined, words: Uint32Array, texts: string[]): void {
+  #writeNode(node: Node, value: RowValue | undefined, words: Uint32Array, texts: string[]): void {
     if (typeof node === "number") {
-      writeLeaf(this.sources[Class.own]![node]!, value, words, texts);
+      writeLeaf(this.#sources[Class.own]![node]!, value, words, texts);
     } else if (Array.isArray(node)) {
       const items = Array.isArray(value) ? (value as readonly RowValue[]) : [];
-      node.forEach((child, i) => this.writeNode(child, items[i], words, texts));
+      node.forEach((child, i) => this.#writeNode(child, items[i], words, texts));
     } else {
       const row = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Row) : {};
-      for (const [name, child] of node) this.writeNode(child, row[name], words, texts);
+      for (const [name, child] of node) this.#writeNode(child, row[name], words, texts);
     }
   }
 }

@@ -60,26 +60,26 @@ function check(s: Schema): void {
 
 /** Reader reads the values of a schema that has been walked. */
 class Reader {
-  private readonly b: Uint8Array;
-  private readonly head = newHead();
-  private at = 0;
+  readonly #b: Uint8Array;
+  readonly #head = newHead();
+  #at = 0;
 
   constructor(b: Uint8Array) {
-    this.b = b;
+    this.#b = b;
   }
 
   array(min: number, max: number): number {
-    this.next(Form.Array);
-    const n = this.head.count;
+    this.#next(Form.Array);
+    const n = this.#head.count;
     must(n >= min && n <= max, schemaName, `array of ${n} elements`);
     return n;
   }
 
   text(): string {
-    this.next(Form.Str);
-    const from = this.at;
-    this.at += this.head.count;
-    const text = this.head.count > MaxName ? undefined : readText(this.b, from, this.at);
+    this.#next(Form.Str);
+    const from = this.#at;
+    this.#at += this.#head.count;
+    const text = this.#head.count > MaxName ? undefined : readText(this.#b, from, this.#at);
     must(text !== undefined, schemaName, `name at byte ${from}`);
     return text!;
   }
@@ -98,65 +98,65 @@ class Reader {
   table(): Table {
     this.array(4, 4);
     const name = this.text();
-    const x = Number(this.int());
-    const y = Number(this.int());
+    const x = Number(this.#int());
+    const y = Number(this.#int());
     const fields: Field[] = [];
-    for (let n = this.array(0, MaxColumns); n > 0; n--) fields.push(this.field());
+    for (let n = this.array(0, MaxColumns); n > 0; n--) fields.push(this.#field());
     const no = (place: number) => place < -1 || place >= fields.length;
     must(!no(x) && !no(y) && x < 0 === y < 0, name, "position");
     return new Table(name, x, y, fields);
   }
 
-  private field(): Field {
+  #field(): Field {
     const elements = this.array(5, 10);
     const spec: FieldSpec = {
-      name: this.text(), kind: this.small(), audience: this.small(),
+      name: this.text(), kind: this.#small(), audience: this.#small(),
       min: 0, max: 0, step: 0, ownStep: 0, wrap: false, tolerance: 0, velocity: 0, base: 0n, top: 0n,
     };
     must(spec.kind === FieldKind.float ? elements === 8 || elements === 10 : elements === 5, spec.name, "number of elements");
     if (spec.kind !== FieldKind.float) {
-      spec.base = this.int();
-      spec.top = this.int();
+      spec.base = this.#int();
+      spec.top = this.#int();
       must(spec.base === BigInt.asIntN(64, spec.base) && spec.top >= 0n, spec.name, "range");
       return new Field(spec);
     }
-    spec.min = this.float();
-    spec.max = this.float();
-    spec.step = this.float();
-    spec.ownStep = this.float();
-    spec.wrap = this.small() !== 0;
+    spec.min = this.#float();
+    spec.max = this.#float();
+    spec.step = this.#float();
+    spec.ownStep = this.#float();
+    spec.wrap = this.#small() !== 0;
     if (elements === 10) {
-      spec.velocity = this.small();
-      spec.tolerance = this.float();
+      spec.velocity = this.#small();
+      spec.tolerance = this.#float();
       must(spec.tolerance > 0, spec.name, "tolerance");
     }
     return new Field(spec);
   }
 
-  private int(): bigint {
-    return integerAt(this.b, this.next(Form.Int));
+  #int(): bigint {
+    return integerAt(this.#b, this.#next(Form.Int));
   }
 
   /** Reads a number that fits in seven bits. */
-  private small(): number {
-    const at = this.next(Form.Int);
-    const v = numberAt(this.b, at);
+  #small(): number {
+    const at = this.#next(Form.Int);
+    const v = numberAt(this.#b, at);
     must(v <= 0x7f, schemaName, `number at byte ${at}`);
     return v;
   }
 
-  private float(): number {
-    const at = this.next(Form.Float);
-    const view = new DataView(this.b.buffer, this.b.byteOffset + at + 1, this.head.size - 1);
-    return this.head.size === 9 ? view.getFloat64(0) : view.getFloat32(0);
+  #float(): number {
+    const at = this.#next(Form.Float);
+    const view = new DataView(this.#b.buffer, this.#b.byteOffset + at + 1, this.#head.size - 1);
+    return this.#head.size === 9 ? view.getFloat64(0) : view.getFloat32(0);
   }
 
   /** next reads the head of the next value, which has to be of the form, moves past it and returns where it was. */
-  private next(form: Form): number {
-    const at = this.at;
-    const reject = headOf(this.b, at, this.head);
-    must(reject === undefined && this.head.form === form, schemaName, `value at byte ${at}`);
-    this.at += this.head.size;
+  #next(form: Form): number {
+    const at = this.#at;
+    const reject = headOf(this.#b, at, this.#head);
+    must(reject === undefined && this.#head.form === form, schemaName, `value at byte ${at}`);
+    this.#at += this.#head.size;
     return at;
   }
 }

@@ -22,8 +22,8 @@ export class SentInputs {
   /** The newest tick of them; 0 before the first. */
   stamped = 0;
 
-  private readonly ring = new Array<(InputRow & { tick: number }) | undefined>(inputsKept);
-  private readonly writer = new Writer(MaxDatagramPayload);
+  readonly #ring = new Array<(InputRow & { tick: number }) | undefined>(inputsKept);
+  readonly #writer = new Writer(MaxDatagramPayload);
 
   /**
    * remember notes the input for a tick, and for those before it that no datagram was sent for. Seen is the moment as of which
@@ -32,7 +32,7 @@ export class SentInputs {
   remember(tick: number, seen: number, data: Uint8Array): number {
     if (tick <= this.stamped) return 0;
     const from = this.stamped === 0 ? tick : Math.max(this.stamped + 1, tick - InputsPerDatagram + 1);
-    for (let at = from; at <= tick; at++) this.ring[at % inputsKept] = { tick: at, lag: lagOf(at, seen), data };
+    for (let at = from; at <= tick; at++) this.#ring[at % inputsKept] = { tick: at, lag: lagOf(at, seen), data };
     this.stamped = tick;
     return from;
   }
@@ -44,7 +44,7 @@ export class SentInputs {
   unacknowledged(tick: number, acked: number): InputRow[] {
     const inputs: InputRow[] = [];
     for (let size = headMax; inputs.length < InputsPerDatagram; tick--) {
-      const sent = this.ring[tick % inputsKept];
+      const sent = this.#ring[tick % inputsKept];
       if (sent === undefined || sent.tick !== tick) break;
       size += lagBytes + sent.data.length;
       if (inputs.length > 0 && (tick <= acked || size > MaxDatagramPayload)) break;
@@ -55,12 +55,12 @@ export class SentInputs {
 
   /** write is a datagram's bytes, without its reports when it would be too long with them. */
   write(d: InputDatagram): Uint8Array<ArrayBuffer> {
-    this.writer.reset();
-    appendInput(this.writer, d);
-    if (this.writer.length > MaxDatagramPayload) {
-      this.writer.reset();
-      appendInput(this.writer, { ack: d.ack, tick: d.tick, inputs: d.inputs });
+    this.#writer.reset();
+    appendInput(this.#writer, d);
+    if (this.#writer.length > MaxDatagramPayload) {
+      this.#writer.reset();
+      appendInput(this.#writer, { ack: d.ack, tick: d.tick, inputs: d.inputs });
     }
-    return this.writer.finish() as Uint8Array<ArrayBuffer>;
+    return this.#writer.finish() as Uint8Array<ArrayBuffer>;
   }
 }

@@ -56,10 +56,10 @@ export class Session implements LinkOwner, TableSource {
   /** Why it has ended; undefined while it lives. */
   error: JoinError | undefined;
 
-  private readonly ending = new AbortController();
-  private schema: Schema | undefined; // the server's
-  private finish!: (why: JoinError | undefined) => void;
-  private code = ""; // of the private room that the session has made
+  readonly #ending = new AbortController();
+  #schema: Schema | undefined; // the server's
+  #finish!: (why: JoinError | undefined) => void;
+  #code = ""; // of the private room that the session has made
 
   constructor(game: Game<GameTypes>, config: JoinConfig) {
     const s = settingsOf(config);
@@ -71,12 +71,12 @@ export class Session implements LinkOwner, TableSource {
     this.inbox = new Inbox(s.env.report);
     this.status = new Listeners(s.env.report);
     this.status.add(s.onStatus);
-    this.done = new Promise((resolve) => (this.finish = resolve));
+    this.done = new Promise((resolve) => (this.#finish = resolve));
   }
 
   /** Comes when the session ends. */
   get live(): AbortSignal {
-    return this.ending.signal;
+    return this.#ending.signal;
   }
 
   get player(): number {
@@ -88,7 +88,7 @@ export class Session implements LinkOwner, TableSource {
     const { settings: s } = this;
     const timed = within(s.env, s.timeout);
     try {
-      this.link = await this.firstLink(timed.signal);
+      this.link = await this.#firstLink(timed.signal);
     } finally {
       timed.end();
     }
@@ -97,13 +97,13 @@ export class Session implements LinkOwner, TableSource {
   }
 
   /** firstLink goes on with a former page's session, or joins. */
-  private async firstLink(signal: AbortSignal): Promise<Link> {
+  async #firstLink(signal: AbortSignal): Promise<Link> {
     const { settings: s } = this;
     if (s.resume.length > 0) {
       const link = await this.connect(signal);
       try {
         const h = { ...this.hello(), resume: s.resume };
-        this.begin(link, await this.greet(link, h, signal));
+        this.#begin(link, await this.greet(link, h, signal));
         this.resumed = true;
         return link;
       } catch (e) {
@@ -125,7 +125,7 @@ export class Session implements LinkOwner, TableSource {
   async joinAnew(signal: AbortSignal): Promise<Link> {
     const link = await this.connect(signal);
     try {
-      this.begin(link, await this.greet(link, this.hello(), signal));
+      this.#begin(link, await this.greet(link, this.hello(), signal));
     } catch (e) {
       link.end(asFailure(e), CloseCode.normal);
       throw e;
@@ -135,8 +135,8 @@ export class Session implements LinkOwner, TableSource {
 
   /** hello asks for what the configuration says; for the private room that the session has made, once it has. */
   hello(): Hello {
-    const h = helloOf(this.settings, this.game.name, this.schema?.hash ?? this.game.hash);
-    return this.code === "" ? h : { ...h, room: this.code, join: 3 };
+    const h = helloOf(this.settings, this.game.name, this.#schema?.hash ?? this.game.hash);
+    return this.#code === "" ? h : { ...h, room: this.#code, join: 3 };
   }
 
   /** greet says hello and reads the welcome. It rejects with a JoinError. */
@@ -151,20 +151,20 @@ export class Session implements LinkOwner, TableSource {
   }
 
   /** begin plays on a connection with rows of its own. */
-  private begin(link: Link, w: Welcome): void {
-    const schema = this.schemaOf(w);
+  #begin(link: Link, w: Welcome): void {
+    const schema = this.#schemaOf(w);
     if (this.link !== undefined) this.tables.cleared();
-    this.schema = schema;
+    this.#schema = schema;
     this.replica = new Replica(schema, w);
-    this.showing(w);
-    if (this.settings.join === 2) this.code = w.roomName;
+    this.#showing(w);
+    if (this.settings.join === 2) this.#code = w.roomName;
     this.link = link;
-    this.keep(w);
+    this.#keep(w);
     link.play(w, this.replica);
   }
 
   /** showing begins to predict and to interpolate, as it was switched before. */
-  private showing(w: Welcome): void {
+  #showing(w: Welcome): void {
     const { shown, interpolate } = this.settings;
     const { predictor, screen } = this;
     this.predictor = new Predictor(this.replica, { ...w, ...shown });
@@ -178,13 +178,13 @@ export class Session implements LinkOwner, TableSource {
   goOn(link: Link, w: Welcome): void {
     const former = this.link;
     const same = w.session.every((v, i) => v === former.welcome.session[i]);
-    if (!same || w.schemaHash !== this.schema!.hash) throw failure("protocol", "the server has resumed another session");
+    if (!same || w.schemaHash !== this.#schema!.hash) throw failure("protocol", "the server has resumed another session");
     this.tally.add(former);
     this.replica.resume(w.tick, w.nextSequence);
     this.predictor.reset();
     this.link = link;
     this.resumes++;
-    this.keep(w);
+    this.#keep(w);
     for (const again of this.requests.again()) link.write(again);
     link.play(w, this.replica, former.timing.clock);
     this.goes(true);
@@ -198,10 +198,10 @@ export class Session implements LinkOwner, TableSource {
     this.goes(true);
   }
 
-  private schemaOf(w: Welcome): Schema {
+  #schemaOf(w: Welcome): Schema {
     try {
       if (w.schema.length === 0) {
-        const known = [this.schema, this.game.schema].find((s) => s?.hash === w.schemaHash);
+        const known = [this.#schema, this.game.schema].find((s) => s?.hash === w.schemaHash);
         if (known === undefined) throw new Error("the server sent no schema, and names one that this client does not have");
         return known;
       }
@@ -213,16 +213,16 @@ export class Session implements LinkOwner, TableSource {
     }
   }
 
-  private keep(w: Welcome): void {
+  #keep(w: Welcome): void {
     this.token = w.resume.token;
     this.requests.asked = Math.max(this.requests.asked, w.resume.lastRequest);
-    if (this.token.length > 0) this.guarded(() => this.settings.onToken(this.token));
+    if (this.token.length > 0) this.#guarded(() => this.settings.onToken(this.token));
   }
 
   /** triesAgain tells whether what was refused may be asked for otherwise: the private room has ended, another one can be made. */
   triesAgain(error: JoinError): boolean {
-    if (this.code === "" || error.code !== "refused") return false;
-    this.code = "";
+    if (this.#code === "" || error.code !== "refused") return false;
+    this.#code = "";
     return true;
   }
 
@@ -244,18 +244,18 @@ export class Session implements LinkOwner, TableSource {
     if (this.error !== undefined) return;
     this.error = error;
     this.joined = false;
-    this.ending.abort();
+    this.#ending.abort();
     this.link?.end(error);
     this.requests.fail(error);
     const why = error.code === "closed" ? undefined : error;
-    this.finish(why);
+    this.#finish(why);
     this.status.tell("ended", why);
   }
 
   /** send sets what the player asks for. It throws a RangeError that names the field, and why the session has ended. */
   send(row: object): void {
     if (this.error !== undefined) throw this.error;
-    const { input } = this.schema!;
+    const { input } = this.#schema!;
     checkRow(input, row);
     const w = new Writer(64);
     const scratch = new RowBuffer();
@@ -269,9 +269,9 @@ export class Session implements LinkOwner, TableSource {
   /** request asks the game something and waits for the answer. */
   async request(name: string, ask: object): Promise<object> {
     if (this.error !== undefined) throw this.error;
-    const kind = this.schema!.requests.findIndex((r) => r.ask.name === name);
+    const kind = this.#schema!.requests.findIndex((r) => r.ask.name === name);
     if (kind < 0) throw failure("version", `the server's ${this.game.name} has no request ${name}`);
-    const tables = this.schema!.requests[kind]!;
+    const tables = this.#schema!.requests[kind]!;
     checkRow(tables.ask, ask);
     const w = new Writer(64);
     writeRow(w, tables.ask, ask, new RowBuffer());
@@ -286,12 +286,12 @@ export class Session implements LinkOwner, TableSource {
     const now = this.settings.env.now();
     const { clock } = link.timing;
     const view = this.screen.draw(this.predictor.draw(clock.predicted(now), link.timing.acting(now), now), clock.played(now));
-    this.fire(link, now);
+    this.#fire(link, now);
     return view;
   }
 
   /** fire fires the events whose moment is shown by now. */
-  private fire(link: Link, now: number): void {
+  #fire(link: Link, now: number): void {
     this.screen.advance(link.timing.clock.played(now));
     this.inbox.due((tick) => this.screen.shows(tick));
   }
@@ -311,11 +311,11 @@ export class Session implements LinkOwner, TableSource {
     this.predictor.applied(a, link.timing.acting(now), now);
     this.tables.applied(a);
     for (const e of a.events) {
-      const table = this.schema!.events[e.kind]!;
+      const table = this.#schema!.events[e.kind]!;
       if (table.x < 0) this.inbox.event(table.name, e.tick, e.row);
       else this.inbox.shown(table.name, e.tick, e.row);
     }
-    this.fire(link, now);
+    this.#fire(link, now);
   }
 
   message(kind: number, bytes: Uint8Array): void {
@@ -324,7 +324,7 @@ export class Session implements LinkOwner, TableSource {
         return this.requests.answered(answer.parse(bytes));
       case Kind.message: {
         const m = message.parse(bytes);
-        const table = this.schema!.messages[m.message];
+        const table = this.#schema!.messages[m.message];
         if (table !== undefined) this.inbox.message(table.name, readRow(new Cursor(), table, m.data, new RowBuffer()), m.tick);
         return;
       }
@@ -336,7 +336,7 @@ export class Session implements LinkOwner, TableSource {
       case Kind.diverged: {
         const d = diverged.parse(bytes);
         if (this.wrong.length < divergedKept) this.wrong.push(d);
-        this.guarded(() => this.settings.onDiverged(d));
+        this.#guarded(() => this.settings.onDiverged(d));
       }
     }
   }
@@ -345,7 +345,7 @@ export class Session implements LinkOwner, TableSource {
     this.settings.env.report(error);
   }
 
-  private guarded(call: () => void): void {
+  #guarded(call: () => void): void {
     try {
       call();
     } catch (e) {

@@ -55,17 +55,17 @@ export class TableShow {
   /** The columns that are waited for: those of the position that others see, or of all floats. */
   readonly waited: readonly number[];
 
-  private readonly table: Table;
-  private readonly motion: Motion | undefined;
-  private readonly lines: readonly (readonly number[])[]; // per class, the floats that go along a line
+  readonly #table: Table;
+  readonly #motion: Motion | undefined;
+  readonly #lines: readonly (readonly number[])[]; // per class, the floats that go along a line
 
   constructor(table: Table, mode: Mode, periodNanoseconds: number) {
     const { group } = table;
-    this.table = table;
+    this.#table = table;
     this.mode = mode;
-    this.motion = group && new Motion(table, periodNanoseconds);
+    this.#motion = group && new Motion(table, periodNanoseconds);
     const floats = table.fields.flatMap((f, i) => (f.kind === FieldKind.float ? [i] : []));
-    this.lines = [Class.public, Class.team, Class.own].map((rowClass) =>
+    this.#lines = [Class.public, Class.team, Class.own].map((rowClass) =>
       floats.filter((i) => table.fields[i]!.visible(rowClass) && (rowClass === Class.own || !group?.has(i))));
     const waited = mode === "interpolate" ? floats.filter((i) => !group?.has(i) && (table.x < 0 || i === table.x || i === table.y)) : [];
     this.waited = waited.flatMap((i) => table.fieldColumns(i, false));
@@ -73,13 +73,13 @@ export class TableShow {
 
   /** moves tells whether a row moves as its dead-reckoned base says. */
   moves(r: Known): boolean {
-    const { group } = this.table;
-    return group !== undefined && this.reckons(r.rowClass) && group.members.some((m, i) => r.words[r.wordsFrom + group.first + 2 + 2 * i] !== m.still);
+    const { group } = this.#table;
+    return group !== undefined && this.#reckons(r.rowClass) && group.members.some((m, i) => r.words[r.wordsFrom + group.first + 2 + 2 * i] !== m.still);
   }
 
   /** show writes into a row, which is as in the span's from, the floats as they are at a moment. */
   show(row: object, s: Span, at: number, mode: Mode): void {
-    const { shape } = this.table;
+    const { shape } = this.#table;
     let { from } = s;
     let to = s.to;
     let along = 0;
@@ -96,43 +96,43 @@ export class TableShow {
       from = to = s.from;
       along = 0;
     }
-    for (const i of this.lines[s.from.rowClass]!) {
+    for (const i of this.#lines[s.from.rowClass]!) {
       const leaf = shape.leaves[i]!;
       const v = shape.value(from.rowClass, i, from) as number;
       leaf.set(row, along === 0 ? v : between(leaf.field, v, shape.value(to.rowClass, i, to) as number, along));
     }
-    if (this.reckons(s.from.rowClass)) this.showReckoned(row, s, at, mode);
+    if (this.#reckons(s.from.rowClass)) this.#showReckoned(row, s, at, mode);
   }
 
   /** reckons tells whether a class is told a base. */
-  private reckons(rowClass: number): boolean {
-    const { group } = this.table;
-    return group !== undefined && rowClass !== Class.own && this.table.fields[group.members[0]!.field]!.visible(rowClass);
+  #reckons(rowClass: number): boolean {
+    const { group } = this.#table;
+    return group !== undefined && rowClass !== Class.own && this.#table.fields[group.members[0]!.field]!.visible(rowClass);
   }
 
   /**
    * showReckoned writes the dead-reckoned fields: at whole ticks by the base in from, from to on by that of to, and in between on
    * the line. What goes farther in a tick than its velocity can carry it was put there, and jumps.
    */
-  private showReckoned(row: object, s: Span, at: number, mode: Mode): void {
+  #showReckoned(row: object, s: Span, at: number, mode: Mode): void {
     const tick = Math.floor(at / MomentsPerTick);
     const along = (at % MomentsPerTick) / MomentsPerTick;
     const next = mode !== "latest" && s.to?.tick === tick + 1 && s.to.rowClass === s.from.rowClass ? s.to : s.from;
-    const { members } = this.table.group!;
+    const { members } = this.#table.group!;
     for (let i = 0; i < members.length; i++) {
-      const leaf = this.table.shape.leaves[members[i]!.field]!;
-      const q = this.position(s.from, i, tick);
+      const leaf = this.#table.shape.leaves[members[i]!.field]!;
+      const q = this.#position(s.from, i, tick);
       let v = leaf.field.valueOf(q, false) as number;
       if (along > 0) {
-        const then = this.position(next, i, tick + 1);
-        if (Math.abs(q - then) <= this.motion!.reach(i)) v += ((leaf.field.valueOf(then, false) as number) - v) * along;
+        const then = this.#position(next, i, tick + 1);
+        if (Math.abs(q - then) <= this.#motion!.reach(i)) v += ((leaf.field.valueOf(then, false) as number) - v) * along;
       }
       leaf.set(row, v);
     }
   }
 
-  private position(r: Known, member: number, tick: number): number {
-    const first = r.wordsFrom + this.table.group!.first;
-    return this.motion!.position(member, tick, r.words[first]!, r.words[first + 1 + 2 * member]!, r.words[first + 2 + 2 * member]!);
+  #position(r: Known, member: number, tick: number): number {
+    const first = r.wordsFrom + this.#table.group!.first;
+    return this.#motion!.position(member, tick, r.words[first]!, r.words[first + 1 + 2 * member]!, r.words[first + 2 + 2 * member]!);
   }
 }

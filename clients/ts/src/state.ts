@@ -68,26 +68,27 @@ export class StateReader {
   /** The record's columns, at their places. */
   readonly row = new RowBuffer();
 
-  private readonly schema: Schema;
-  private readonly cursor = new Cursor();
-  private readonly changed = new Uint8Array(MaxColumns); // the list of a partial record
-  private wire: Table;
-  private left = 0;
+  readonly #schema: Schema;
+  readonly #cursor = new Cursor();
+  readonly #changed = new Uint8Array(MaxColumns); // the list of a partial record
+  #wire: Table;
+  #left = 0;
 
   constructor(schema: Schema) {
-    this.schema = schema;
-    this.wire = schema.input;
+    this.#schema = schema;
+    this.#wire = schema.input;
   }
 
   /** What was wrong with the datagram; undefined when nothing was. */
   get reject(): Reject | undefined {
-    return this.cursor.reject;
+    return this.#cursor.reject;
   }
 
   /** open reads the header; it returns whether there is one. The bytes are used until the last next. */
   open(b: Uint8Array): boolean {
-    const { cursor: c, header: h } = this;
-    this.left = 0;
+    const { header: h } = this;
+    const c = this.#cursor;
+    this.#left = 0;
     if (!c.open(b, DatagramKind.state)) return false;
     h.epoch = c.limb();
     h.sequence = c.limbs(2);
@@ -103,11 +104,11 @@ export class StateReader {
 
   /** next reads the next record; it returns false at the end and at the first fault. */
   next(): boolean {
-    const c = this.cursor;
-    const first = this.left === 0;
-    if (first && (c.ended || !this.section())) return false;
-    this.left--;
-    if (this.kind === RecordKind.happened) return this.happened();
+    const c = this.#cursor;
+    const first = this.#left === 0;
+    if (first && (c.ended || !this.#section())) return false;
+    this.#left--;
+    if (this.kind === RecordKind.happened) return this.#happened();
     const gap = c.compact(MaxEntities - 1);
     this.index = first ? gap : this.index + gap;
     if (!first && (gap === 0 || this.index >= MaxEntities)) c.fail("bad_value");
@@ -121,48 +122,48 @@ export class StateReader {
         if (this.generation === 0) c.fail("bad_value");
         this.insert = this.rowClass === Class.own ? c.compact(MaxInsert) : 0;
         this.age = this.insert === 0 ? 0 : c.limb();
-        this.everything();
+        this.#everything();
         break;
       default:
-        this.mask();
+        this.#mask();
     }
-    return this.fields();
+    return this.#fields();
   }
 
-  private section(): boolean {
-    const c = this.cursor;
+  #section(): boolean {
+    const c = this.#cursor;
     this.table = c.limb();
     const form = c.limb();
-    this.left = c.limb();
+    this.#left = c.limb();
     this.kind = form & 3;
     this.rowClass = form >> 2;
-    const tables = this.kind === RecordKind.happened ? this.schema.events : this.schema.tables;
+    const tables = this.kind === RecordKind.happened ? this.#schema.events : this.#schema.tables;
     const wire = tables[this.table];
-    if (wire === undefined || this.rowClass >= Classes || this.left === 0) c.fail("bad_value");
-    else this.wire = wire;
+    if (wire === undefined || this.rowClass >= Classes || this.#left === 0) c.fail("bad_value");
+    else this.#wire = wire;
     if (this.kind === RecordKind.happened) this.rowClass = Class.own;
     return c.reject === undefined;
   }
 
-  private happened(): boolean {
+  #happened(): boolean {
     this.index = 0;
-    this.age = this.cursor.limb();
-    this.number = this.cursor.compact(MaxEventNumber);
-    this.everything();
-    return this.fields();
+    this.age = this.#cursor.limb();
+    this.number = this.#cursor.compact(MaxEventNumber);
+    this.#everything();
+    return this.#fields();
   }
 
-  private everything(): void {
-    this.columns = this.wire.classColumns(this.rowClass);
+  #everything(): void {
+    this.columns = this.#wire.classColumns(this.rowClass);
     this.count = this.columns.length;
   }
 
   /** mask reads which of the class's columns follow. */
-  private mask(): void {
-    const c = this.cursor;
-    const seen = this.wire.classColumns(this.rowClass);
-    const wide = this.wire.wideMask(this.rowClass);
-    this.columns = this.changed;
+  #mask(): void {
+    const c = this.#cursor;
+    const seen = this.#wire.classColumns(this.rowClass);
+    const wide = this.#wire.wideMask(this.rowClass);
+    this.columns = this.#changed;
     this.count = 0;
     for (let from = 0, more = true; more; from += maskBits) {
       let bits = c.limb();
@@ -171,16 +172,16 @@ export class StateReader {
       else if (bits === 0) c.fail("bad_value"); // the shortest form ends with a bit that is set
       for (let at = from; bits !== 0; bits >>= 1, at++) {
         if ((bits & 1) === 0) continue;
-        if (at < seen.length) this.changed[this.count++] = seen[at]!;
+        if (at < seen.length) this.#changed[this.count++] = seen[at]!;
         else c.fail("bad_value");
       }
       if (c.reject !== undefined) return;
     }
   }
 
-  private fields(): boolean {
-    const c = this.cursor;
-    if (c.reject === undefined) readColumns(c, this.wire, this.columns, this.count, this.row);
+  #fields(): boolean {
+    const c = this.#cursor;
+    if (c.reject === undefined) readColumns(c, this.#wire, this.columns, this.count, this.row);
     return c.reject === undefined;
   }
 }

@@ -54,19 +54,19 @@ function sumsOf(link: Link): Sums {
 
 /** Tally keeps what connections before the present one have counted. */
 export class Tally {
-  private readonly former: Sums = {
+  readonly #former: Sums = {
     sentBytes: 0, receivedBytes: 0, sentDatagrams: 0, receivedDatagrams: 0, droppedDatagrams: 0, newTicks: 0, rejected: 0, lateInputs: 0, missingInputs: 0,
   };
 
   /** add takes a connection that has ended. */
   add(link: Link): void {
-    Object.assign(this.former, this.with(link));
+    Object.assign(this.#former, this.with(link));
   }
 
   /** with is the sums, with those of a connection that lives. */
   with(link: Link): Sums {
     const sums = sumsOf(link);
-    for (const name in this.former) sums[name as keyof Sums] += this.former[name as keyof Sums];
+    for (const name in this.#former) sums[name as keyof Sums] += this.#former[name as keyof Sums];
     return sums;
   }
 }

@@ -51,62 +51,62 @@ export class Stage implements Own<StepTypes> {
   readonly player: number;
   tick = 0;
 
-  private readonly schema: Schema;
-  private readonly places = new Map<string, number>();
-  private readonly others: Others;
-  private readonly lists: (readonly [number, object][] | undefined)[] = [];
-  private own: OwnRows;
-  private inserts = 0;
+  readonly #schema: Schema;
+  readonly #places = new Map<string, number>();
+  readonly #others: Others;
+  readonly #lists: (readonly [number, object][] | undefined)[] = [];
+  #own: OwnRows;
+  #inserts = 0;
 
   constructor(schema: Schema, player: number, others: Others) {
-    this.schema = schema;
+    this.#schema = schema;
     this.player = player;
-    this.own = new OwnRows(schema);
-    this.others = others;
-    schema.tables.forEach((t, i) => this.places.set(t.name, i));
+    this.#own = new OwnRows(schema);
+    this.#others = others;
+    schema.tables.forEach((t, i) => this.#places.set(t.name, i));
   }
 
   /** begin has the next step write to these rows, as of their tick. */
   begin(own: OwnRows): this {
-    this.own = own;
+    this.#own = own;
     this.tick = own.tick;
-    this.inserts = 0;
-    this.lists.fill(undefined);
+    this.#inserts = 0;
+    this.#lists.fill(undefined);
     return this;
   }
 
   rows(table: string): Iterable<readonly [number, object]> {
-    const at = this.place(table);
-    return (this.lists[at] ??= listOf(this.own, at));
+    const at = this.#place(table);
+    return (this.#lists[at] ??= listOf(this.#own, at));
   }
 
   get(table: string, id: number): object | undefined {
-    const at = this.place(table);
-    for (let i = 0; i < this.own.count; i++) {
-      const r = this.own.list[i]!;
+    const at = this.#place(table);
+    for (let i = 0; i < this.#own.count; i++) {
+      const r = this.#own.list[i]!;
       if (r.table === at && r.id === id) return r.row;
     }
-    return id < 0 ? undefined : this.others.row(at, id);
+    return id < 0 ? undefined : this.#others.row(at, id);
   }
 
   singleton(table: string): object | undefined {
-    return this.others.singleton(this.place(table));
+    return this.#others.singleton(this.#place(table));
   }
 
   insert(table: string, row: object, mine = true): number {
-    const at = this.place(table);
-    const n = ++this.inserts;
+    const at = this.#place(table);
+    const n = ++this.#inserts;
     const id = -(this.tick * 0x10000 + n);
     if (!mine) return id;
-    const { shape } = this.schema.tables[at]!;
-    const into = this.own.add(at, id, this.tick, n);
+    const { shape } = this.#schema.tables[at]!;
+    const into = this.#own.add(at, id, this.tick, n);
     for (const leaf of shape.leaves) leaf.set(into.row, leaf.stands(row) ? leaf.get(row) : leaf.field.neutral);
-    this.lists[at] = undefined;
+    this.#lists[at] = undefined;
     return id;
   }
 
-  private place(table: string): number {
-    const at = this.places.get(table);
+  #place(table: string): number {
+    const at = this.#places.get(table);
     if (at === undefined) throw new Error(`the game has no table ${table}`);
     return at;
   }

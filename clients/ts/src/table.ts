@@ -25,10 +25,10 @@ export class Table {
   /** Rows as plain objects. */
   readonly shape: RowShape;
 
-  private readonly all: Column[] = [];
-  private readonly plain: number[][]; // per field, its columns, most significant first
-  private readonly owns: number[][]; // per field, those at the owner's step
-  private readonly classes: Uint8Array[] = [];
+  readonly #all: Column[] = [];
+  readonly #plain: number[][]; // per field, its columns, most significant first
+  readonly #owns: number[][]; // per field, those at the owner's step
+  readonly #classes: Uint8Array[] = [];
 
   /** Throws an Error for what can't be a table. */
   constructor(name: string, x: number, y: number, fields: readonly Field[]) {
@@ -38,39 +38,39 @@ export class Table {
     this.fields = fields;
     this.x = x;
     this.y = y;
-    this.plain = fields.map(() => []);
-    this.owns = fields.map(() => []);
+    this.#plain = fields.map(() => []);
+    this.#owns = fields.map(() => []);
     let texts = 0;
     fields.forEach((f, i) => {
       if (f.kind === FieldKind.text) {
-        this.plain[i]!.push(this.all.push({ ...column(i, 0, 0), textAt: texts++ }) - 1);
+        this.#plain[i]!.push(this.#all.push({ ...column(i, 0, 0), textAt: texts++ }) - 1);
         return;
       }
-      this.addColumns(i, false);
-      if (f.ownStep > 0) this.addColumns(i, true);
+      this.#addColumns(i, false);
+      if (f.ownStep > 0) this.#addColumns(i, true);
     });
     this.texts = texts;
-    this.group = deriveGroup(name, fields, this.all);
-    this.columns = this.all;
-    must(this.all.length <= MaxColumns, name, "number of columns");
-    for (let c = 0; c < Classes; c++) this.classes.push(this.deriveClass(c));
-    this.checkPosition();
+    this.group = deriveGroup(name, fields, this.#all);
+    this.columns = this.#all;
+    must(this.#all.length <= MaxColumns, name, "number of columns");
+    for (let c = 0; c < Classes; c++) this.#classes.push(this.#deriveClass(c));
+    this.#checkPosition();
     this.shape = new RowShape(this);
   }
 
   /** The columns that a class sees, in the order of a mask's bits. The group's first stands for all of it. */
   classColumns(rowClass: number): Uint8Array {
-    return this.classes[rowClass]!;
+    return this.#classes[rowClass]!;
   }
 
   /** Whether a mask of the class may take more than one byte. */
   wideMask(rowClass: number): boolean {
-    return this.classes[rowClass]!.length > 7;
+    return this.#classes[rowClass]!.length > 7;
   }
 
   /** The columns that hold a field, the most significant first: at the owner's step when own is set and it has one. */
   fieldColumns(field: number, own: boolean): readonly number[] {
-    return own && this.owns[field]!.length > 0 ? this.owns[field]! : this.plain[field]!;
+    return own && this.#owns[field]!.length > 0 ? this.#owns[field]! : this.#plain[field]!;
   }
 
   /** Whether a row is told whole to whoever it is for, as events, messages and requests must be. */
@@ -78,25 +78,25 @@ export class Table {
     return this.fields.every((f) => f.audience === Audience.everyone && f.ownStep === 0 && f.tolerance === 0);
   }
 
-  private addColumns(i: number, own: boolean): void {
+  #addColumns(i: number, own: boolean): void {
     const f = this.fields[i]!;
-    const into = own ? this.owns[i]! : this.plain[i]!;
+    const into = own ? this.#owns[i]! : this.#plain[i]!;
     let width = own ? bitsOf(BigInt(f.ownTop)) : bitsOf(f.top);
     const coordinate = i === this.x || i === this.y;
     must(!coordinate || own || width <= MaxPositionBits, f.name, "range as a position");
     const low = coordinate ? fineBits : wordBits;
     if (width > low) {
-      into.push(this.all.push(column(i, low, width - low, { own })) - 1);
+      into.push(this.#all.push(column(i, low, width - low, { own })) - 1);
       width = low;
     }
-    into.push(this.all.push(column(i, 0, width, { own })) - 1);
+    into.push(this.#all.push(column(i, 0, width, { own })) - 1);
   }
 
-  private deriveClass(rowClass: number): Uint8Array {
+  #deriveClass(rowClass: number): Uint8Array {
     const seen: number[] = [];
     let bytes = 0;
-    this.all.forEach((c, at) => {
-      if (!this.sees(rowClass, c)) return;
+    this.#all.forEach((c, at) => {
+      if (!this.#sees(rowClass, c)) return;
       if (!c.base || at === this.group?.first) seen.push(at);
       bytes += c.limbs + (c.textAt < 0 ? 0 : 2 + Number(this.fields[c.field]!.top));
     });
@@ -105,7 +105,7 @@ export class Table {
   }
 
   /** The rule of rights: which columns a class is ever sent. */
-  private sees(rowClass: number, c: Column): boolean {
+  #sees(rowClass: number, c: Column): boolean {
     const f = this.fields[c.field]!;
     const own = rowClass === Class.own;
     if (c.base) return !own && f.visible(rowClass);
@@ -113,7 +113,7 @@ export class Table {
     return f.ownStep > 0 ? c.own === own : f.visible(rowClass);
   }
 
-  private checkPosition(): void {
+  #checkPosition(): void {
     if (this.x < 0) return;
     const x = this.fields[this.x]!;
     const y = this.fields[this.y]!;

@@ -16,49 +16,49 @@ type RowListener<R> = (id: number, row: Readonly<R>, before: Readonly<R> | undef
 export class EntityTable<R extends object> {
   readonly name: string;
 
-  private readonly source: TableSource;
-  private readonly listeners: Record<RowEvent, Listeners<[number, Readonly<R>, Readonly<R> | undefined]>>;
-  private known: Map<number, { id: number; row: R }> | undefined; // by index, once somebody listens
+  readonly #source: TableSource;
+  readonly #listeners: Record<RowEvent, Listeners<[number, Readonly<R>, Readonly<R> | undefined]>>;
+  #known: Map<number, { id: number; row: R }> | undefined; // by index, once somebody listens
 
   /** It is made by Tables. */
   constructor(name: string, source: TableSource) {
     this.name = name;
-    this.source = source;
+    this.#source = source;
     const listeners = () => new Listeners<[number, Readonly<R>, Readonly<R> | undefined]>(source.report);
-    this.listeners = { add: listeners(), change: listeners(), remove: listeners() };
+    this.#listeners = { add: listeners(), change: listeners(), remove: listeners() };
   }
 
   /** all iterates over the entities that are here. Ids name them as long as they are. */
   *all(): IterableIterator<[id: number, row: Readonly<R>]> {
-    const { place } = this;
-    for (const [index, id] of this.places(place)) yield [id, this.rowAt(place, index)!];
+    const place = this.#place;
+    for (const [index, id] of this.#places(place)) yield [id, this.#rowAt(place, index)!];
   }
 
   /** owned iterates over those that are the player's own. */
   *owned(): IterableIterator<[id: number, row: Readonly<R>]> {
-    const { place } = this;
-    for (const [index, id, rowClass] of this.places(place)) {
-      if (rowClass === Class.own) yield [id, this.rowAt(place, index)!];
+    const place = this.#place;
+    for (const [index, id, rowClass] of this.#places(place)) {
+      if (rowClass === Class.own) yield [id, this.#rowAt(place, index)!];
     }
   }
 
   /** get returns a row; undefined when its entity is not here. */
   get(id: number): Readonly<R> | undefined {
-    const { place } = this;
-    const entity = this.source.replica.entity(place, indexOf(id));
-    return entity?.generation === generationOf(id) ? this.rowAt(place, indexOf(id)) : undefined;
+    const place = this.#place;
+    const entity = this.#source.replica.entity(place, indexOf(id));
+    return entity?.generation === generationOf(id) ? this.#rowAt(place, indexOf(id)) : undefined;
   }
 
   /** owner is the player who owns an entity, as far as that is known: this one, or 0. */
   owner(id: number): number {
-    const entity = this.source.replica.entity(this.place, indexOf(id));
-    return entity?.generation === generationOf(id) && entity.rowClass === Class.own ? this.source.player : 0;
+    const entity = this.#source.replica.entity(this.#place, indexOf(id));
+    return entity?.generation === generationOf(id) && entity.rowClass === Class.own ? this.#source.player : 0;
   }
 
   /** How many entities are here. */
   get size(): number {
     let n = 0;
-    for (const _ of this.places(this.place)) n++;
+    for (const _ of this.#places(this.#place)) n++;
     return n;
   }
 
@@ -67,54 +67,54 @@ export class EntityTable<R extends object> {
    * it is now; of what went, as it was last. A row that is only reckoned on, without news, does not change.
    */
   on(event: RowEvent, listener: RowListener<R>): Unsubscribe {
-    if (this.known === undefined) {
-      this.known = new Map();
-      const { place } = this;
-      for (const [index, id] of this.places(place)) this.known.set(index, { id, row: this.rowAt(place, index)! });
+    if (this.#known === undefined) {
+      this.#known = new Map();
+      const place = this.#place;
+      for (const [index, id] of this.#places(place)) this.#known.set(index, { id, row: this.#rowAt(place, index)! });
     }
-    return this.listeners[event].add(listener);
+    return this.#listeners[event].add(listener);
   }
 
   /** changed tells the listeners of a change. */
   changed(c: Change): void {
-    if (this.known === undefined) return;
-    const was = this.known.get(c.index);
-    const row = c.kind === "removed" ? undefined : this.rowAt(c.table, c.index);
+    if (this.#known === undefined) return;
+    const was = this.#known.get(c.index);
+    const row = c.kind === "removed" ? undefined : this.#rowAt(c.table, c.index);
     if (row === undefined) {
-      this.gone(c.index);
+      this.#gone(c.index);
     } else if (was === undefined || was.id !== c.id) {
-      this.gone(c.index);
-      this.known.set(c.index, { id: c.id, row });
-      this.listeners.add.tell(c.id, row, undefined);
+      this.#gone(c.index);
+      this.#known.set(c.index, { id: c.id, row });
+      this.#listeners.add.tell(c.id, row, undefined);
     } else {
       const before = was.row;
       was.row = row;
-      this.listeners.change.tell(c.id, row, before);
+      this.#listeners.change.tell(c.id, row, before);
     }
   }
 
   /** cleared tells the listeners that no entity is here any more. */
   cleared(): void {
-    for (const index of [...(this.known?.keys() ?? [])]) this.gone(index);
+    for (const index of [...(this.#known?.keys() ?? [])]) this.#gone(index);
   }
 
-  private gone(index: number): void {
-    const was = this.known!.get(index);
+  #gone(index: number): void {
+    const was = this.#known!.get(index);
     if (was === undefined) return;
-    this.known!.delete(index);
-    this.listeners.remove.tell(was.id, was.row, undefined);
+    this.#known!.delete(index);
+    this.#listeners.remove.tell(was.id, was.row, undefined);
   }
 
-  private get place(): number {
-    return this.source.replica.tableOf(this.name);
+  get #place(): number {
+    return this.#source.replica.tableOf(this.name);
   }
 
-  private rowAt(place: number, index: number): R | undefined {
-    return this.source.replica.row<R>(place, index);
+  #rowAt(place: number, index: number): R | undefined {
+    return this.#source.replica.row<R>(place, index);
   }
 
-  private *places(place: number): IterableIterator<[index: number, id: number, rowClass: number]> {
-    const pages = place < 0 ? [] : this.source.replica.pages(place);
+  *#places(place: number): IterableIterator<[index: number, id: number, rowClass: number]> {
+    const pages = place < 0 ? [] : this.#source.replica.pages(place);
     for (const [n, page] of pages.entries()) {
       for (let i = 0; page !== undefined && i < pageRows; i++) {
         const index = n * pageRows + i;
@@ -133,17 +133,17 @@ export interface TableSource {
 
 /** Tables are those of a session, by their names. They outlive its replicas. */
 export class Tables {
-  private readonly all = new Map<string, EntityTable<object>>();
-  private readonly source: TableSource;
+  readonly #all = new Map<string, EntityTable<object>>();
+  readonly #source: TableSource;
 
   constructor(source: TableSource) {
-    this.source = source;
+    this.#source = source;
   }
 
   /** table returns the table of a name; one that the server does not have stays empty. */
   table(name: string): EntityTable<object> {
-    let t = this.all.get(name);
-    if (t === undefined) this.all.set(name, (t = new EntityTable(name, this.source)));
+    let t = this.#all.get(name);
+    if (t === undefined) this.#all.set(name, (t = new EntityTable(name, this.#source)));
     return t;
   }
 
@@ -151,12 +151,12 @@ export class Tables {
   applied(a: Applied): void {
     if (a.newEpoch) this.cleared();
     if (a.ignored) return;
-    const { tables } = this.source.replica.schema;
-    for (const c of a.changes) this.all.get(tables[c.table]!.name)?.changed(c);
+    const { tables } = this.#source.replica.schema;
+    for (const c of a.changes) this.#all.get(tables[c.table]!.name)?.changed(c);
   }
 
   /** cleared tells the listeners that every row is gone. */
   cleared(): void {
-    for (const t of this.all.values()) t.cleared();
+    for (const t of this.#all.values()) t.cleared();
   }
 }

@@ -56,19 +56,19 @@ export class Timing {
   /** Ticks. */
   cushion = 0;
 
-  private readonly period: number;
-  private told = 0; // the newest tick of which the server has told that it has the input
-  private settled = 0; // the input tick from which on a report shows the lead as it is now
-  private reports = 0; // since the lead changed, or all of them were looked at
-  private lows = 0; // of them below marginLow
-  private tops = 0; // of them above marginTop
-  private gap = 0; // the latest tick without its input
-  private gaps = 0; // that came soon one after the other
-  private grew = 0; // how often the cushion did
+  readonly #period: number;
+  #told = 0; // the newest tick of which the server has told that it has the input
+  #settled = 0; // the input tick from which on a report shows the lead as it is now
+  #reports = 0; // since the lead changed, or all of them were looked at
+  #lows = 0; // of them below marginLow
+  #tops = 0; // of them above marginTop
+  #gap = 0; // the latest tick without its input
+  #gaps = 0; // that came soon one after the other
+  #grew = 0; // how often the cushion did
 
   /** Begins at a tick, with a lead of a round trip and half a period: for pages that are late, and for the input to be early. */
   constructor(tick: number, roundTrip: number, period: number, now: number) {
-    this.period = period;
+    this.#period = period;
     this.lead = Math.min(Math.ceil((roundTrip + period / 2) / period), leadMax);
     this.clock = new Clock(tick, period, now);
     this.clock.aim = this.clock.ahead = this.lead;
@@ -79,20 +79,20 @@ export class Timing {
     this.clock.arrived(h.tick, now);
     this.acked = Math.max(this.acked, h.tick);
     if (!h.hasInput) return;
-    if (h.margin < marginLow && h.inputTick > this.told) this.late++;
-    this.told = Math.max(this.told, h.inputTick);
-    this.acked = Math.max(this.acked, this.told);
+    if (h.margin < marginLow && h.inputTick > this.#told) this.late++;
+    this.#told = Math.max(this.#told, h.inputTick);
+    this.acked = Math.max(this.acked, this.#told);
     this.margin = h.margin;
-    this.lacks(h);
-    if (h.inputTick < this.settled || this.clock.rate !== 1) return;
-    this.reports++;
+    this.#lacks(h);
+    if (h.inputTick < this.#settled || this.clock.rate !== 1) return;
+    this.#reports++;
     const low = marginLow + 4 * this.cushion;
-    if (h.margin < low) this.lows++;
-    else if (h.margin > low + marginTop - marginLow) this.tops++;
-    if ((h.margin < low + marginLate || this.lows > strays) && this.lead < leadMax) this.move(1);
-    else if (this.reports < reportsLatest) return;
-    else if (this.tops >= reportsLatest - strays && this.lead > 0) this.move(-1);
-    else this.reports = this.lows = this.tops = 0;
+    if (h.margin < low) this.#lows++;
+    else if (h.margin > low + marginTop - marginLow) this.#tops++;
+    if ((h.margin < low + marginLate || this.#lows > strays) && this.lead < leadMax) this.#move(1);
+    else if (this.#reports < reportsLatest) return;
+    else if (this.#tops >= reportsLatest - strays && this.lead > 0) this.#move(-1);
+    else this.#reports = this.#lows = this.#tops = 0;
   }
 
   /**
@@ -101,7 +101,7 @@ export class Timing {
    */
   pace(every: number, now: number): void {
     this.clock.pace(every, now);
-    this.settled = this.stamped + 1;
+    this.#settled = this.stamped + 1;
   }
 
   /**
@@ -110,13 +110,13 @@ export class Timing {
    */
   next(now: number): number {
     this.stamped = Math.max(this.stamped, Math.floor(this.clock.predicted(now) + 0.5));
-    if (!this.clock.steady) this.settled = this.stamped + 1;
+    if (!this.clock.steady) this.#settled = this.stamped + 1;
     return this.stamped;
   }
 
   /** again is the time until an input leaves in any case: a quarter of a tick after it usually does. */
   again(now: number): number {
-    return this.clock.until(this.stamped + 1.25, now, this.period * 1.25);
+    return this.clock.until(this.stamped + 1.25, now, this.#period * 1.25);
   }
 
   /** acting is the tick that what is asked for now is for. */
@@ -125,36 +125,36 @@ export class Timing {
   }
 
   /** lacks looks whether the server had the input for a datagram's tick when it made that. */
-  private lacks(h: StateHeader): void {
+  #lacks(h: StateHeader): void {
     if (this.first === 0 || h.tick < this.first) return;
     if (h.inputTick >= h.tick) {
-      if (this.cushion > 0 && h.tick > this.gap + gapFar * 2 ** Math.min(this.grew, 6)) {
+      if (this.cushion > 0 && h.tick > this.#gap + gapFar * 2 ** Math.min(this.#grew, 6)) {
         this.cushion--;
-        this.gap = h.tick;
+        this.#gap = h.tick;
       }
       return;
     }
     this.missing++;
     if (h.margin <= marginLow) { // the one before it came just in time: this one is late rather than lost
-      if (h.inputTick >= this.settled) this.lows++;
+      if (h.inputTick >= this.#settled) this.#lows++;
       return;
     }
-    if (h.tick > this.gap + gapNear) this.gaps = 0;
-    if (h.tick > this.gap + gapRun) this.gaps++;
-    this.gap = h.tick;
-    if (this.gaps >= gapsMost && h.inputTick >= this.settled && this.cushion < cushionMax && this.lead < leadMax) {
+    if (h.tick > this.#gap + gapNear) this.#gaps = 0;
+    if (h.tick > this.#gap + gapRun) this.#gaps++;
+    this.#gap = h.tick;
+    if (this.#gaps >= gapsMost && h.inputTick >= this.#settled && this.cushion < cushionMax && this.lead < leadMax) {
       this.cushion++;
-      this.gaps = 0;
-      this.grew++;
-      this.move(1);
+      this.#gaps = 0;
+      this.#grew++;
+      this.#move(1);
     }
   }
 
   /** move changes the lead; reports of inputs that were stamped before do not tell of it. */
-  private move(by: number): void {
+  #move(by: number): void {
     this.lead += by;
     this.clock.aim = this.lead;
-    this.reports = this.lows = this.tops = 0;
-    this.settled = this.stamped + 1;
+    this.#reports = this.#lows = this.#tops = 0;
+    this.#settled = this.stamped + 1;
   }
 }

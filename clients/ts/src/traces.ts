@@ -2,29 +2,29 @@ import { pageRows, State, type Registers } from "./registers.js";
 
 /** Traces are the registers of removals, which stay as gone until no datagram young enough can contradict them (docs/protocol.md §7). */
 export class Traces {
-  private readonly places: number[] = []; // table, index and tick of each, oldest first
-  private from = 0; // the first that is not forgotten
+  readonly #places: number[] = []; // table, index and tick of each, oldest first
+  #from = 0; // the first that is not forgotten
 
   clear(): void {
-    this.places.length = this.from = 0;
+    this.#places.length = this.#from = 0;
   }
 
   add(table: number, index: number, tick: number): void {
-    this.places.push(table, index, tick);
+    this.#places.push(table, index, tick);
   }
 
   /** forget drops the registers of the first ones that are as of before a tick. */
   forget(before: number, tables: readonly Registers[]): void {
-    const { places } = this;
-    for (; this.from < places.length && places[this.from + 2]! < before; this.from += 3) {
-      const index = places[this.from + 1]!;
-      const page = tables[places[this.from]!]!.page(index);
+    const places = this.#places;
+    for (; this.#from < places.length && places[this.#from + 2]! < before; this.#from += 3) {
+      const index = places[this.#from + 1]!;
+      const page = tables[places[this.#from]!]!.page(index);
       const row = index % pageRows;
-      if (page.state[row] === State.Gone && page.tick[row] === places[this.from + 2]!) page.state[row] = State.Unknown;
+      if (page.state[row] === State.Gone && page.tick[row] === places[this.#from + 2]!) page.state[row] = State.Unknown;
     }
-    if (2 * this.from >= places.length && this.from > 0) {
-      places.splice(0, this.from);
-      this.from = 0;
+    if (2 * this.#from >= places.length && this.#from > 0) {
+      places.splice(0, this.#from);
+      this.#from = 0;
     }
   }
 }

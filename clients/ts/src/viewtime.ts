@@ -33,27 +33,27 @@ export class ViewTime {
   /** The newest tick that came. */
   newest = 0;
 
-  private readonly period: number;
-  private began = NaN;
-  private quickest = 0; // the least of arrival less tick, in this window
-  private quickestBefore = 0; // and in the one before
-  private turned = 0; // when this window began
-  private late = 0; // datagrams in a row that are later than jumpTicks
-  private lateBy = 0; // the least of these
-  private readonly samples = new Float64Array(samplesKept); // the delay that each of the latest datagrams needed
-  private readonly sorted = new Float64Array(samplesKept);
-  private count = 0; // of all samples
-  private drawn = 0; // when at was the view time
-  private dry = true; // it has run ahead; at first there is something to show at once, and the delay comes to be meanwhile
+  readonly #period: number;
+  #began = NaN;
+  #quickest = 0; // the least of arrival less tick, in this window
+  #quickestBefore = 0; // and in the one before
+  #turned = 0; // when this window began
+  #late = 0; // datagrams in a row that are later than jumpTicks
+  #lateBy = 0; // the least of these
+  readonly #samples = new Float64Array(samplesKept); // the delay that each of the latest datagrams needed
+  readonly #sorted = new Float64Array(samplesKept);
+  #count = 0; // of all samples
+  #drawn = 0; // when at was the view time
+  #dry = true; // it has run ahead; at first there is something to show at once, and the delay comes to be meanwhile
 
   /** Period is that of the ticks, in milliseconds. */
   constructor(period: number) {
-    this.period = period;
+    this.#period = period;
   }
 
   /** By how much it was behind the tick that would have come the quickest way, when it was last asked. */
   get behind(): number {
-    return Number.isNaN(this.began) ? 0 : this.drawn - this.origin() - this.at;
+    return Number.isNaN(this.#began) ? 0 : this.#drawn - this.#origin() - this.at;
   }
 
   /**
@@ -61,73 +61,73 @@ export class ViewTime {
    * nothing moves smoothly unless the delay is as long.
    */
   heard(tick: number, wait: number, now: number): void {
-    const first = Number.isNaN(this.began);
-    if (first) this.began = now;
-    const arrived = this.ticks(now);
+    const first = Number.isNaN(this.#began);
+    if (first) this.#began = now;
+    const arrived = this.#ticks(now);
     const offset = arrived - tick;
     if (first) {
-      this.quickest = this.quickestBefore = offset;
+      this.#quickest = this.#quickestBefore = offset;
       this.at = tick;
-      this.drawn = arrived;
+      this.#drawn = arrived;
     }
     this.newest = Math.max(this.newest, tick);
-    this.passed(offset, arrived);
-    this.samples[this.count % samplesKept] = Math.max(offset - this.origin(), 0) + Math.min(wait, waitMax);
-    this.count++;
-    this.measure();
+    this.#passed(offset, arrived);
+    this.#samples[this.#count % samplesKept] = Math.max(offset - this.#origin(), 0) + Math.min(wait, waitMax);
+    this.#count++;
+    this.#measure();
   }
 
   /** advance moves the view time on to now and returns it. It never goes back. */
   advance(now: number): number {
-    if (Number.isNaN(this.began)) return 0;
-    const arrived = this.ticks(now);
-    const passed = Math.max(arrived - this.drawn, 0);
-    this.drawn = Math.max(this.drawn, arrived);
+    if (Number.isNaN(this.#began)) return 0;
+    const arrived = this.#ticks(now);
+    const passed = Math.max(arrived - this.#drawn, 0);
+    this.#drawn = Math.max(this.#drawn, arrived);
     const ahead = this.newest + aheadTicks;
-    const due = Math.min(arrived - this.origin() - this.delay, ahead);
+    const due = Math.min(arrived - this.#origin() - this.delay, ahead);
     if (due > this.at + passed + jumpTicks) this.at = due;
     else this.at = Math.max(this.at, Math.min(due, this.at + passed * fastest), Math.min(this.at + passed * slowest, ahead));
     const dry = this.at > this.newest;
-    if (dry && !this.dry) this.dries++;
-    this.dry = dry;
+    if (dry && !this.#dry) this.dries++;
+    this.#dry = dry;
     return this.at;
   }
 
-  private ticks(now: number): number {
-    return (now - this.began) / this.period;
+  #ticks(now: number): number {
+    return (now - this.#began) / this.#period;
   }
 
   /** origin is when tick 0 would have come as quickly as any tick came lately. */
-  private origin(): number {
-    return Math.min(this.quickest, this.quickestBefore);
+  #origin(): number {
+    return Math.min(this.#quickest, this.#quickestBefore);
   }
 
   /** passed keeps the quickest arrivals, and notices when ticks themselves come later than they did. */
-  private passed(offset: number, arrived: number): void {
-    if (arrived - this.turned > pathWindow / this.period) {
-      this.quickestBefore = this.quickest;
-      this.quickest = offset;
-      this.turned = arrived;
+  #passed(offset: number, arrived: number): void {
+    if (arrived - this.#turned > pathWindow / this.#period) {
+      this.#quickestBefore = this.#quickest;
+      this.#quickest = offset;
+      this.#turned = arrived;
     }
-    this.quickest = Math.min(this.quickest, offset);
-    if (offset - this.origin() <= jumpTicks) {
-      this.late = 0;
+    this.#quickest = Math.min(this.#quickest, offset);
+    if (offset - this.#origin() <= jumpTicks) {
+      this.#late = 0;
       return;
     }
-    this.lateBy = this.late++ === 0 ? offset : Math.min(this.lateBy, offset);
-    if (this.late < jumpAfter) return;
-    this.quickest = this.quickestBefore = this.lateBy;
-    this.turned = arrived;
-    this.late = this.count = 0;
+    this.#lateBy = this.#late++ === 0 ? offset : Math.min(this.#lateBy, offset);
+    if (this.#late < jumpAfter) return;
+    this.#quickest = this.#quickestBefore = this.#lateBy;
+    this.#turned = arrived;
+    this.#late = this.#count = 0;
   }
 
   /** measure finds the delay with which nearly all samples would have been in time. */
-  private measure(): void {
-    const n = Math.min(this.count, samplesKept);
-    this.sorted.set(this.samples);
-    this.sorted.fill(Infinity, n);
-    this.sorted.sort();
+  #measure(): void {
+    const n = Math.min(this.#count, samplesKept);
+    this.#sorted.set(this.#samples);
+    this.#sorted.fill(Infinity, n);
+    this.#sorted.sort();
     const at = Math.max(n - 1 - Math.floor((samplesStray * n) / samplesKept), 0);
-    this.delay = Math.min(this.sorted[at]! + delaySpare, delayMax / this.period);
+    this.delay = Math.min(this.#sorted[at]! + delaySpare, delayMax / this.#period);
   }
 }

@@ -53,57 +53,57 @@ function refused(to: Address, e: CloseEvent): string {
 class WebSocketCarrier implements Carrier {
   readonly transport = "websocket";
   readonly traffic = noTraffic();
-  private readonly socket: Socket;
-  private readonly receiver: Receiver;
+  readonly #socket: Socket;
+  readonly #receiver: Receiver;
 
   constructor(socket: Socket, receiver: Receiver) {
-    this.socket = socket;
-    this.receiver = receiver;
-    socket.onmessage = (e: MessageEvent<unknown>) => this.message(e.data);
-    socket.onclose = (e: CloseEvent) => this.end(endOf(e));
+    this.#socket = socket;
+    this.#receiver = receiver;
+    socket.onmessage = (e: MessageEvent<unknown>) => this.#message(e.data);
+    socket.onclose = (e: CloseEvent) => this.#end(endOf(e));
   }
 
   datagram(b: Uint8Array<ArrayBuffer>): void {
-    if (this.socket.bufferedAmount > behindMax) {
+    if (this.#socket.bufferedAmount > behindMax) {
       this.traffic.droppedDatagrams++;
       return;
     }
     this.traffic.sentDatagrams++;
-    this.send(b);
+    this.#send(b);
   }
 
   frame(b: Uint8Array<ArrayBuffer>): void {
-    this.send(b);
+    this.#send(b);
   }
 
   close(code: number, reason: string): void {
-    this.socket.onmessage = this.socket.onclose = null;
-    this.socket.close(closeBase + code, cut(reason));
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close(closeBase + code, cut(reason));
   }
 
-  private send(b: Uint8Array<ArrayBuffer>): void {
+  #send(b: Uint8Array<ArrayBuffer>): void {
     this.traffic.sentBytes += b.length;
-    this.socket.send(b);
+    this.#socket.send(b);
   }
 
-  private message(data: unknown): void {
+  #message(data: unknown): void {
     if (!(data instanceof ArrayBuffer) || data.byteLength === 0) {
-      this.end({ code: CloseCode.protocol, reason: "a message of the WebSocket is not binary, or empty" });
+      this.#end({ code: CloseCode.protocol, reason: "a message of the WebSocket is not binary, or empty" });
       return;
     }
     const b = new Uint8Array(data);
     this.traffic.receivedBytes += b.length;
     if (b[0]! >= 0xc4 && b[0]! <= 0xc6) {
-      this.receiver.stream(b);
+      this.#receiver.stream(b);
     } else {
       this.traffic.receivedDatagrams++;
-      this.receiver.datagram(b);
+      this.#receiver.datagram(b);
     }
   }
 
-  private end(how: Ended): void {
+  #end(how: Ended): void {
     this.close(how.code === CloseCode.protocol ? CloseCode.protocol : CloseCode.normal, "");
-    this.receiver.ended(how);
+    this.#receiver.ended(how);
   }
 }
 

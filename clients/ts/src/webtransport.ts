@@ -54,63 +54,63 @@ function refused(to: Address, e: unknown, late: boolean): JoinError {
 class WebTransportCarrier implements Carrier {
   readonly transport = "webtransport";
   readonly traffic = noTraffic();
-  private readonly session: WebTransport;
-  private readonly control: WritableStreamDefaultWriter<Uint8Array>;
-  private readonly datagrams: WritableStreamDefaultWriter<Uint8Array>;
-  private receiver: Receiver | undefined;
-  private unsent = 0;
+  readonly #session: WebTransport;
+  readonly #control: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>;
+  #receiver: Receiver | undefined;
+  #unsent = 0;
 
   constructor(session: WebTransport, control: WebTransportBidirectionalStream, receiver: Receiver) {
-    this.session = session;
-    this.receiver = receiver;
+    this.#session = session;
+    this.#receiver = receiver;
     const d = session.datagrams;
     d.incomingHighWaterMark = incomingKept;
     d.incomingMaxAge = incomingMaxAge;
     d.outgoingHighWaterMark = 1;
-    this.control = (control.writable as WritableStream<Uint8Array>).getWriter();
-    this.datagrams = writableOf(d).getWriter();
-    for (const w of [this.control, this.datagrams]) w.closed.catch(() => {}); // the session's end says it
-    void this.read(d.readable as ReadableStream<Uint8Array>, (b) => this.received(b));
-    void this.read(control.readable as ReadableStream<Uint8Array>, (b) => {
+    this.#control = (control.writable as WritableStream<Uint8Array>).getWriter();
+    this.#datagrams = writableOf(d).getWriter();
+    for (const w of [this.#control, this.#datagrams]) w.closed.catch(() => {}); // the session's end says it
+    void this.#read(d.readable as ReadableStream<Uint8Array>, (b) => this.#received(b));
+    void this.#read(control.readable as ReadableStream<Uint8Array>, (b) => {
       this.traffic.receivedBytes += b.length;
-      this.receiver?.stream(b);
+      this.#receiver?.stream(b);
     });
     session.closed.then(
-      ({ closeCode, reason }) => this.end({ code: closeCode ?? 0, reason: reason ?? "" }),
-      (e: unknown) => this.end({ code: undefined, reason: `the WebTransport session has ended: ${textOf(e)}` }),
+      ({ closeCode, reason }) => this.#end({ code: closeCode ?? 0, reason: reason ?? "" }),
+      (e: unknown) => this.#end({ code: undefined, reason: `the WebTransport session has ended: ${textOf(e)}` }),
     );
   }
 
   datagram(b: Uint8Array<ArrayBuffer>): void {
-    if (this.unsent >= unsentMax) {
+    if (this.#unsent >= unsentMax) {
       this.traffic.droppedDatagrams++;
       return;
     }
     this.traffic.sentDatagrams++;
     this.traffic.sentBytes += b.length;
-    this.unsent++;
-    const left = () => void this.unsent--;
-    this.datagrams.write(b).then(left, left);
+    this.#unsent++;
+    const left = () => void this.#unsent--;
+    this.#datagrams.write(b).then(left, left);
   }
 
   frame(b: Uint8Array<ArrayBuffer>): void {
     this.traffic.sentBytes += b.length;
-    this.control.write(b).catch(() => {}); // the session's end says it
+    this.#control.write(b).catch(() => {}); // the session's end says it
   }
 
   close(code: number, reason: string): void {
-    this.receiver = undefined;
-    this.session.close({ closeCode: code, reason });
+    this.#receiver = undefined;
+    this.#session.close({ closeCode: code, reason });
   }
 
-  private received(b: Uint8Array): void {
+  #received(b: Uint8Array): void {
     this.traffic.receivedBytes += b.length;
     this.traffic.receivedDatagrams++;
-    this.receiver?.datagram(b);
+    this.#receiver?.datagram(b);
   }
 
   /** read hands on what comes. The end of it is not the connection's. */
-  private async read(from: ReadableStream<Uint8Array>, take: (b: Uint8Array) => void): Promise<void> {
+  async #read(from: ReadableStream<Uint8Array>, take: (b: Uint8Array) => void): Promise<void> {
     const reader = from.getReader();
     try {
       for (;;) {
@@ -123,9 +123,9 @@ class WebTransportCarrier implements Carrier {
     }
   }
 
-  private end(how: Ended): void {
-    const { receiver } = this;
-    this.receiver = undefined;
+  #end(how: Ended): void {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
     receiver?.ended(how);
   }
 }

@@ -77,37 +77,37 @@ const nothing = new RowBuffer();
 
 class Check {
   readonly found: StepDifference[] = [];
-  private readonly schema: Schema;
-  private readonly tolerance: number;
-  private rows: OwnRows;
-  private former: OwnRows;
+  readonly #schema: Schema;
+  readonly #tolerance: number;
+  #rows: OwnRows;
+  #former: OwnRows;
 
   constructor(schema: Schema, tolerance: number) {
-    this.schema = schema;
-    this.tolerance = tolerance;
-    this.rows = new OwnRows(schema);
-    this.former = new OwnRows(schema);
+    this.#schema = schema;
+    this.#tolerance = tolerance;
+    this.#rows = new OwnRows(schema);
+    this.#former = new OwnRows(schema);
   }
 
   run(c: StepCase, step: Step<StepTypes>, dt: number): void {
-    const stage = new Stage(this.schema, c.player, this.others(c));
-    this.rows.begin(c.tick - 1);
-    for (const r of c.own) fill(this.tableNamed(r.table), this.rows.add(this.place(r.table), r.id, 0, 0).row, r.fields);
+    const stage = new Stage(this.#schema, c.player, this.#others(c));
+    this.#rows.begin(c.tick - 1);
+    for (const r of c.own) fill(this.#tableNamed(r.table), this.#rows.add(this.#place(r.table), r.id, 0, 0).row, r.fields);
     const seen = new Set<string>();
     c.inputs.forEach((fields, i) => {
-      [this.rows, this.former] = [this.former, this.rows];
-      this.rows.copy(this.former, c.tick + i);
+      [this.#rows, this.#former] = [this.#former, this.#rows];
+      this.#rows.copy(this.#former, c.tick + i);
       try {
-        step(stage.begin(this.rows), rowOf(this.schema.input, fields), dt);
+        step(stage.begin(this.#rows), rowOf(this.#schema.input, fields), dt);
       } catch (cause) {
         throw new Error(`${c.name}: the step has thrown in tick ${c.tick + i}: ${String(cause)}`, { cause });
       }
-      this.compare(c, i, seen);
+      this.#compare(c, i, seen);
     });
   }
 
-  private others(c: StepCase): Others {
-    const known = new Map((c.known ?? []).map((r) => [this.place(r.table), { id: r.id, row: rowOf(this.tableNamed(r.table), r.fields) }]));
+  #others(c: StepCase): Others {
+    const known = new Map((c.known ?? []).map((r) => [this.#place(r.table), { id: r.id, row: rowOf(this.#tableNamed(r.table), r.fields) }]));
     return {
       row: (table, id) => (known.get(table)?.id === id ? known.get(table)!.row : undefined),
       singleton: (table) => known.get(table)?.row,
@@ -115,7 +115,7 @@ class Check {
   }
 
   /** compare looks at the rows after an input. */
-  private compare(c: StepCase, input: number, seen: Set<string>): void {
+  #compare(c: StepCase, input: number, seen: Set<string>): void {
     const tick = c.tick + input;
     const tell = (table: Table, id: number, field: string, expected: string, got: string, size: number) => {
       const name = `${table.name}\0${id}\0${field}`;
@@ -125,8 +125,8 @@ class Check {
     };
     const met = new Set<OwnRow>();
     for (const want of c.after[input]!) {
-      const table = this.tableNamed(want.table);
-      const got = this.find(want);
+      const table = this.#tableNamed(want.table);
+      const got = this.#find(want);
       if (got === undefined) {
         tell(table, want.id, "row", "there", "none", 1);
         continue;
@@ -135,30 +135,30 @@ class Check {
       table.shape.leaves.forEach((leaf, i) => {
         const [expected, value] = [valueOf(leaf.field, want.fields[i]), leaf.get(got.row)];
         const size = sizeOf(leaf.field, expected, value);
-        const most = leaf.field.kind === FieldKind.float ? this.tolerance * (input + 1) : 0;
+        const most = leaf.field.kind === FieldKind.float ? this.#tolerance * (input + 1) : 0;
         if (!(size <= most)) tell(table, want.id, leaf.field.name, String(expected), String(value), size);
       });
     }
-    for (const got of this.rows.list.slice(0, this.rows.count)) {
-      if (!met.has(got)) tell(this.schema.tables[got.table]!, got.id, "row", "none", "there", 1);
+    for (const got of this.#rows.list.slice(0, this.#rows.count)) {
+      if (!met.has(got)) tell(this.#schema.tables[got.table]!, got.id, "row", "none", "there", 1);
     }
   }
 
-  private find(want: StepRow): OwnRow | undefined {
-    const table = this.place(want.table);
+  #find(want: StepRow): OwnRow | undefined {
+    const table = this.#place(want.table);
     const { made } = want;
-    return this.rows.list.slice(0, this.rows.count).find((r) =>
+    return this.#rows.list.slice(0, this.#rows.count).find((r) =>
       r.table === table && (made === undefined ? r.id === want.id : r.madeTick === made.Tick && r.madeInsert === made.Insert));
   }
 
-  private place(table: string): number {
-    const at = this.schema.tables.findIndex((t) => t.name === table);
+  #place(table: string): number {
+    const at = this.#schema.tables.findIndex((t) => t.name === table);
     if (at < 0) throw new Error(`the vectors name the table ${table}, which their schema lacks`);
     return at;
   }
 
-  private tableNamed(name: string): Table {
-    return this.schema.tables[this.place(name)]!;
+  #tableNamed(name: string): Table {
+    return this.#schema.tables[this.#place(name)]!;
   }
 }
 
