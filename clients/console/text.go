@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/quicstep/quicstep/protocol/admin"
 )
@@ -40,6 +41,20 @@ func WriteText(w io.Writer, a admin.Answer) error {
 		fmt.Fprintln(out, "nothing is there")
 	}
 	return out.Flush()
+}
+
+// plain makes texts of players fit for a terminal: one that has control characters could move the cursor, or forge a line.
+func plain(texts ...string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = strings.Map(func(c rune) rune {
+			if !unicode.IsGraphic(c) {
+				return unicode.ReplacementChar
+			}
+			return c
+		}, text)
+	}
+	return out
 }
 
 // ms is a time of microseconds in milliseconds.
@@ -128,7 +143,7 @@ func writeTable(w io.Writer, t *admin.Table) {
 	}
 	fmt.Fprintln(w)
 	for _, r := range t.Rows {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(r.Values, "\t"))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(plain(r.Values...), "\t"))
 	}
 	if t.Matched > len(t.Rows) {
 		fmt.Fprintf(w, "%d more match\n", t.Matched-len(t.Rows))
@@ -145,7 +160,8 @@ func writeReport(w io.Writer, report []admin.Advice) {
 func writeEdits(w io.Writer, edits []admin.Edit) {
 	fmt.Fprintln(w, "EDIT\tBY\tTICK\tTABLE\tROW\tFIELD\tBEFORE\tAFTER\tUNDOES\tUNDONE BY")
 	for _, e := range edits {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", e.Number, e.By, e.Tick, e.Table, e.Row, e.Field, e.Before, e.After, e.Undoes, e.UndoneBy)
+		held := plain(e.Before, e.After)
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", e.Number, e.By, e.Tick, e.Table, e.Row, e.Field, held[0], held[1], e.Undoes, e.UndoneBy)
 	}
 }
 
