@@ -165,7 +165,7 @@ async function reach(s: Session, former: Link, signal: AbortSignal): Promise<Lin
     const lives = former.error === undefined;
     const tryFor = lives ? besideFor : life;
     const began = env.now();
-    const timed = within(env, tryFor, signal, former.awake);
+    const timed = within(env, tryFor, signal, lives ? former.awake : undefined); // once it has ended it does not come back
     try {
       return await s.connect(timed.signal, tryFor);
     } catch (e) {

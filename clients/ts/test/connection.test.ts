@@ -143,6 +143,23 @@ test("a connection that was only in the dark goes on", async () => {
   assert.deepEqual([client.connected, server.connections.length], [true, 1]);
 });
 
+test("a connection that was in the dark once, and is lost later, is followed by another", async () => {
+  const p = await new Play().joins();
+  const { server, client } = p;
+  server.starts();
+  await p.time.pass(500);
+  server.doors.websocket = "silent";
+  server.last.dark = true;
+  await p.time.pass(2000);
+  server.last.dark = false;
+  await p.time.pass(500);
+  assert.equal(client.connected, true);
+  server.doors.websocket = "open";
+  server.last.lose();
+  await p.time.pass(3000);
+  assert.deepEqual([client.connected, server.connections.length, client.stats().resumes], [true, 2, 1]);
+});
+
 test("a page that slept listens before it looks for another connection", async () => {
   const p = await new Play().joins();
   const { server, client } = p;
