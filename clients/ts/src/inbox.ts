@@ -54,9 +54,15 @@ export class Inbox {
   /** due fires the events that wait and are shown now, in their order. */
   due(shows: (tick: number) => boolean): void {
     if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = waiting.filter((e) => !shows(e.tick));
-    for (const e of waiting) if (!this.#waiting.includes(e)) this.event(e.name, e.tick, e.event);
+    const due = this.#waiting.filter((e) => shows(e.tick));
+    if (due.length === 0) return;
+    this.#waiting = this.#waiting.filter((e) => !due.includes(e));
+    for (const e of due) this.event(e.name, e.tick, e.event); // who listens may draw
+  }
+
+  /** forget drops the events that wait: the moments that they waited for will not be shown. */
+  forget(): void {
+    this.#waiting = [];
   }
 
   message(name: string, message: object, tick: number): void {

@@ -21,10 +21,12 @@ export class Listeners<A extends unknown[]> {
     return () => void this.#all.delete(one);
   }
 
+  /** tell calls those who listen now, and not who begins to meanwhile. */
   tell(...args: A): void {
-    for (const { f } of this.#all) {
+    for (const one of [...this.#all]) {
+      if (!this.#all.has(one)) continue;
       try {
-        f(...args);
+        one.f(...args);
       } catch (e) {
         this.#report(e);
       }

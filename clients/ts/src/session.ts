@@ -154,6 +154,7 @@ export class Session implements LinkOwner, TableSource {
   #begin(link: Link, w: Welcome): void {
     const schema = this.#schemaOf(w);
     if (this.link !== undefined) this.tables.cleared();
+    this.inbox.forget();
     this.#schema = schema;
     this.replica = new Replica(schema, w);
     this.#showing(w);

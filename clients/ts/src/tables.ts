@@ -24,7 +24,7 @@ export class EntityTable<R extends object> {
   constructor(name: string, source: TableSource) {
     this.name = name;
     this.#source = source;
-    const listeners = () => new Listeners<[number, Readonly<R>, Readonly<R> | undefined]>(source.report);
+    const listeners = () => new Listeners<[number, Readonly<R>, Readonly<R> | undefined]>((e) => source.report(e));
     this.#listeners = { add: listeners(), change: listeners(), remove: listeners() };
   }
 
