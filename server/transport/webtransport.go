@@ -31,6 +31,7 @@ type webConn struct {
 	quic     *quic.Conn
 	server   *webtransport.Server
 	requests atomic.Int64
+	asked    atomic.Bool // for a session, which may come to nothing
 	upgraded atomic.Bool
 }
 
@@ -93,17 +94,18 @@ func (c *webConn) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, refusedOrigin, http.StatusForbidden)
 		return
 	}
-	if c.upgraded.Swap(true) {
+	if c.asked.Swap(true) {
 		c.l.requests.Add(1)
 		http.Error(w, "a connection carries one session: open another one", http.StatusTooManyRequests)
 		return
 	}
-	sess, err := c.server.Upgrade(w, r)
+	sess, err := c.server.Upgrade(w, r) // waits for the client's settings
 	if err != nil {
-		c.upgraded.Store(false)
+		c.asked.Store(false)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	c.upgraded.Store(true)
 	conn := newWebTransport(sess, c.quic)
 	// The session's end reaches the client as bytes of a stream, which would go down with the connection.
 	c.l.work.Go(func() {

@@ -238,6 +238,44 @@ func TestHTTP3WithoutASessionIsGivenUp(t *testing.T) {
 	}
 }
 
+// appendField appends a header's field to a block of QPACK, without any table.
+func appendField(b []byte, name, value string) []byte {
+	if len(name) < 7 {
+		b = append(b, 0x20|byte(len(name)))
+	} else {
+		b = append(b, 0x27, byte(len(name)-7))
+	}
+	b = append(b, name...)
+	b = append(b, byte(len(value)))
+	return append(b, value...)
+}
+
+// TestSessionsThatNeverBeginAreGivenUp: a client that asks for a session, and keeps back the settings that it needs.
+func TestSessionsThatNeverBeginAreGivenUp(t *testing.T) {
+	l := listen(t, transport.Config{UpgradeTimeout: 50 * time.Millisecond})
+	raw, err := tryDial(t, l, overHTTP3(l), browserConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := raw.OpenStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := []byte{0, 0}
+	for _, field := range [][2]string{
+		{":method", "CONNECT"}, {":protocol", "webtransport"}, {":scheme", "https"}, {":authority", l.Addr().String()}, {":path", "/quicstep"},
+	} {
+		block = appendField(block, field[0], field[1])
+	}
+	if _, err := stream.Write(append([]byte{1, 0x40, byte(len(block))}, block...)); err != nil {
+		t.Fatal(err)
+	}
+	<-raw.Context().Done()
+	if closed, ok := errors.AsType[*quic.ApplicationError](context.Cause(raw.Context())); !ok || !closed.Remote || l.Stats().Idle != 1 {
+		t.Errorf("it ended with %v, and %d were counted", context.Cause(raw.Context()), l.Stats().Idle)
+	}
+}
+
 func TestOneSessionForEachConnection(t *testing.T) {
 	l := listen(t, transport.Config{})
 	tr := &webtransport.Transport{TLSClientConfig: overHTTP3(l), QUICConfig: browserConfig()}
