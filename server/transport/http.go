@@ -94,8 +94,14 @@ func (d *httpDoor) close() {
 
 // ServeHTTP answers a request.
 func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !d.l.begin() {
+		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	defer d.l.work.Done()
 	switch {
 	case !d.l.origins.hosts(r):
+		d.l.badOrigins.Add(1)
 		http.Error(w, "ask by a loopback address, or list this name's origin: --origin, or server.Config.Origins", http.StatusForbidden)
 	case r.URL.Path == sessionPath:
 		d.upgrade(w, r)

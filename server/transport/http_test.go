@@ -122,6 +122,10 @@ func TestHTTPDoor(t *testing.T) {
 		}
 	}
 
+	if got := l.Stats().RefusedOrigins; got != 2 {
+		t.Errorf("%d were counted as refused, want 2", got)
+	}
+
 	l = development(t, transport.Config{Web: func(l *transport.Listener) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, l.Addr(), r.URL.Path) })
 	}})
@@ -213,6 +217,26 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Error("the TCP port is open after Close")
 	}
 	wantNoServerGoroutines(t, before)
+}
+
+func TestCloseWaitsForAnswers(t *testing.T) {
+	asked, ended := make(chan struct{}), false
+	l := development(t, transport.Config{Web: func(*transport.Listener) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(asked)
+			<-r.Context().Done()
+			for range 1000 {
+				runtime.Gosched()
+			}
+			ended = true
+		})
+	}})
+	fmt.Fprint(tcpTo(t, l), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	<-asked
+	l.Close()
+	if !ended {
+		t.Error("an answer is under way after Close")
+	}
 }
 
 // wantNoServerGoroutines looks for goroutines of the listener, of which none may be left.

@@ -61,7 +61,7 @@ type Stats struct {
 	RefusedHandshakes uint64
 	// RefusedDatagrams were clients that don't take datagrams.
 	RefusedDatagrams uint64
-	// RefusedOrigins were pages that may not use the server.
+	// RefusedOrigins were pages that may not use the server, and requests by a name that it does not go by.
 	RefusedOrigins uint64
 	// RefusedRequests were more of one HTTP/3 connection than MaxRequests, or a second session on it. RefusedHTTP came to
 	// the HTTP door when MaxHTTPConns were open.
@@ -253,6 +253,16 @@ func (l *Listener) Close() error {
 		l.closeSocket()
 	})
 	return err
+}
+
+// begin counts a piece of work that Close waits for. It returns false when that has begun.
+func (l *Listener) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.work.Add(1)
+	}
+	return !l.closed
 }
 
 func (l *Listener) closeSocket() {

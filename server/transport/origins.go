@@ -23,7 +23,11 @@ func newOrigins(cfg Config, loopback bool) (*origins, error) {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != strings.ToLower(origin) {
 			return nil, fmt.Errorf("origin %q: write it as a browser does, as in https://play.example.com or https://play.example.com:8443", origin)
 		}
-		o.listed = append(o.listed, u.Scheme+"://"+u.Host)
+		host, port := u.Host, u.Port()
+		if u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+			host = strings.TrimSuffix(host, ":"+port) // browsers leave it out
+		}
+		o.listed = append(o.listed, u.Scheme+"://"+host)
 	}
 	return o, nil
 }

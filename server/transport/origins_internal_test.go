@@ -25,6 +25,8 @@ func TestOrigins(t *testing.T) {
 		{"this machine's, of a public server", Config{Certificate: own}, false, "play.example.com", "http://localhost:5173", false},
 		{"a listed one", Config{Origins: []string{"https://Play.Example.com"}}, true, "127.0.0.1:4433", "https://play.example.com", true},
 		{"a listed one without TLS", Config{Origins: []string{"https://play.example.com"}}, true, "127.0.0.1:4433", "http://play.example.com", false},
+		{"a listed one with the usual port", Config{Origins: []string{"https://play.example.com:443"}}, true, "127.0.0.1:4433", "https://play.example.com", true},
+		{"a listed one with another's usual port", Config{Origins: []string{"https://play.example.com:80"}}, true, "127.0.0.1:4433", "https://play.example.com", false},
 		{"a file", Config{}, true, "127.0.0.1:4433", "null", false},
 		{"nonsense", Config{Certificate: own}, true, "127.0.0.1:4433", "%zz://", false},
 		{"localhost as a part", Config{}, true, "127.0.0.1:4433", "http://localhost.example.com", false},
