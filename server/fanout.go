@@ -159,9 +159,7 @@ func (f *fanout) wake(s *session) {
 }
 
 func (f *fanout) finish(s *session) {
-	if s.turn.finish() {
-		f.queue <- s
-	}
+	s.turn.finish(func() { f.queue <- s })
 }
 
 // turn keeps a session's passes to one goroutine at a time, and those that wait to one.
@@ -210,14 +208,17 @@ func (t *turn) begin() bool {
 	return t.open
 }
 
-// finish tells whether the session is to be put into the queue again.
-func (t *turn) finish() bool {
+// finish ends a pass. When another one is wanted, it has the session put into the queue, which has space, before end can
+// return: whoever ends the passes closes the queue next.
+func (t *turn) finish(put func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running = false
-	if !t.open {
+	switch {
+	case !t.open:
 		t.asked = false // nobody puts it into the queue any more
 		t.done.Broadcast()
+	case t.asked:
+		put()
 	}
-	return t.open && t.asked
 }
