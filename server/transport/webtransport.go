@@ -110,7 +110,7 @@ func (c *webConn) upgrade(w http.ResponseWriter, r *http.Request) {
 	// The session's end reaches the client as bytes of a stream, which would go down with the connection.
 	c.l.work.Go(func() {
 		<-conn.ctx.Done()
-		patience := time.NewTimer(min(closeLinger, max(closeLinger/20, 3*conn.RTT())))
+		patience := time.NewTimer(min(closeLinger, max(closeLinger/4, 3*conn.RTT())))
 		defer patience.Stop()
 		select {
 		case <-patience.C:
