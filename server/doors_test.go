@@ -246,16 +246,7 @@ type guest struct {
 func enter(t *testing.T, s *running, door transport.Door, g *arena) *guest {
 	t.Helper()
 	c := &guest{caller: doors[door](t, s), t: t}
-	if err := c.write(protocol.AppendFrame(nil, helloOf(t, g))); err != nil {
-		t.Fatal(err)
-	}
-	message, err := c.read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.welcome, err = protocol.ParseWelcome(message); err != nil {
-		t.Fatal(err)
-	}
+	c.hello(helloOf(t, g))
 	sch, err := world.SchemaOf(g)
 	if err != nil {
 		t.Fatal(err)
@@ -267,6 +258,21 @@ func enter(t *testing.T, s *running, door transport.Door, g *arena) *guest {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// hello says it and reads the welcome.
+func (c *guest) hello(message []byte) {
+	c.t.Helper()
+	err := c.write(protocol.AppendFrame(nil, message))
+	if err == nil {
+		message, err = c.read()
+	}
+	if err == nil {
+		c.welcome, err = protocol.ParseWelcome(message)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // step takes one datagram, and answers it with an acknowledgement and an input for some ticks later.
