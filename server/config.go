@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -31,6 +32,9 @@ type Config struct {
 	// Origins are the pages of other servers that may use this one, as browsers write them: "https://play.example.com".
 	// Its own may always, and those of this machine when Addr is a loopback address.
 	Origins []string
+	// WebTransportAddr is the "host:port" at which browsers are told to look for WebTransport, for servers whose TCP port
+	// they reach by a proxy; empty means where they asked, and "none" that they are told of none.
+	WebTransportAddr string
 	// Certificate proves who the server is; nil means the development certificate, which only clients on the
 	// same machine trust, so that Addr must then be a loopback address.
 	Certificate *tls.Certificate
@@ -94,6 +98,9 @@ func (c Config) withDefaults() (Config, error) {
 	if most := lagTicksMax * c.period(); c.LagCompensation > most {
 		return c, fmt.Errorf("server: LagCompensation is %v; at most %v are possible at %d Hz", c.LagCompensation, most, c.TickRate)
 	}
+	if !webTransportAddr(c.WebTransportAddr) {
+		return c, fmt.Errorf("server: WebTransportAddr is %q: write host and port, as in play.example.com:4433, or none", c.WebTransportAddr)
+	}
 	var err error
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return c, err
@@ -105,6 +112,19 @@ func (c Config) withDefaults() (Config, error) {
 		c.Sleeper = clock.Native()
 	}
 	return c, nil
+}
+
+// noWebTransport is the WebTransportAddr of servers that don't tell of theirs.
+const noWebTransport = "none"
+
+// webTransportAddr tells whether addr can be Config.WebTransportAddr.
+func webTransportAddr(addr string) bool {
+	if addr == "" || addr == noWebTransport {
+		return true
+	}
+	host, port, err := net.SplitHostPort(addr)
+	n, notNumber := strconv.ParseUint(port, 10, 16)
+	return err == nil && notNumber == nil && n > 0 && host != "" && isPlain(addr)
 }
 
 // lagTicksMax is how many ticks Tx.Seen can look back: a world's history less the records before and after.

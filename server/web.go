@@ -31,12 +31,13 @@ const (
 type web struct {
 	listener *transport.Listener
 	games    []string
-	page     fs.FS // nil: none of the games has one
+	page     fs.FS  // nil: none of the games has one
+	sessions string // Config.WebTransportAddr
 }
 
 // web is called by the listener before anything comes.
 func (s *Server) web(l *transport.Listener) http.Handler {
-	w := &web{listener: l, page: s.page()}
+	w := &web{listener: l, page: s.page(), sessions: s.cfg.WebTransportAddr}
 	for _, g := range s.cfg.Games {
 		if schema, err := world.SchemaOf(g); err == nil { // as New has seen
 			w.games = append(w.games, schema.Game)
@@ -114,8 +115,8 @@ func (w *web) info(out http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
 		answer.WebSocket = "wss://" + r.Host + sessionPath
 	}
-	if w.listener.Web() {
-		answer.WebTransport = "https://" + r.Host + sessionPath
+	if host := w.sessionHost(r); host != "" {
+		answer.WebTransport = "https://" + host + sessionPath
 		if w.listener.Development() {
 			answer.Pins = []string{protocol.FormatPin(w.listener.Pin())}
 		}
@@ -123,6 +124,17 @@ func (w *web) info(out http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Content-Type", "application/json")
 	out.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(out).Encode(answer) // fails when the reader has gone
+}
+
+// sessionHost is where WebTransport is for whoever asks; empty when nowhere.
+func (w *web) sessionHost(r *http.Request) string {
+	switch {
+	case !w.listener.Web() || w.sessions == noWebTransport:
+		return ""
+	case w.sessions != "":
+		return w.sessions
+	}
+	return r.Host
 }
 
 // plain says what this is where there is no page.
@@ -166,18 +178,26 @@ func (w *web) file(out http.ResponseWriter, r *http.Request) {
 	h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(content)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", policy(r.Host))
+	h.Set("Content-Security-Policy", policy(r.Host, w.sessionHost(r)))
 	http.ServeContent(out, r, name, time.Time{}, bytes.NewReader(content))
 }
 
 // policy lets a page use what comes with it, and connect to its own server by every door.
-func policy(host string) string {
+func policy(host, sessions string) string {
 	connect := "'self'"
-	if !strings.ContainsFunc(host, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(".:-[]", c))
-	}) {
+	if isPlain(host) {
 		connect += fmt.Sprintf(" https://%s ws://%s wss://%s", host, host, host)
+	}
+	if sessions != host && sessions != "" {
+		connect += " https://" + sessions // as withDefaults has seen
 	}
 	return "default-src 'self'; connect-src " + connect + "; img-src 'self' data: blob:; media-src 'self' data: blob:; " +
 		"style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+}
+
+// isPlain tells whether a host, with or without a port, means nothing else in a header or an address.
+func isPlain(host string) bool {
+	return !strings.ContainsFunc(host, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(".:-[]", c))
+	})
 }

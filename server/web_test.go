@@ -38,6 +38,12 @@ func browse(t *testing.T, method, url string, header map[string]string) (*http.R
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
+	return answer(t, r)
+}
+
+// answer sends a request, and returns the answer with its body.
+func answer(t *testing.T, r *http.Request) (*http.Response, string) {
+	t.Helper()
 	r.Close = true
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableCompression: true}
 	response, err := tr.RoundTrip(r)
@@ -91,6 +97,37 @@ func TestInfoNamesTheDevelopmentCertificate(t *testing.T) {
 	_, body := browse(t, http.MethodGet, "http://"+addr+"/quicstep/info", nil)
 	if !strings.Contains(body, `"pins":["`+protocol.FormatPin(s.Pin())+`"]`) || !strings.Contains(body, `"ws://`+addr+`/quicstep"`) {
 		t.Errorf("it tells %s", body)
+	}
+}
+
+func TestWebTransportElsewhere(t *testing.T) {
+	g := pagedArena{quietArena(), fstest.MapFS{"index.html": {}}}
+	for addr, want := range map[string]string{"": "https://play.example.com/quicstep", "game.example.com:4433": "https://game.example.com:4433/quicstep", "none": ""} {
+		s := serve(t, server.Config{Games: []world.Game{g}, WebTransportAddr: addr})
+		ask := func(path string) (*http.Response, string) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.Addr().String()+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = "play.example.com" // as a proxy keeps it
+			return answer(t, r)
+		}
+		_, body := ask("/quicstep/info")
+		var got struct{ WebTransport, WebSocket string }
+		if err := json.Unmarshal([]byte(body), &got); err != nil || got.WebTransport != want || got.WebSocket != "wss://play.example.com/quicstep" {
+			t.Errorf("%q: it tells %s, want WebTransport at %q", addr, body, want)
+		}
+		response, _ := ask("/")
+		csp := response.Header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "wss://play.example.com") || !strings.Contains(csp, strings.TrimSuffix(want, "/quicstep")) {
+			t.Errorf("%q: the policy is %q, which must allow %q", addr, csp, want)
+		}
+	}
+	for _, addr := range []string{"play.example.com", ":4433", "play.example.com:0", "play.example.com:x", "https://play.example.com:4433", "a b:1", "a;b:1"} {
+		if s, err := server.New(server.Config{Games: []world.Game{g}, WebTransportAddr: addr}); err == nil {
+			t.Errorf("%q was taken for an address", addr)
+			s.Close()
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ type serveCmd struct {
 	Key                    string        `help:"The certificate's key, a PEM file." placeholder:"FILE" group:"network"`
 	AllowPublicDevelopment bool          `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
 	Origin                 []string      `help:"Let pages of this origin use the server, beside its own; may be repeated, or a list with commas." placeholder:"https://HOST" group:"network"`
+	WebTransportAddr       string        `name:"webtransport-addr" help:"Tell browsers to look for WebTransport at this address, when they reach the TCP port by a proxy; none tells of none. Without it, where they asked." placeholder:"HOST:PORT" group:"network"`
 	NoWeb                  bool          `name:"no-web" help:"Shut the doors for browsers: WebTransport, and HTTP with its WebSockets on the TCP port." group:"network"`
 	Budget                 int           `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
 	SteadyRate             bool          `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
@@ -164,7 +165,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 	}
 	return server.Config{
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
-		NoWeb: c.NoWeb, Origins: c.Origin,
+		NoWeb: c.NoWeb, Origins: c.Origin, WebTransportAddr: c.WebTransportAddr,
 		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime},
 	}, nil

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -78,6 +79,80 @@ func TestBotsOnAServer(t *testing.T) {
 	}
 	if none := run(t, "rooms", "--addr", s.addr(), "--json", "--game", "arena"); strings.TrimSpace(none.stdout.String()) != "[]" {
 		t.Errorf("without rooms --json prints %q", none.stdout.String())
+	}
+}
+
+// browse asks a server's HTTP door for a page of an origin, and returns the body and the origin that may read it.
+func browse(t *testing.T, url, origin string) (body, allowed string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Origin", origin)
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s is answered with %s, %v", url, response.Status, err)
+	}
+	return string(b), response.Header.Get("Access-Control-Allow-Origin")
+}
+
+func TestBrowsersAreToldThePage(t *testing.T) {
+	s := serve(t)
+	url := s.expect(&s.stdout, `to play in a browser, open (\S+)`)
+	if want := "http://" + s.addr() + "/"; url != want {
+		t.Errorf("it says to open %s, want %s", url, want)
+	}
+	if page, _ := browse(t, url, "https://play.example.com"); !strings.Contains(page, "<canvas") {
+		t.Errorf("there it has %q", page)
+	}
+	if _, allowed := browse(t, url+"quicstep/info", "https://play.example.com"); allowed != "" {
+		t.Errorf("pages of %s may use it, who are not listed", allowed)
+	}
+}
+
+func TestDoorsFromElsewhere(t *testing.T) {
+	file := func(text string) cli.Config {
+		return cli.Config{Folders: []string{filepath.Dir(writeFile(t, "quicstep.json", text))}}
+	}
+	for name, cfg := range map[string]cli.Config{
+		"file": file(`{"serve": {"origin": ["https://a.example.com", "https://b.example.com"], "webtransport_addr": "game.example.com:7"}}`),
+		"environment": {LookupEnv: env(map[string]string{
+			"QUICSTEP_ORIGIN": "https://a.example.com,https://b.example.com", "QUICSTEP_WEBTRANSPORT_ADDR": "game.example.com:7",
+		})},
+	} {
+		p := start(t, cfg, "serve", "--addr", "127.0.0.1:0")
+		url := p.expect(&p.stdout, `to play in a browser, open (\S+)`) + "quicstep/info"
+		for _, origin := range []string{"https://a.example.com", "https://b.example.com"} {
+			if body, allowed := browse(t, url, origin); allowed != origin || !strings.Contains(body, `"https://game.example.com:7/quicstep"`) {
+				t.Errorf("%s: pages of %s are let in as %q, and told %s", name, origin, allowed, body)
+			}
+		}
+		p.stop()
+	}
+	for name, cfg := range map[string]cli.Config{
+		"file":        file(`{"no_web": true}`),
+		"environment": {LookupEnv: env(map[string]string{"QUICSTEP_NO_WEB": "true"})},
+	} {
+		p := start(t, cfg, "serve", "--addr", "127.0.0.1:0")
+		if c, err := net.Dial("tcp", p.addr()); err == nil {
+			c.Close()
+			t.Errorf("%s: its TCP port is open", name)
+		}
+		if strings.Contains(p.stdout.String(), "browser") {
+			t.Errorf("%s: it says %q", name, p.stdout.String())
+		}
+		p.stop()
+	}
+	wrong := start(t, file(`{"serve": {"origin": "play.example.com"}}`), "serve", "--addr", "127.0.0.1:0")
+	wrong.wait()
+	if wrong.code == cli.ExitOK || !strings.Contains(wrong.stderr.String(), "https://play.example.com") {
+		t.Errorf("a wrong origin ends it with %d and %q", wrong.code, wrong.stderr.String())
 	}
 }
 
