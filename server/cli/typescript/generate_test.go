@@ -53,7 +53,7 @@ type everything struct {
 	Pair    pair[int8]
 	Secret  vec `net:"-"`
 	Nothing [0]uint8
-	private int `net:"-"`
+	private int `net:"-"` //lint:ignore U1000 it is here to be left out
 }
 
 type nothing struct{}
