@@ -1,5 +1,5 @@
 import { FieldKind, type Field } from "./field.js";
-import { way, type OwnRow, type OwnRows } from "./own.js";
+import { way, type Origin, type OwnRow, type OwnRows } from "./own.js";
 import type { Schema } from "./schema.js";
 import type { Table } from "./table.js";
 
@@ -10,7 +10,7 @@ const restShare = 1 / 1000;
 
 /** By how much a row is drawn away from where it is, per field. */
 interface Eased {
-  readonly row: { table: number; id: number; madeTick: number; madeInsert: number };
+  readonly row: Origin;
   readonly off: Float64Array;
 }
 
@@ -65,12 +65,7 @@ export class Easing {
 
   /** of returns how far each field of a row is drawn off; undefined when it is not. */
   of(row: OwnRow): Float64Array | undefined {
-    for (const e of this.#rows) {
-      const { table, id, madeTick, madeInsert } = e.row;
-      if (table !== row.table) continue;
-      if (madeInsert !== 0 && row.madeInsert !== 0 ? madeInsert === row.madeInsert && madeTick === row.madeTick : id === row.id) return e.off;
-    }
-    return undefined;
+    return this.#rows.find((e) => row.same(e.row))?.off;
   }
 
   /** away is how far a row is to be drawn off; undefined when it is not. */

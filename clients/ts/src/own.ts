@@ -7,8 +7,16 @@ import type { Schema } from "./schema.js";
 const indexRange = 1 << 20;
 const nothing = new RowBuffer();
 
+/** Origin is what tells an own row from others. */
+export interface Origin {
+  readonly table: number;
+  readonly id: number;
+  readonly madeTick: number;
+  readonly madeInsert: number;
+}
+
 /** OwnRow is one of the player's own rows at a tick. */
-export class OwnRow {
+export class OwnRow implements Origin {
   /** The place among the schema's tables. */
   readonly table: number;
   /** The row's id and its fields, which change from tick to tick. The id is negative while the server has not told of the row. */
@@ -31,7 +39,7 @@ export class OwnRow {
   }
 
   /** Whether it is the same row as another one: of the same origin, or of the same id when one of them has none. */
-  same(other: OwnRow): boolean {
+  same(other: Origin): boolean {
     if (this.table !== other.table) return false;
     if (this.madeInsert !== 0 && other.madeInsert !== 0) return this.madeInsert === other.madeInsert && this.madeTick === other.madeTick;
     return this.id === other.id;
@@ -122,9 +130,7 @@ export class OwnPlaces {
   scan(replica: Replica): void {
     this.sorted.length = 0;
     replica.schema.tables.forEach((_, table) => {
-      replica.pages(table).forEach((page, n) => {
-        for (let i = 0; page !== undefined && i < pageRows; i++) if (isOwn(replica.pageOf(table, n * pageRows + i), i)) this.sorted.push(table * indexRange + n * pageRows + i);
-      });
+      for (const [index, page, row] of replica.here(table)) if (isOwn(page, row)) this.sorted.push(table * indexRange + index);
     });
   }
 

@@ -217,12 +217,15 @@ export class Replica {
 
   /** all iterates over the entities of a table that are here, in the order of their indexes. */
   *all<T extends object = Row>(table: number): IterableIterator<[index: number, row: T]> {
-    const { pages } = this.#tables[table]!;
-    for (let n = 0; n < pages.length; n++) {
-      const page = pages[n];
-      if (page === undefined) continue;
-      for (let i = 0; i < pageRows; i++) {
-        if (page.state[i] === State.Here) yield [n * pageRows + i, this.#show(table, page, i) as T];
+    for (const [index, page, row] of this.here(table)) yield [index, this.#show(table, page, row) as T];
+  }
+
+  /** here is all, with the page of each entity and its row there instead of an object. A table that is not there is empty. */
+  *here(table: number): IterableIterator<[index: number, page: Page, row: number]> {
+    const pages = this.#tables[table]?.pages ?? [];
+    for (const [n, page] of pages.entries()) {
+      for (let row = 0; page !== undefined && row < pageRows; row++) {
+        if (page.state[row] === State.Here) yield [n * pageRows + row, page, row];
       }
     }
   }

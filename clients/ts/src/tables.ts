@@ -1,7 +1,7 @@
 import { Class } from "./field.js";
 import { Listeners, type Unsubscribe } from "./listeners.js";
-import { entityId, generationOf, indexOf, pageRows, State } from "./registers.js";
-import type { Applied, Change, Replica } from "./replica.js";
+import { entityId, generationOf, indexOf } from "./registers.js";
+import type { Applied, Change, Entity, Replica } from "./replica.js";
 
 /** What an entity is told of: it came into sight, another row of it was told, it went out of sight. */
 export type RowEvent = "add" | "change" | "remove";
@@ -31,34 +31,28 @@ export class EntityTable<R extends object> {
   /** all iterates over the entities that are here. Ids name them as long as they are. */
   *all(): IterableIterator<[id: number, row: Readonly<R>]> {
     const place = this.#place;
-    for (const [index, id] of this.#places(place)) yield [id, this.#rowAt(place, index)!];
+    for (const [index, page, row] of this.#source.replica.here(place)) yield [entityId(index, page.generation[row]!), this.#rowAt(place, index)!];
   }
 
   /** owned iterates over those that are the player's own. */
   *owned(): IterableIterator<[id: number, row: Readonly<R>]> {
-    const place = this.#place;
-    for (const [index, id, rowClass] of this.#places(place)) {
-      if (rowClass === Class.own) yield [id, this.#rowAt(place, index)!];
-    }
+    for (const [id, row] of this.all()) if (this.#entity(id)?.rowClass === Class.own) yield [id, row];
   }
 
   /** get returns a row; undefined when its entity is not here. */
   get(id: number): Readonly<R> | undefined {
-    const place = this.#place;
-    const entity = this.#source.replica.entity(place, indexOf(id));
-    return entity?.generation === generationOf(id) ? this.#rowAt(place, indexOf(id)) : undefined;
+    return this.#entity(id) && this.#rowAt(this.#place, indexOf(id));
   }
 
   /** owner is the player who owns an entity, as far as that is known: this one, or 0. */
   owner(id: number): number {
-    const entity = this.#source.replica.entity(this.#place, indexOf(id));
-    return entity?.generation === generationOf(id) && entity.rowClass === Class.own ? this.#source.player : 0;
+    return this.#entity(id)?.rowClass === Class.own ? this.#source.player : 0;
   }
 
   /** How many entities are here. */
   get size(): number {
     let n = 0;
-    for (const _ of this.#places(this.#place)) n++;
+    for (const _ of this.#source.replica.here(this.#place)) n++;
     return n;
   }
 
@@ -69,8 +63,7 @@ export class EntityTable<R extends object> {
   on(event: RowEvent, listener: RowListener<R>): Unsubscribe {
     if (this.#known === undefined) {
       this.#known = new Map();
-      const place = this.#place;
-      for (const [index, id] of this.#places(place)) this.#known.set(index, { id, row: this.#rowAt(place, index)! });
+      for (const [id, row] of this.all()) this.#known.set(indexOf(id), { id, row });
     }
     return this.#listeners[event].add(listener);
   }
@@ -109,18 +102,13 @@ export class EntityTable<R extends object> {
     return this.#source.replica.tableOf(this.name);
   }
 
-  #rowAt(place: number, index: number): R | undefined {
-    return this.#source.replica.row<R>(place, index);
+  #entity(id: number): Entity | undefined {
+    const entity = this.#source.replica.entity(this.#place, indexOf(id));
+    return entity?.generation === generationOf(id) ? entity : undefined;
   }
 
-  *#places(place: number): IterableIterator<[index: number, id: number, rowClass: number]> {
-    const pages = place < 0 ? [] : this.#source.replica.pages(place);
-    for (const [n, page] of pages.entries()) {
-      for (let i = 0; page !== undefined && i < pageRows; i++) {
-        const index = n * pageRows + i;
-        if (page.state[i] === State.Here) yield [index, entityId(index, page.generation[i]!), page.rowClass[i]!];
-      }
-    }
+  #rowAt(place: number, index: number): R | undefined {
+    return this.#source.replica.row<R>(place, index);
   }
 }
 

@@ -193,12 +193,7 @@ export class Tracks {
 
   /** begin takes the rows that a replica has already. */
   begin(replica: Replica): void {
-    replica.pages(this.#table).forEach((page, n) => {
-      for (let i = 0; page !== undefined && i < pageRows; i++) {
-        const index = n * pageRows + i;
-        if (replica.pageOf(this.#table, index) !== undefined) this.#add(index, page.tick[i]!, page);
-      }
-    });
+    for (const [index, page, row] of replica.here(this.#table)) this.#add(index, page.tick[row]!, page);
   }
 
   /** again has every entity shown anew. */
