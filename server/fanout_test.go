@@ -94,6 +94,7 @@ func TestASessionIsQueuedBeforeItsPassesEnd(t *testing.T) {
 		go f.finish(s)
 		synctest.Wait() // it waits for space, which a fanout has
 		if s.turn.mu.TryLock() {
+			s.turn.mu.Unlock()
 			t.Error("end could return before the session is in the queue")
 		}
 		<-f.queue
