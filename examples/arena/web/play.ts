@@ -69,6 +69,12 @@ export class Play {
     }
   }
 
+  /** Lets go of the ship: there are no frames while the page is not seen, and it would thrust on. */
+  rest(): void {
+    this.parts.controls.letGo();
+    this.steer(performance.now(), 0);
+  }
+
   private steer(now: number, seconds: number): void {
     const { camera, controls } = this.parts;
     this.steered = controls.steer(camera.width / 2, camera.height / 2, now, seconds);
