@@ -12,12 +12,15 @@ import (
 // maxQuestions bounds the questions that wait for a session's next pass; whoever asks one more waits for a place.
 const maxQuestions = 4
 
-// question is one that a session's next pass is to answer.
+// question is one that a session's next pass is to answer: about some rows of a table.
 type question struct {
-	table  int
-	index  uint32
-	answer chan replicate.Why // holds one
+	table   int
+	indexes []uint32
+	answer  chan []replicate.Why // holds one
 }
+
+// MaxSights bounds the rows of one Server.Sights.
+const MaxSights = 2048
 
 // Errors of Server.Why; more say what was asked for.
 var (
@@ -31,27 +34,56 @@ var (
 // is zero. It is answered before the player's next pass: Why waits for that, until ctx ends. The error wraps ErrNoRoom,
 // ErrNoPlayer, ErrNoTable or ctx's. Any goroutine may call it.
 func (s *Server) Why(ctx context.Context, room string, player world.Player, table string, id world.ID) (replicate.Why, error) {
-	row, err := s.directory.named(room)
+	sess, number, err := s.watched(room, player, table)
 	if err != nil {
 		return replicate.Why{}, err
 	}
+	answers, err := sess.ask(ctx, question{table: number, indexes: []uint32{id.Index()}, answer: make(chan []replicate.Why, 1)})
+	if err != nil {
+		return replicate.Why{}, err
+	}
+	why := answers[0]
+	if id.Generation() != 0 && why.ID.Generation() != id.Generation() {
+		why = replicate.Why{Reason: replicate.NoRow, Tick: why.Tick, Pass: why.Pass, Table: number, ID: id}
+	}
+	return why, nil
+}
+
+// Sights is Why of every row of a table, the first MaxSights of them. All are as of the same pass.
+func (s *Server) Sights(ctx context.Context, room string, player world.Player, table string) ([]replicate.Why, error) {
+	sess, number, err := s.watched(room, player, table)
+	if err != nil {
+		return nil, err
+	}
+	var indexes []uint32
+	for row := range sess.room.view.Load().Rows(number) {
+		if len(indexes) == MaxSights {
+			break
+		}
+		indexes = append(indexes, row.ID.Index())
+	}
+	return sess.ask(ctx, question{table: number, indexes: indexes, answer: make(chan []replicate.Why, 1)})
+}
+
+// watched finds a player of a room, and the number of a table there.
+func (s *Server) watched(room string, player world.Player, table string) (*session, int, error) {
+	row, err := s.directory.named(room)
+	if err != nil {
+		return nil, 0, err
+	}
 	number := row.room.game.table(table)
 	if number < 0 {
-		return replicate.Why{}, fmt.Errorf("%w %q: %s has others", ErrNoTable, table, row.game)
+		return nil, 0, fmt.Errorf("%w %q: %s has others", ErrNoTable, table, row.game)
 	}
 	sess := s.directory.session(row.id, player)
 	if sess == nil {
-		return replicate.Why{}, fmt.Errorf("%w: %d", ErrNoPlayer, player)
+		return nil, 0, fmt.Errorf("%w: %d", ErrNoPlayer, player)
 	}
-	why, err := sess.ask(ctx, question{table: number, index: id.Index(), answer: make(chan replicate.Why, 1)})
-	if err == nil && id.Generation() != 0 && why.ID.Generation() != id.Generation() {
-		why = replicate.Why{Reason: replicate.NoRow, Tick: why.Tick, Pass: why.Pass, Table: number, ID: id}
-	}
-	return why, err
+	return sess, number, nil
 }
 
 // ask leaves a question to the session's next pass and waits for the answer.
-func (s *session) ask(ctx context.Context, q question) (why replicate.Why, err error) {
+func (s *session) ask(ctx context.Context, q question) (why []replicate.Why, err error) {
 	select {
 	case s.questions <- q:
 		select {
@@ -74,7 +106,11 @@ func (s *session) answerQuestions() {
 	for range maxQuestions {
 		select {
 		case q := <-s.questions:
-			q.answer <- s.replicate.Why(s.room.view.Load(), q.table, q.index)
+			view, out := s.room.view.Load(), make([]replicate.Why, len(q.indexes))
+			for i, index := range q.indexes {
+				out[i] = s.replicate.Why(view, q.table, index)
+			}
+			q.answer <- out
 		default:
 			return
 		}

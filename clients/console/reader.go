@@ -74,6 +74,7 @@ func join(whole *admin.Answer, a admin.Answer) {
 	whole.Tables = append(whole.Tables, a.Tables...)
 	whole.Report = append(whole.Report, a.Report...)
 	whole.Edits = append(whole.Edits, a.Edits...)
+	whole.Sight = append(whole.Sight, a.Sight...)
 	whole.Bans = append(whole.Bans, a.Bans...)
 	whole.Audit = append(whole.Audit, a.Audit...)
 	whole.Data = append(whole.Data, a.Data...)

@@ -17,6 +17,7 @@ type Answer struct {
 	Report  []Advice `msgpack:"report,omitempty"`
 	Edits   []Edit   `msgpack:"edits,omitempty"`
 	Bans    []Ban    `msgpack:"bans,omitempty"`
+	Sight   []Sight  `msgpack:"sight,omitempty"`
 	Audit   []string `msgpack:"audit,omitempty"` // lines of JSON
 	Data    []byte   `msgpack:"data,omitempty"`  // of a profile
 }
@@ -152,18 +153,31 @@ type Table struct {
 	Matched int `msgpack:"matched"`
 }
 
-// Column is a field of a table; Kind is schema.Kind's name.
+// Column is a field of a table; Kind is schema.Kind's name. Axis is x or y when it is that coordinate of the row's place.
 type Column struct {
 	Name string `msgpack:"name"`
 	Kind string `msgpack:"kind"`
+	Axis string `msgpack:"axis,omitempty"`
 }
 
 // Row is a row of a table, its values as text in the order of the columns.
 type Row struct {
+	// Tick is when it became so, in a timeline; a row that was not there then has no Values.
+	Tick   uint64   `msgpack:"tick,omitempty"`
 	ID     string   `msgpack:"id"`
 	Owner  uint32   `msgpack:"owner"`
 	Team   uint16   `msgpack:"team"`
 	Values []string `msgpack:"values"`
+}
+
+// Sight is what a player was sent of a row, by the latest pass.
+type Sight struct {
+	ID string `msgpack:"id"`
+	// Reason is one of docs/operating.md's, for programs; Text says it to people.
+	Reason string `msgpack:"reason"`
+	Text   string `msgpack:"text"`
+	// Known is the tick as of which the player is known to have the row; zero: not at all.
+	Known uint64 `msgpack:"known"`
 }
 
 // Advice is what a report says of a room.

@@ -47,6 +47,10 @@ const (
 	ActQuery   Act = "query"   // Room, Table, Where, Count, perhaps Row
 	ActEdits   Act = "edits"
 	ActBans    Act = "bans"
+	// ActTimeline tells the latest ticks in which a row changed, the newest first: Room, Table, Row, Count of ticks.
+	ActTimeline Act = "timeline"
+	// ActSight tells what of a table a player was sent, what not, and why: Room, Player, Table, perhaps Row.
+	ActSight Act = "sight"
 
 	ActKick    Act = "kick"  // Room, Player, Text
 	ActBan     Act = "ban"   // Address, or Room and Player; Seconds, zero for ever; Text
@@ -69,7 +73,7 @@ const (
 
 // Acts are all of them.
 var Acts = []Act{
-	ActHealth, ActRooms, ActRoom, ActReport, ActPlayers, ActTables, ActQuery, ActEdits, ActBans,
+	ActHealth, ActRooms, ActRoom, ActReport, ActPlayers, ActTables, ActQuery, ActEdits, ActBans, ActTimeline, ActSight,
 	ActKick, ActBan, ActUnban, ActSay, ActFreeze, ActStep, ActSlow, ActResume, ActSet, ActUndo, ActClose, ActProfile,
 	ActDrain, ActUndrain, ActLogLevel, ActAudit,
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -23,6 +24,7 @@ type Server interface {
 	Paced
 	Peopled
 	Edited
+	Sighted
 }
 
 // Watched is what a server tells of itself; none of it makes a room wait.
@@ -62,6 +64,12 @@ type Edited interface {
 	Edit(ctx context.Context, c server.Change) (server.Edit, error)
 	Undo(ctx context.Context, number uint64, by string) (server.Edit, error)
 	Edits() []server.Edit
+}
+
+// Sighted is what players were sent.
+type Sighted interface {
+	Why(ctx context.Context, room string, player world.Player, table string, id world.ID) (replicate.Why, error)
+	Sights(ctx context.Context, room string, player world.Player, table string) ([]replicate.Why, error)
 }
 
 // Config is all that the door can be told. Server and Folder are needed.

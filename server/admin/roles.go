@@ -66,6 +66,9 @@ func acts() map[admin.Act]act {
 		admin.ActEdits:   {Viewer, false, (*call).edits},
 		admin.ActBans:    {Viewer, false, (*call).bans},
 
+		admin.ActTimeline: {Viewer, false, (*call).timeline},
+		admin.ActSight:    {Viewer, false, (*call).sight},
+
 		admin.ActKick:    {Operator, true, (*call).kick},
 		admin.ActBan:     {Operator, true, (*call).ban},
 		admin.ActUnban:   {Operator, true, (*call).unban},

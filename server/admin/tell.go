@@ -168,6 +168,11 @@ func columnsOf(t *schema.Table) (out []admin.Column) {
 	for i := range t.Fields {
 		out = append(out, admin.Column{Name: t.Fields[i].Name, Kind: t.Fields[i].Kind.String()})
 	}
+	for i, place := range t.Pos {
+		if place >= 0 {
+			out[place].Axis = string("xy"[i])
+		}
+	}
 	return out
 }
 
@@ -185,13 +190,9 @@ func (c *call) tables() error {
 
 // query sends the rows of a table that meet the conditions, and how many there are.
 func (c *call) query() error {
-	view, err := c.cfg.Server.Look(c.req.Room)
+	view, number, err := c.tableOf()
 	if err != nil {
 		return err
-	}
-	number := slices.IndexFunc(view.Schema().Tables, func(t *schema.Table) bool { return t.Name == c.req.Table })
-	if number < 0 {
-		return fmt.Errorf("%w %q", server.ErrNoTable, c.req.Table)
 	}
 	t := view.Schema().Tables[number]
 	tests, err := testsOf(t, c.req.Where)
@@ -211,9 +212,13 @@ func (c *call) query() error {
 			rows = append(rows, rowOf(t, r))
 		}
 	}
-	columns := columnsOf(t)
+	return c.sendRows(view.Tick, columnsOf(t), rows, matched)
+}
+
+// sendRows sends rows, the columns with the first ones.
+func (c *call) sendRows(tick uint64, columns []admin.Column, rows []admin.Row, matched int) error {
 	return pieces(c, rows, func(a *admin.Answer, rows []admin.Row) {
-		a.Table = &admin.Table{Tick: view.Tick, Columns: columns, Rows: rows, Matched: matched}
+		a.Table = &admin.Table{Tick: tick, Columns: columns, Rows: rows, Matched: matched}
 		columns = nil
 	}, func(r admin.Row) int {
 		n := 64
