@@ -7,7 +7,8 @@ const modulePath = "github.com/quicstep/quicstep"
 
 // Third-party modules, each named once. A prefix covers the packages and the major versions below it.
 const (
-	bubbletea    = "github.com/charmbracelet/bubbletea"
+	bubbletea    = "charm.land/bubbletea"
+	charm        = "github.com/charmbracelet/x"
 	hdrhistogram = "github.com/HdrHistogram/hdrhistogram-go"
 	jwt          = "github.com/golang-jwt/jwt"
 	kong         = "github.com/alecthomas/kong"
@@ -56,7 +57,8 @@ var floors = []floor{
 	{path: "server/store", level: 5},
 	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram, sys}},
 	{path: "clients/feel", level: 5, also: []string{"clients/bots"}},
-	{path: "clients/console", level: 5, thirdParty: []string{bubbletea, msgpack, quic}},
+	{path: "clients/console", level: 5, thirdParty: []string{msgpack, quic}},
+	{path: "clients/console/screen", level: 5, thirdParty: []string{bubbletea, charm}, also: []string{"clients/console"}},
 	{path: "examples/*", level: 5, also: []string{"examples/*"}},
 
 	{path: "server/cli/typescript", level: 5},

@@ -32,6 +32,7 @@ type consoleCmd struct {
 	JSON    bool          `name:"json" help:"Print JSON in place of text." group:"judge"`
 	Every   time.Duration `help:"Ask again and again, so often, until a signal; for what only looks." default:"0s" placeholder:"TIME" group:"judge"`
 
+	Screen  screenCmd  `cmd:"" default:"1" help:"The screen, in a terminal; the same as no command."`
 	Health  lookCmd    `cmd:"" help:"The server in one line."`
 	Rooms   lookCmd    `cmd:"" help:"Rooms, those with the slowest ticks first."`
 	Show    lookCmd    `cmd:"" name:"room" help:"A room: what its ticks cost, by part."`
@@ -153,28 +154,12 @@ func (c banCmd) fill(r *wire.Request) error {
 
 func (c queryCmd) fill(r *wire.Request) error {
 	r.Table, r.Row, r.Count = c.Table, c.Row, c.Limit
-	for _, text := range c.Where {
-		condition, ok := parseCondition(text)
-		if !ok {
-			return usagef("%q is no condition: write a field, one of %s, and a value, as in 'X>=10'", text, strings.Join(wire.Comparisons, " "))
-		}
-		r.Where = append(r.Where, condition)
+	where, err := console.ParseConditions(c.Where)
+	if err != nil {
+		return usageError{err}
 	}
+	r.Where = where
 	return nil
-}
-
-// parseCondition cuts a condition at its comparison.
-func parseCondition(text string) (wire.Condition, bool) {
-	at := strings.IndexAny(text, "=!<>~")
-	if at <= 0 {
-		return wire.Condition{}, false
-	}
-	for _, is := range []string{"!=", "<=", ">=", "=", "<", ">", "~"} {
-		if value, ok := strings.CutPrefix(text[at:], is); ok {
-			return wire.Condition{Field: text[:at], Is: is, Value: value}, true
-		}
-	}
-	return wire.Condition{}, false
 }
 
 // consoleTimeout bounds the way in.

@@ -24,9 +24,15 @@ type office struct {
 
 func openOffice(t *testing.T) *office {
 	t.Helper()
+	return openOfficeOf(t, "--game", "pong")
+}
+
+// openOfficeOf is one whose server is started with these words.
+func openOfficeOf(t *testing.T, words ...string) *office {
+	t.Helper()
 	o := &office{t: t, dir: filepath.Join(t.TempDir(), "admin")}
 	run(t, "admin", "init", "--admin-dir", o.dir, "--name", "ann").wantCode(cli.ExitOK)
-	o.program = serve(t, "--game", "pong", "--admin-addr", "127.0.0.1:0", "--admin-dir", o.dir)
+	o.program = serve(t, append(words, "--admin-addr", "127.0.0.1:0", "--admin-dir", o.dir)...)
 	o.address = o.expect(&o.stdout, `operators at (127\.0\.0\.1:\d+);`)
 	return o
 }

@@ -1,0 +1,169 @@
+package screen
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/quicstep/quicstep/protocol/admin"
+)
+
+// wantOn wants texts on the screen.
+func (s *stage) wantOn(texts ...string) {
+	s.t.Helper()
+	for _, text := range texts {
+		if screen := ansi.Strip(s.view()); !strings.Contains(screen, text) {
+			s.t.Errorf("%q is not on the screen:\n%s", text, screen)
+		}
+	}
+}
+
+// wantAct wants one act.
+func (s *stage) wantAct(got []effect, want admin.Request) {
+	s.t.Helper()
+	if len(got) != 1 || keyOf(got[0].ask) != keyOf(want) {
+		s.t.Errorf("it asks for %+v, want %+v", got, want)
+	}
+}
+
+func TestAnActIsDoneOnYesAlone(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.keys("enter", "down", "k")
+	s.types("be kind")
+	if got := s.keys("enter"); len(got) != 0 {
+		t.Errorf("before the yes it asks for %+v", got)
+	}
+	s.wantOn(`kick player 2 of lobby, saying "be kind"?`)
+	for _, no := range []string{"n", "enter", "esc", "Y"} {
+		if got := s.keys(no); len(got) != 0 {
+			t.Errorf("%s does %+v", no, got)
+		}
+		s.wantOn("nothing was done")
+		s.keys("k", "enter")
+	}
+	s.wantAct(s.keys("y"), admin.Request{Act: admin.ActKick, Room: "b1", Player: 2})
+	s.update(acted{"player 2 was sent away", false})
+	s.wantOn("✓ player 2 was sent away")
+	s.update(acted{"there is no such player", true})
+	s.wantOn("! there is no such player")
+}
+
+func TestAFieldIsSetToWhatItCanHold(t *testing.T) {
+	s := newStage(t, 120, 24)
+	s.keys("enter", "t", "down", "enter", "down", "s")
+	s.types("Hul")
+	s.keys("enter")
+	s.wantOn("there is none of this name")
+	s.types("l")
+	s.keys("enter")
+	s.types("many")
+	s.keys("enter")
+	s.wantOn("it is uint")
+	s.keys("ctrl+u", "2", "enter")
+	s.wantOn("set ship 1.1 Hull from 3 to 2?")
+	s.wantAct(s.keys("y"), admin.Request{Act: admin.ActSet, Room: "b1", Table: "ship", Row: "1.1", Field: "Hull", Value: "2"})
+}
+
+func TestATableIsFilteredByTheServer(t *testing.T) {
+	s := newStage(t, 120, 24)
+	s.keys("enter", "t", "down", "enter", "/")
+	s.types("Hull<2 Name~Ann")
+	s.keys("enter")
+	want := []admin.Condition{{Field: "Hull", Is: "<", Value: "2"}, {Field: "Name", Is: "~", Value: "Ann"}}
+	if got := s.wants()[0].Where; len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("it asks for %+v", got)
+	}
+	s.keys("esc", "/")
+	s.types("Hull")
+	s.keys("enter")
+	s.wantOn("is no condition")
+}
+
+func TestAListIsFilteredAsItIsTyped(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.keys("/", "p", "o", "n", "g")
+	if rows := s.rows(); len(rows) != 1 || rows[0].cells[0] != "court" {
+		t.Errorf("the rooms are %+v", rows)
+	}
+	s.keys("esc")
+	if rows := s.rows(); len(rows) != 3 {
+		t.Errorf("without the filter the rooms are %+v", rows)
+	}
+}
+
+func TestTheChoiceFollowsItsRoom(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.keys("down", "down")
+	chosen := s.page().list.chosen
+	for _, r := range s.wants() {
+		a := s.answer(r)
+		for i := range a.Rooms {
+			a.Rooms[i].P99 = 1_000_000 - a.Rooms[i].P99
+		}
+		s.update(answered{keyOf(r), a, s.now})
+	}
+	if rows := s.rows(); rows[0].key != chosen || rows[s.page().list.choose(rows)].key != chosen {
+		t.Errorf("%s was chosen, now %s of %+v", chosen, s.page().list.chosen, rows)
+	}
+}
+
+func TestAViewerIsOfferedNoAct(t *testing.T) {
+	s := newStage(t, 200, 50)
+	s.update(linked{admin.Welcome{Name: "vic", Role: "viewer", TickRate: 30}})
+	for _, page := range pages {
+		s.pages = s.pages[:1]
+		s.help, s.asking, s.typing = false, nil, false
+		for _, k := range page.keys {
+			for _, e := range s.keys(k) {
+				t.Errorf("%s: %s does %+v", page.name, k, e)
+			}
+		}
+		if s.asking != nil {
+			t.Errorf("%s asks for an act", page.name)
+		}
+	}
+}
+
+func TestALostConnectionIsSaid(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.update(lost{"the server's admin door does not answer"})
+	s.wantOn("! not connected: the server's admin door does not answer", "lobby")
+	s.update(linked{s.welcome})
+	if strings.Contains(s.view(), "not connected") {
+		t.Error("it is in again, and says that it is not")
+	}
+	s.update(refused{keyOf(s.wants()[0]), "these credentials have expired, or were revoked"})
+	s.wantOn("! these credentials have expired, or were revoked")
+}
+
+func TestAnswersDoNotPileUp(t *testing.T) {
+	s := newStage(t, 80, 24)
+	for range 3 {
+		for _, page := range pages {
+			s.keys(page.keys...)
+			for len(s.pages) > 1 {
+				s.help, s.asking, s.typing = false, nil, false
+				s.page().filter = ""
+				s.keys("esc")
+			}
+		}
+	}
+	if n := len(s.answers); n != 2 {
+		t.Errorf("%d answers are kept for a page that wants 2", n)
+	}
+	s.feed(2 * samples)
+	if tr := s.tracks["b1"]; len(tr.p99) != samples || len(tr.flow) != samples {
+		t.Errorf("%d and %d samples are kept", len(tr.p99), len(tr.flow))
+	}
+}
+
+func TestTextsOfPlayersAreHarmless(t *testing.T) {
+	for _, page := range pages {
+		s := newStage(t, 200, 50)
+		s.keys(page.keys...)
+		if screen := ansi.Strip(s.view()); strings.ContainsAny(screen, "\x1b\u009b\t\a") || strings.Contains(s.view(), "\x1b[2J") || strings.Contains(s.view(), "\x1b[31m") {
+			t.Errorf("%s lets escape sequences through", page.name)
+		}
+	}
+}
