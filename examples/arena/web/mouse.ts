@@ -39,8 +39,7 @@ export class Mouse {
     this.thrust = (pressed & 2) !== 0;
   }
 
-  /** Nothing is pressed any more. */
-  letGo(): void {
+  private letGo(): void {
     this.fire = false;
     this.thrust = false;
   }

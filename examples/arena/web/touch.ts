@@ -73,8 +73,7 @@ export class Touch {
     this.stick.style.top = "";
   }
 
-  /** No finger is there any more. */
-  letGo(): void {
+  private letGo(): void {
     if (this.thumb !== undefined) this.up(this.thumb);
     if (this.trigger !== undefined) this.up(this.trigger);
   }
