@@ -208,7 +208,7 @@ export class Link implements Receiver {
     const inputs = this.#inputs;
     this.#left = now;
     const tick = timing.next(now);
-    const from = owner.asked === undefined ? 0 : inputs.remember(tick, owner.seen(), owner.asked.data);
+    const from = owner.asked === undefined ? 0 : inputs.remember(tick, () => owner.seen(), owner.asked.data);
     if (from > 0) {
       if (timing.first === 0) timing.first = from;
       owner.stamped(from, tick, owner.asked!);

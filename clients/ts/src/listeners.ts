@@ -55,6 +55,7 @@ export class Mailbox<A extends unknown[]> {
     if (this.#kept.length > 0) {
       queueMicrotask(() => {
         const kept = this.#kept;
+        if (this.#listeners.none) return; // it has gone already: the next is told
         this.#kept = [];
         for (const args of kept) this.#listeners.tell(...args);
       });

@@ -26,13 +26,15 @@ export class SentInputs {
   readonly #writer = new Writer(MaxDatagramPayload);
 
   /**
-   * remember notes the input for a tick, and for those before it that no datagram was sent for. Seen is the moment as of which
-   * the player saw the others, in 128ths of a tick. It returns the first tick that is new; 0 when none is.
+   * remember notes the input for a tick, and for those before it that no datagram was sent for. Seen tells the moment as of
+   * which the player saw the others, in 128ths of a tick, and is called for a new tick alone. It returns the first tick that is new; 0
+   * when none is.
    */
-  remember(tick: number, seen: number, data: Uint8Array): number {
+  remember(tick: number, seen: () => number, data: Uint8Array): number {
     if (tick <= this.stamped) return 0;
     const from = this.stamped === 0 ? tick : Math.max(this.stamped + 1, tick - InputsPerDatagram + 1);
-    for (let at = from; at <= tick; at++) this.#ring[at % inputsKept] = { tick: at, lag: lagOf(at, seen), data };
+    const moment = seen();
+    for (let at = from; at <= tick; at++) this.#ring[at % inputsKept] = { tick: at, lag: lagOf(at, moment), data };
     this.stamped = tick;
     return from;
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Inbox } from "../src/inbox.js";
-import { Listeners, type Unsubscribe } from "../src/listeners.js";
+import { Listeners, Mailbox, type Unsubscribe } from "../src/listeners.js";
 import { mover, Play, still } from "./play.js";
 
 // What those who listen may do without harm.
@@ -30,6 +30,18 @@ test("a listener that another one has removed is not told", () => {
   const off = l.add(() => told.push("second"));
   l.tell(1);
   assert.deepEqual(told, []);
+});
+
+test("what is kept for the first listener waits for one that stays", async () => {
+  const box = new Mailbox<[number]>(fails);
+  const told: number[] = [];
+  box.tell(1);
+  box.add(() => assert.fail("it is gone"))();
+  await Promise.resolve();
+  box.add((n) => told.push(n));
+  await Promise.resolve();
+  box.tell(2);
+  assert.deepEqual(told, [1, 2]);
 });
 
 test("a listener of a table that throws is reported, and the session goes on", async () => {
