@@ -183,6 +183,18 @@ func (h *host) wantSame(t *testing.T, p *page) {
 	t.Logf("%s has %d ships as the server has them, of %d rows", p.name, pages, len(rows))
 }
 
+// TestAPageThatIsNotSeenFliesNoMore: it gets no frames, and may not hear that a key was let go.
+func TestAPageThatIsNotSeenFliesNoMore(t *testing.T) {
+	p := launch(t).open("ann", serve(t).URL())
+	p.wait(flying)
+	const speed = `Math.hypot(...[...arena.client.table("ship").owned()].flatMap(([, s]) => [s.VX, s.VY]))`
+	p.hold("ArrowUp")
+	p.wait(speed + ` > 200`)
+	p.eval(`Object.defineProperty(document, "hidden", { value: true }) && document.dispatchEvent(new Event("visibilitychange"))`, new(any))
+	p.wait(speed + ` < 100`)
+	p.wantNothingWrong()
+}
+
 // TestALostTransportIsReplaced: no packet passes until the page notices; then they do, and it goes on as the same player.
 func TestALostTransportIsReplaced(t *testing.T) {
 	b, s := launch(t), serve(t)

@@ -58,16 +58,17 @@ export class Doors {
         this.#order = [name, ...this.#order.filter((other) => other !== name)];
         return carrier;
       } catch (e) {
-        failed.push(e as JoinError);
+        const error = e as JoinError;
+        failed.push(error);
+        if (known && error.code === "certificate" && !signal.aborted) break; // pins are renewed: no reason to take the next door
       } finally {
         timed.end();
       }
       if (signal.aborted) break;
     }
-    this.#info = undefined; // pins are renewed, doors are opened and shut
-    const error = this.#noDoor(failed);
-    if (known && error.code === "certificate" && !signal.aborted) return this.open(receiver, ms, signal);
-    throw error;
+    this.#info = undefined; // doors are opened and shut
+    if (known && failed.at(-1)?.code === "certificate" && !signal.aborted) return this.open(receiver, ms, signal);
+    throw this.#noDoor(failed);
   }
 
   #addressOf(name: TransportName): Address | undefined {

@@ -12,13 +12,14 @@ import { CloseCode } from "./messages.js";
  * - `shutdown`: the server is stopping; come back in a moment
  * - `protocol`: one side sent what the protocol does not allow, which is a bug
  * - `replaced`: another connection has taken the session, with its token
+ * - `kicked`: an operator has sent the player away, and says why
  * - `expired`: the server does not know the resume token any more; join without it
  * - `denied`: the game refused a request, and says why
  * - `closed`: this client was closed
  */
 export type ErrorCode =
   | "refused" | "full" | "version" | "certificate" | "unreachable" | "room_closed" | "shutdown" | "protocol" | "replaced" | "expired" | "denied"
-  | "closed";
+  | "kicked" | "closed";
 
 /** JoinError is why a join failed, a request was not answered, or a session has ended. Its message says what to do. */
 export class JoinError extends Error {
@@ -41,6 +42,7 @@ const meanings: Record<ErrorCode, string> = {
   shutdown: "the server is stopping: come back in a moment",
   protocol: "the protocol was broken, which is a bug: please report it",
   replaced: "another connection has taken the session: it is played elsewhere now",
+  kicked: "an operator has sent the player away",
   expired: "the session can't be resumed any more: join anew",
   denied: "the game refused",
   closed: "the client is closed",
@@ -55,6 +57,7 @@ export function failure(code: ErrorCode, detail = "", cause?: unknown): JoinErro
 const codes: { readonly [code: number]: ErrorCode } = {
   [CloseCode.normal]: "closed", [CloseCode.full]: "full", [CloseCode.version]: "version", [CloseCode.roomClosed]: "room_closed",
   [CloseCode.shutdown]: "shutdown", [CloseCode.protocol]: "protocol", [CloseCode.replaced]: "replaced", [CloseCode.expired]: "expired",
+  [CloseCode.kicked]: "kicked",
 };
 
 /** closedBy is the error of a goodbye, or of a connection's close: one of CloseCode, an unknown one is read like refused. */

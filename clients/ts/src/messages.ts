@@ -13,6 +13,7 @@ export const Kind = {
 /** Why a connection ends: a goodbye's code, and that of QUIC's close. */
 export const CloseCode = {
   normal: 0, refused: 1, full: 2, version: 3, roomClosed: 4, abuse: 5, shutdown: 6, protocol: 7, replaced: 8, expired: 9, abandoned: 10,
+  kicked: 11,
 } as const;
 
 /** Which room a hello asks for. */

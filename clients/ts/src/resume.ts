@@ -129,7 +129,7 @@ async function resume(s: Session, former: Link, until: number): Promise<Link> {
     for (let most = tryFirst; ; most = Math.min(2 * most, pauseLast)) {
       const link = await reach(s, former, timed.signal);
       try {
-        await greetAgain(s, link, former, timed.signal);
+        await greetAgain(s, link, timed.signal);
         return link;
       } catch (e) {
         const error = asFailure(e);
@@ -144,13 +144,12 @@ async function resume(s: Session, former: Link, until: number): Promise<Link> {
   }
 }
 
-/** greetAgain says hello with the session's token, and puts the connection in the place of the former one. */
-async function greetAgain(s: Session, link: Link, former: Link, signal: AbortSignal): Promise<void> {
+/** greetAgain says hello with the session's token, and puts the connection in the place of the former one, which ends. */
+async function greetAgain(s: Session, link: Link, signal: AbortSignal): Promise<void> {
   const timed = within(s.settings.env, tryLast, signal);
   try {
     const h = { ...s.hello(), resume: s.token, replica: s.replica.epoch + 1 };
     const w = await s.greet(link, h, timed.signal);
-    former.end(failure("replaced", "the session goes on over another connection"));
     s.goOn(link, w);
   } finally {
     timed.end();

@@ -175,11 +175,12 @@ export class Session implements LinkOwner, TableSource {
     if (this.asked !== undefined) this.predictor.ask(this.asked.row);
   }
 
-  /** goOn plays on a connection with the rows of the one before, and asks again what has no answer yet. */
+  /** goOn plays on a connection with the rows of the one before, which it ends, and asks again what has no answer yet. */
   goOn(link: Link, w: Welcome): void {
     const former = this.link;
     const same = w.session.every((v, i) => v === former.welcome.session[i]);
     if (!same || w.schemaHash !== this.#schema!.hash) throw failure("protocol", "the server has resumed another session");
+    former.end(failure("replaced", "the session goes on over another connection"));
     this.tally.add(former);
     this.replica.resume(w.tick, w.nextSequence);
     this.predictor.reset();

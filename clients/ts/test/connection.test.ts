@@ -127,6 +127,18 @@ test("when nothing comes, another connection is tried beside the present one", a
   assert.equal(first!.closed?.code, CloseCode.abandoned, "the former one is given up, and not the session");
 });
 
+test("a server that goes on with another session is not believed, and that is why the client ends", async () => {
+  const p = await new Play().joins();
+  const { server, client } = p;
+  server.starts();
+  await p.time.pass(500);
+  server.welcomeWith = { session: new Uint8Array(16).fill(8) };
+  server.last.dark = true;
+  await p.time.pass(3000);
+  assert.deepEqual([client.error?.code, server.connections.length], ["protocol", 2]);
+  assert.match(client.error!.message, /another session/);
+});
+
 test("a connection that was only in the dark goes on", async () => {
   const p = await new Play().joins();
   const { server, client } = p;
@@ -220,7 +232,7 @@ test("a server that restarts is joined again; the private room by its code", asy
 
 for (const [code, want, why] of [
   [CloseCode.replaced, "replaced", "another connection"], [CloseCode.refused, "refused", "banned"], [CloseCode.abuse, "refused", "too much"],
-  [CloseCode.protocol, "protocol", "a bug"],
+  [CloseCode.protocol, "protocol", "a bug"], [CloseCode.kicked, "kicked", "be kind"],
 ] as const) {
   test(`after a goodbye of code ${code} the client does not come back: ${want}`, async () => {
     const p = await new Play().joins();

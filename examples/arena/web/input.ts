@@ -37,6 +37,12 @@ export class Controls {
     };
   }
 
+  /** Nothing is asked for any more: the page is not seen, and may not hear of what is let go. */
+  letGo(): void {
+    for (const source of [this.keys, this.mouse, this.touch]) source.letGo();
+    this.fireUntil = 0;
+  }
+
   private takeAim(x: number, y: number, seconds: number): void {
     const turn = this.keys.turn;
     if (this.mouse.moved) this.byMouse = true;

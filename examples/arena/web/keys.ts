@@ -5,7 +5,12 @@ export class Keys {
   constructor() {
     addEventListener("keydown", (e) => this.down(e));
     addEventListener("keyup", (e) => this.held.delete(e.code));
-    addEventListener("blur", () => this.held.clear());
+    addEventListener("blur", () => this.letGo());
+  }
+
+  /** Nothing is held any more. */
+  letGo(): void {
+    this.held.clear();
   }
 
   /** -1 left, 1 right, 0 neither or both. */

@@ -109,6 +109,9 @@ addEventListener("keydown", (e) => {
   if (e.code === "KeyH") toggleHelp();
   if (e.code === "Escape" && !help.hidden) toggleHelp();
 });
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) play?.rest();
+});
 document.addEventListener("click", (e) => {
   // Who clicks plays on by keyboard; who came by keyboard stays there.
   if (e.detail > 0 && e.target instanceof Element && e.target.closest("button, label")) setTimeout(() => canvas.focus({ preventScroll: true }));

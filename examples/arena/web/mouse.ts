@@ -39,7 +39,8 @@ export class Mouse {
     this.thrust = (pressed & 2) !== 0;
   }
 
-  private letGo(): void {
+  /** Nothing is pressed any more. */
+  letGo(): void {
     this.fire = false;
     this.thrust = false;
   }

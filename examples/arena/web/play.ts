@@ -38,6 +38,7 @@ export class Play {
   private readonly pilots = new Pilots();
   private steered: Steer = { Aim: 0, Thrust: false, Fire: false };
   private sent = "";
+  private rejoins = 0;
   private hudAt = 0;
   private flew = false;
 
@@ -46,7 +47,7 @@ export class Play {
     client.on("shot", (_tick, shot) => this.scene.shot(shot));
     client.on("boom", (_tick, boom) => this.scene.boom(boom));
     client.onMessage("kill", (kill) => this.kill(kill.Killer, kill.Victim));
-    client.onStatus((status) => status === "joined" && parts.naming.again());
+    client.onStatus((status) => status === "joined" && this.joinedAgain());
     parts.panel.begin(client);
     parts.naming.begin(async (name) => (await client.ask("rename", { Name: name })).Name);
   }
@@ -67,6 +68,20 @@ export class Play {
       this.flew = true;
       performance.mark(firstFlight);
     }
+  }
+
+  /** The server is found again: as the same player, or as another one, perhaps in another room. */
+  private joinedAgain(): void {
+    this.parts.naming.again();
+    const { rejoins } = this.client.stats();
+    if (rejoins !== this.rejoins) this.pilots.clear();
+    this.rejoins = rejoins;
+  }
+
+  /** Lets go of the ship: there are no frames while the page is not seen, and it would thrust on. */
+  rest(): void {
+    this.parts.controls.letGo();
+    this.steer(performance.now(), 0);
   }
 
   private steer(now: number, seconds: number): void {

@@ -73,7 +73,8 @@ export class Touch {
     this.stick.style.top = "";
   }
 
-  private letGo(): void {
+  /** No finger is there any more. */
+  letGo(): void {
     if (this.thumb !== undefined) this.up(this.thumb);
     if (this.trigger !== undefined) this.up(this.trigger);
   }

@@ -26,6 +26,7 @@ const known: Record<JoinError["code"], [title: string, advice: string]> = {
   full: ["The room is full", "Try again in a moment, or choose another room: add ?room=another to the address."],
   room_closed: ["The room has been closed", "Try again: you get another one."],
   replaced: ["You play elsewhere", "Another page goes on as this player. Try again to play here as somebody new."],
+  kicked: ["You have been sent away", "An operator of this server did that, and says why below."],
   expired: ["You were away for too long", "Your ship could not wait any longer. Try again, and you get another one."],
   protocol: ["Something is broken", "The server and this page misunderstood each other. Try again; if it happens again, please report what stands below."],
 };
