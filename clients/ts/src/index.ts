@@ -1,5 +1,6 @@
 /**
- * The core of the quicstep client: the protocol of docs/protocol.md and the replica, without a transport.
+ * The quicstep client: join, and beneath it the protocol of docs/protocol.md, the replica, prediction and what is shown, for a
+ * transport of yours.
  *
  * @packageDocumentation
  */

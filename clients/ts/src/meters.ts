@@ -15,7 +15,7 @@ export class RoundTripMeter {
   roundTrip: number;
 
   readonly #period: number;
-  readonly #left = new Map<number, number>(); // by tick, when its input left first
+  readonly #left = new Map<number, number>(); // by tick, when its input left first; the oldest goes
 
   /** Begins with a first guess, such as how long the welcome took. */
   constructor(roundTrip: number, period: number) {
@@ -27,7 +27,7 @@ export class RoundTripMeter {
   sent(tick: number, now: number): void {
     if (this.#left.has(tick)) return;
     this.#left.set(tick, now);
-    this.#left.delete(tick - inputsTimed);
+    if (this.#left.size > inputsTimed) this.#left.delete(this.#left.keys().next().value!);
   }
 
   /** heard takes the header of a newer tick than any before, at its arrival. The server has rounded the margin down. */

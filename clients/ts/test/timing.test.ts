@@ -198,6 +198,10 @@ test("the round trip is found from margins, the loss from sequence numbers", () 
     m.heard({ ...emptyHeader(), hasInput: true, tick: tick + 1, inputTick: tick + 3, margin: 8 }, (tick + 1) * 50 + 40);
   }
   assert.ok(Math.abs(m.roundTrip - 80) < 10, `${m.roundTrip} ms`);
+  const before = m.roundTrip;
+  for (let tick = 300; tick < 600; tick += 3) m.sent(tick, tick * 50); // a busy page leaves out ticks
+  m.heard({ ...emptyHeader(), hasInput: true, tick: 600, inputTick: 300, margin: 8 }, 600 * 50);
+  assert.equal(m.roundTrip, before, "of an input so long ago nothing is remembered");
   const l = new LossMeter();
   for (let n = 7; n < 2000; n++) if (n % 10 !== 0) l.heard(n);
   assert.ok(Math.abs(l.loss - 0.1) < 0.01, `${l.loss}`);
