@@ -76,8 +76,9 @@ func (s *Server) URL() string {
 // ServeHTTP answers a request.
 func (w *web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	switch {
+	case r.URL.Path == infoPath && w.listener.RefuseOrigin(out, r):
 	case r.Method == http.MethodOptions && r.URL.Path == infoPath:
-		w.allow(out, r)
+		allow(out, r)
 		out.WriteHeader(http.StatusNoContent)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		out.Header().Set("Allow", "GET, HEAD")
@@ -91,10 +92,10 @@ func (w *web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// allow lets pages of the allowed origins read the answer.
-func (w *web) allow(out http.ResponseWriter, r *http.Request) {
+// allow lets the page, whose origin is allowed, read the answer.
+func allow(out http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Vary", "Origin")
-	if origin := r.Header.Get("Origin"); origin != "" && w.listener.AllowsOrigin(r) {
+	if origin := r.Header.Get("Origin"); origin != "" {
 		out.Header().Set("Access-Control-Allow-Origin", origin)
 	}
 }
@@ -109,7 +110,7 @@ type info struct {
 }
 
 func (w *web) info(out http.ResponseWriter, r *http.Request) {
-	w.allow(out, r)
+	allow(out, r)
 	answer := info{Protocol: protocol.Version, Games: w.games, WebSocket: "ws://" + r.Host + sessionPath}
 	// A proxy that ends TLS says so.
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {

@@ -77,9 +77,15 @@ func TestInfoTellsBrowsersTheWay(t *testing.T) {
 	if h := response.Header; h.Get("Access-Control-Allow-Origin") != "https://play.example.com" || h.Get("Vary") != "Origin" || h.Get("Cache-Control") != "no-store" {
 		t.Errorf("the headers are %v", h)
 	}
-	response, _ = browse(t, http.MethodGet, "https://"+addr+"/quicstep/info", map[string]string{"Origin": "https://example.com"})
-	if allowed := response.Header.Get("Access-Control-Allow-Origin"); allowed != "" {
-		t.Errorf("a page of another origin may read it: %q", allowed)
+	response, body = browse(t, http.MethodGet, "https://"+addr+"/quicstep/info", map[string]string{"Origin": "https://example.com"})
+	if response.StatusCode != http.StatusForbidden || strings.Contains(body, "wss:") {
+		t.Errorf("a page of another origin is told %v, %q", response.Status, body)
+	}
+	if response.Header.Get("Access-Control-Allow-Origin") != "https://example.com" || !strings.Contains(body, `"https://example.com"`) || !strings.Contains(body, "--origin") {
+		t.Errorf("it can't read why, or is not told: %v, %q", response.Header, body)
+	}
+	if got := s.Stats().Transport.RefusedOrigins; got != 1 {
+		t.Errorf("%d origins were refused, want 1", got)
 	}
 	response, body = browse(t, http.MethodGet, "https://"+addr+"/", nil)
 	if response.StatusCode != http.StatusOK || !strings.Contains(body, "arena") || s.URL() != "" {

@@ -111,9 +111,7 @@ func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *httpDoor) upgrade(w http.ResponseWriter, r *http.Request) {
-	if !d.l.origins.allow(r) {
-		d.l.badOrigins.Add(1)
-		http.Error(w, refusedOrigin, http.StatusForbidden)
+	if d.l.RefuseOrigin(w, r) {
 		return
 	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})

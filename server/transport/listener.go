@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -170,9 +169,6 @@ func (l *Listener) Development() bool { return l.cfg.Certificate == nil }
 // Pin returns the SHA-256 of the certificate in DER form, by which a client may know it. A development certificate's
 // changes when it is renewed, every 12 days.
 func (l *Listener) Pin() [sha256.Size]byte { return l.certs.pin() }
-
-// AllowsOrigin tells whether the page that a request is for may use the server.
-func (l *Listener) AllowsOrigin(r *http.Request) bool { return l.origins.allow(r) }
 
 // Accept returns the next connection. Its client may have gone since, as the connection's context tells.
 // Accept returns ErrClosed after Close, the context's error when that ended, and what went wrong when the

@@ -68,5 +68,16 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// refusedOrigin is what the page of another origin is told.
-const refusedOrigin = "this page's origin may not use this server; its operator can allow it: --origin, or server.Config.Origins"
+// RefuseOrigin answers a request of a page that may not use the server, in words that the page may read, and counts it. It returns false,
+// and does nothing, when the page may, or when there is none.
+func (l *Listener) RefuseOrigin(w http.ResponseWriter, r *http.Request) bool {
+	if l.origins.allow(r) {
+		return false
+	}
+	l.badOrigins.Add(1)
+	origin := r.Header.Get("Origin")
+	w.Header().Set("Vary", "Origin")
+	w.Header().Set("Access-Control-Allow-Origin", origin)
+	http.Error(w, fmt.Sprintf("pages of %.200q may not use this server: its operator can allow them with --origin, or server.Config.Origins", origin), http.StatusForbidden)
+	return true
+}

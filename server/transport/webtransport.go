@@ -89,9 +89,7 @@ func whatThisIs(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *webConn) upgrade(w http.ResponseWriter, r *http.Request) {
-	if !c.l.origins.allow(r) {
-		c.l.badOrigins.Add(1)
-		http.Error(w, refusedOrigin, http.StatusForbidden)
+	if c.l.RefuseOrigin(w, r) {
 		return
 	}
 	if c.asked.Swap(true) {
