@@ -1,4 +1,4 @@
-import { within, type Environment } from "./environment.js";
+import { originOf, within, type Environment } from "./environment.js";
 import { failure, JoinError } from "./errors.js";
 import { Version } from "./limits.js";
 import type { Address, Carrier, Dial, Receiver, TransportName } from "./transport.js";
@@ -29,18 +29,22 @@ export interface DoorsConfig {
   pins: readonly Uint8Array<ArrayBuffer>[] | undefined;
 }
 
-/** Doors are the ways into a server. It remembers the one that was open, and tries that first the next time. */
+/**
+ * Doors are the ways into a server. While the best has never been open, the one that was is tried first the next time. Once the best was open
+ * it always comes first: it may have been shut because the network was away for a while.
+ */
 export class Doors {
   readonly #env: Environment;
   readonly #config: DoorsConfig;
   readonly #dials: Record<TransportName, Dial>;
-  #order: TransportName[];
+  #order: readonly TransportName[];
+  #best = false; // whether the first of the configuration was ever open
   #info: Info | undefined;
 
   constructor(env: Environment, config: DoorsConfig) {
     this.#env = env;
     this.#config = config;
-    this.#order = [...config.transports];
+    this.#order = config.transports;
     this.#dials = { webtransport: dialWebTransport(env), websocket: dialWebSocket(env) };
   }
 
@@ -55,7 +59,9 @@ export class Doors {
       const timed = within(this.#env, last ? ms : Math.min(triedFor, ms / 2), signal);
       try {
         const carrier = await this.#dials[name](this.#addressOf(name)!, receiver, timed.signal);
-        this.#order = [name, ...this.#order.filter((other) => other !== name)];
+        const { transports } = this.#config;
+        this.#best ||= name === transports[0];
+        this.#order = this.#best ? transports : [name, ...transports.filter((other) => other !== name)];
         return carrier;
       } catch (e) {
         const error = e as JoinError;
@@ -97,9 +103,9 @@ export class Doors {
       status = response.status;
       text = await response.text();
     } catch (e) {
-      throw unanswered(url, e, signal.aborted);
+      throw unanswered(this.#env, url, e, signal.aborted);
     }
-    if (status === 403) throw failure("refused", text.trim().slice(0, 300) || `${url} does not allow this page's origin: start it with --origin`);
+    if (status === 403) throw failure("refused", text.trim().slice(0, 300) || `${url} does not allow ${originOf(this.#env)}`);
     if (status !== 200 || text.length > infoMax) throw failure("unreachable", `${url} is no quicstep server, or an older one: /quicstep/info answers ${status}`);
     return this.#checked(text);
   }
@@ -133,11 +139,11 @@ export function pinOf(digits: string): Uint8Array<ArrayBuffer> {
 /** What Node tells of a certificate. A browser tells a page nothing. */
 const certificateFaults = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
 
-function unanswered(url: string, e: unknown, late: boolean): JoinError {
+function unanswered(env: Environment, url: string, e: unknown, late: boolean): JoinError {
   if (late) return failure("unreachable", `${url} says nothing: is the server running, and is there a network?`, e);
   const cause = (e as { cause?: { code?: unknown } }).cause?.code;
   if (typeof cause === "string" && certificateFaults.test(cause)) {
     return failure("certificate", `${url}: ${cause}: renew the certificate, or trust who has signed it`, e);
   }
-  return failure("unreachable", `${url}: is the server running, is its certificate valid (open the address in a tab to see), and does it allow this page's origin?`, e);
+  return failure("unreachable", `${url}: is the server running, is its certificate valid (open the address in a tab to see), and does it allow ${originOf(env)}?`, e);
 }

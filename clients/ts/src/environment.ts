@@ -96,3 +96,8 @@ export function unless<V>(promise: Promise<V>, signal: AbortSignal, why: () => E
     promise.then(resolve, reject).finally(settled);
   });
 }
+
+/** originOf names the page's origin to whoever can allow it. */
+export function originOf(env: Environment): string {
+  return env.origin === "" ? "this page's origin" : `this page's origin (the server's --origin ${env.origin})`;
+}

@@ -1,4 +1,4 @@
-import type { Environment, Socket } from "./environment.js";
+import { originOf, type Environment, type Socket } from "./environment.js";
 import { failure } from "./errors.js";
 import { CloseCode } from "./messages.js";
 import { noTraffic, type Address, type Carrier, type Dial, type Ended, type Receiver } from "./transport.js";
@@ -41,13 +41,13 @@ export function dialWebSocket(env: Environment): Dial {
     socket.onerror = () => {}; // the close that follows says it
     socket.onclose = (e: CloseEvent) => {
       settled();
-      reject(failure("unreachable", refused(to, e)));
+      reject(failure("unreachable", refused(env, to, e)));
     };
   });
 }
 
-function refused(to: Address, e: CloseEvent): string {
-  return `${to.url} takes no WebSocket${e.reason ? ` (${e.reason})` : ""}: is the server running, and does it allow this page's origin?`;
+function refused(env: Environment, to: Address, e: CloseEvent): string {
+  return `${to.url} takes no WebSocket${e.reason ? ` (${e.reason})` : ""}: is the server running, and does it allow ${originOf(env)}?`;
 }
 
 class WebSocketCarrier implements Carrier {

@@ -1,4 +1,4 @@
-import type { Environment } from "./environment.js";
+import { originOf, type Environment } from "./environment.js";
 import { failure, JoinError } from "./errors.js";
 import { noTraffic, type Address, type Carrier, type Dial, type Ended, type Receiver } from "./transport.js";
 
@@ -13,7 +13,7 @@ const incomingMaxAge = 1000;
 export function dialWebTransport(env: Environment): Dial {
   return async (to, receiver, signal) => {
     if (env.WebTransport === undefined) throw failure("unreachable", "there is no WebTransport here");
-    if (signal.aborted) throw refused(to, undefined, true);
+    if (signal.aborted) throw refused(env, to, undefined, true);
     let session: WebTransport;
     try {
       session = new env.WebTransport(to.url, optionsOf(to));
@@ -30,7 +30,7 @@ export function dialWebTransport(env: Environment): Dial {
       return new WebTransportCarrier(session, control, receiver);
     } catch (e) {
       session.close();
-      throw refused(to, e, signal.aborted);
+      throw refused(env, to, e, signal.aborted);
     } finally {
       signal.removeEventListener("abort", abort);
     }
@@ -44,11 +44,11 @@ function optionsOf(to: Address): WebTransportOptions {
 }
 
 /** A browser does not tell a page why a handshake failed; that it failed at once, with a pin, is most often the certificate. */
-function refused(to: Address, e: unknown, late: boolean): JoinError {
+function refused(env: Environment, to: Address, e: unknown, late: boolean): JoinError {
   if (late) return failure("unreachable", `no WebTransport at ${to.url} in time: is UDP let through?`, e);
   const detail = `WebTransport at ${to.url}: ${textOf(e)}`;
-  if (to.pins.length > 0) return failure("certificate", `${detail}. The pinned certificate is another one, or has expired: load the page again`, e);
-  return failure("unreachable", `${detail}. Is its certificate valid, and does the server allow this page's origin?`, e);
+  if (to.pins.length > 0) return failure("certificate", `${detail}. The pinned certificate is another one, or has expired: load the page again. Or the server does not allow ${originOf(env)}`, e);
+  return failure("unreachable", `${detail}. Is its certificate valid, and does the server allow ${originOf(env)}?`, e);
 }
 
 class WebTransportCarrier implements Carrier {

@@ -61,6 +61,8 @@ const wrong: [name: string, code: string, says: RegExp, config: object, webTrans
   ["another version of the protocol", "version", /update the older one: the server speaks protocol version 2/, {}, false, (p) => (p.server.info = { protocol: 2 })],
   ["another game", "refused", /does not run arena, it runs pong/, {}, false, (p) => (p.server.info = { protocol: 1, games: ["pong"] })],
   ["neither UDP nor TCP", "unreachable", /neither over UDP nor over TCP/, {}, true, (p) => (p.server.doors = { webtransport: "silent", websocket: "refused" })],
+  ["an origin that is refused at the doors", "unreachable", /WebSocket.*--origin https:\/\/play.test:4433/, {}, true, (p) => (p.server.doors = { webtransport: "refused", websocket: "refused" })],
+  ["an origin that WebTransport refuses", "certificate", /--origin https:\/\/play.test:4433/, { transports: ["webtransport"] }, true, (p) => (p.server.doors.webtransport = "refused")],
   ["a certificate that is not the pinned one", "certificate", /pinned certificate is another one, or has expired/, { transports: ["webtransport"] }, true,
     (p) => (p.server.doors.webtransport = "refused")],
   ["a pin that is none", "certificate", /64 hexadecimal digits/, { pins: ["abc"] }, true, () => {}],
@@ -106,6 +108,18 @@ test("a configuration that can't be is a RangeError", async () => {
   for (const config of [{ room: "a", code: "b" }, { existing: true }, { onlyResume: true }, { reconnect: -1 }, { transports: [] }, { room: "x".repeat(65) }, { impair: { loss: 2 } }]) {
     await assert.rejects(new Play().joins(config), RangeError, JSON.stringify(config));
   }
+});
+
+test("a page whose WebTransport worked comes back to it: after an outage it is tried first again", async () => {
+  const p = await new Play().joins({}, true);
+  p.server.doors.webtransport = "silent";
+  p.server.last.lose();
+  await p.time.pass(1000);
+  assert.deepEqual([p.client.transport, p.client.connected], ["websocket", true]);
+  p.server.doors.webtransport = "open";
+  p.server.last.lose();
+  await p.time.pass(1000);
+  assert.deepEqual([p.client.transport, p.client.connected, p.client.stats().resumes], ["webtransport", true, 2]);
 });
 
 test("a network that begins to block UDP is noticed when the client reconnects, too", async () => {
