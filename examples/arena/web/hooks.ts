@@ -38,7 +38,7 @@ export function offerHooks(play: () => Play | undefined, frames: Frames): void {
     rows() {
       const client = play()?.client;
       if (!client) return [];
-      return (["ship", "drone"] as const).flatMap((table) => [...client.table(table).all()].map(([id, row]) => ({ table, id, row: { ...row } })));
+      return (["rules", "ship", "drone"] as const).flatMap((table) => [...client.table(table).all()].map(([id, row]) => ({ table, id, row: { ...row } })));
     },
   };
 }

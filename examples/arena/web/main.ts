@@ -53,8 +53,10 @@ async function start(): Promise<void> {
 }
 
 function options(): Parameters<typeof join<Arena>>[1] {
-  const room = new URLSearchParams(location.search).get("room");
-  return { ...(room ? { room } : {}), reconnect: reconnectFor, step };
+  const asked = new URLSearchParams(location.search);
+  const room = asked.get("room");
+  const seconds = Number(asked.get("timeout"));
+  return { ...(room ? { room } : {}), ...(seconds > 0 ? { timeout: 1000 * seconds } : {}), reconnect: reconnectFor, step };
 }
 
 function stop(error: unknown): void {
