@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -96,10 +97,11 @@ func (p *page) do(o order, value any) {
 	}
 }
 
+// open opens the page of a server. On a machine that has much else to do it takes a while to join.
 func (c *chromium) open(name, url string) *page {
 	c.t.Helper()
 	p := &page{chromium: c, name: name}
-	p.do(order{Do: "open", URL: url}, nil)
+	p.do(order{Do: "open", URL: strings.TrimSuffix(url, "/") + "/?timeout=60"}, nil)
 	return p
 }
 

@@ -3,11 +3,13 @@ package browser
 import (
 	"strings"
 	"testing"
+
+	"github.com/quicstep/quicstep/examples/arena"
 )
 
 // TestThePageSaysWhatIsWrong: and what to do.
 func TestThePageSaysWhatIsWrong(t *testing.T) {
-	b, s := launch(t), serve(t)
+	b, s := launch(t), serve(t, arena.Config{})
 	elsewhere := "https://elsewhere.example"
 	for _, c := range []struct {
 		name    string
