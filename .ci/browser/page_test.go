@@ -159,7 +159,7 @@ func TestTwoPagesSeeEachOther(t *testing.T) {
 
 // TestAPageThatIsNotSeenFliesNoMore: it gets no frames, and may not hear that a key was let go.
 func TestAPageThatIsNotSeenFliesNoMore(t *testing.T) {
-	p := launch(t).open("ann", serve(t).URL())
+	p := launch(t).open("ann", serve(t, arena.Config{}).URL())
 	p.wait(flying)
 	const speed = `Math.hypot(...[...arena.client.table("ship").owned()].flatMap(([, s]) => [s.VX, s.VY]))`
 	p.hold("ArrowUp")
