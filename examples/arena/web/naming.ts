@@ -54,7 +54,7 @@ export class Naming {
   private async ask(name: string): Promise<void> {
     this.trouble.textContent = "";
     if (!name || name === this.current || !this.rename) {
-      this.field.value = this.current;
+      if (document.activeElement !== this.field) this.field.value = this.current; // whoever writes goes on
       return;
     }
     try {
