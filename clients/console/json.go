@@ -11,7 +11,8 @@ import (
 )
 
 // JSON is an answer for programs: an object with what the answer has, by the names of the wire. The rows of a query are
-// objects with id, owner, team and fields, whose numbers and truths are JSON's own.
+// objects with id, owner, team and fields, whose numbers and truths are JSON's own; those of a timeline
+// have a tick, and no fields where the row was not there.
 func JSON(a admin.Answer) ([]byte, error) {
 	a.More = false
 	wire, err := msgpack.Marshal(a)
@@ -42,7 +43,11 @@ func rowsOf(t *admin.Table) []any {
 		for at, column := range t.Columns[:min(len(t.Columns), len(r.Values))] {
 			fields[column.Name] = valueOf(column.Kind, r.Values[at])
 		}
-		out[i] = map[string]any{"id": r.ID, "owner": r.Owner, "team": r.Team, "fields": fields}
+		one := map[string]any{"id": r.ID, "owner": r.Owner, "team": r.Team, "fields": fields}
+		if r.Tick != 0 {
+			one["tick"] = r.Tick
+		}
+		out[i] = one
 	}
 	return out
 }

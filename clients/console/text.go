@@ -27,6 +27,8 @@ func WriteText(w io.Writer, a admin.Answer) error {
 		writeTables(out, a.Tables)
 	case a.Table != nil:
 		writeTable(out, a.Table)
+	case a.Sight != nil:
+		writeSight(out, a.Sight)
 	case a.Report != nil:
 		writeReport(out, a.Report)
 	case a.Edits != nil:
@@ -137,16 +139,30 @@ func writeTables(w io.Writer, tables []admin.Tables) {
 }
 
 func writeTable(w io.Writer, t *admin.Table) {
+	past := len(t.Rows) > 0 && t.Rows[0].Tick != 0
+	if past {
+		fmt.Fprint(w, "TICK\t")
+	}
 	fmt.Fprint(w, "ID\tOWNER\tTEAM")
 	for _, c := range t.Columns {
 		fmt.Fprint(w, "\t", c.Name)
 	}
 	fmt.Fprintln(w)
 	for _, r := range t.Rows {
+		if past {
+			fmt.Fprintf(w, "%d\t", r.Tick)
+		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(plain(r.Values...), "\t"))
 	}
 	if t.Matched > len(t.Rows) {
 		fmt.Fprintf(w, "%d more match\n", t.Matched-len(t.Rows))
+	}
+}
+
+func writeSight(w io.Writer, sight []admin.Sight) {
+	fmt.Fprintln(w, "ROW\tKNOWN AS OF\tREASON\tTHAT IS")
+	for _, s := range sight {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.ID, s.Known, s.Reason, s.Text)
 	}
 }
 

@@ -40,6 +40,8 @@ type consoleCmd struct {
 	Players lookCmd    `cmd:"" help:"Players: round trip, loss, age of state, lateness of inputs; of --room, or all."`
 	Tables  lookCmd    `cmd:"" help:"The tables of a room, with their fields."`
 	Query   queryCmd   `cmd:"" help:"Rows of a table that meet conditions."`
+	Past    pastCmd    `cmd:"" name:"timeline" help:"What a row was in the latest ticks, the newest first."`
+	Sight   sightCmd   `cmd:"" help:"What of a table a player was sent, what not, and why."`
 	Edits   lookCmd    `cmd:"" help:"The latest edits, which undo can take back."`
 	Bans    lookCmd    `cmd:"" help:"The bans that hold."`
 	Kick    kickCmd    `cmd:"" help:"Send a player away."`
@@ -92,6 +94,16 @@ type (
 		Row   string   `help:"This row alone, by its ID or index." placeholder:"ID" group:"judge"`
 		Limit uint64   `help:"The most rows." default:"100" placeholder:"N" group:"judge"`
 	}
+	pastCmd struct {
+		Table string `arg:"" help:"The table's name."`
+		Row   string `arg:"" help:"The row's ID, as in 17.2, or its index."`
+		Ticks uint64 `help:"How many ticks to look back." default:"128" placeholder:"N" group:"judge"`
+	}
+	sightCmd struct {
+		Player uint32 `arg:"" help:"The player's number."`
+		Table  string `arg:"" help:"The table's name."`
+		Row    string `help:"This row alone, by its ID or index." placeholder:"ID" group:"judge"`
+	}
 	kickCmd struct {
 		Player uint32 `arg:"" help:"The player's number."`
 		Reason string `help:"What the player is told." placeholder:"TEXT" group:"operate"`
@@ -136,6 +148,16 @@ func (c levelCmd) fill(r *wire.Request) error  { r.Text = c.Level; return nil }
 func (c auditCmd) fill(r *wire.Request) error  { r.Count = c.Lines; return nil }
 func (c sayCmd) fill(r *wire.Request) error {
 	r.Text, r.Player, r.All = c.Text, c.Player, c.All
+	return nil
+}
+
+func (c pastCmd) fill(r *wire.Request) error {
+	r.Table, r.Row, r.Count = c.Table, c.Row, c.Ticks
+	return nil
+}
+
+func (c sightCmd) fill(r *wire.Request) error {
+	r.Player, r.Table, r.Row = c.Player, c.Table, c.Row
 	return nil
 }
 

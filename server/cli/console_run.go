@@ -79,3 +79,13 @@ func (c levelCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
 func (c auditCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
 	return in.ask(a, command, c)
 }
+
+// Run asks.
+func (c pastCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
+	return in.ask(a, command, c)
+}
+
+// Run asks.
+func (c sightCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
+	return in.ask(a, command, c)
+}

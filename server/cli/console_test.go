@@ -113,6 +113,19 @@ func TestConsoleSeesAsksAndActs(t *testing.T) {
 	if text := o.console(cli.ExitOK, "undo", "1").stdout.String(); !strings.Contains(text, "edit 2 undoes edit 1") {
 		t.Errorf("undo says %q", text)
 	}
+	if text := o.console(cli.ExitOK, "timeline", "paddle", id).stdout.String(); !strings.HasPrefix(text, "TICK") || !strings.Contains(text, "20.5") {
+		t.Errorf("the timeline is %q", text)
+	}
+	var past struct {
+		Table struct{ Rows []struct{ Tick int } }
+	}
+	o.read(&past, "timeline", "paddle", id)
+	if n := len(past.Table.Rows); n < 3 || past.Table.Rows[0].Tick <= past.Table.Rows[n-1].Tick {
+		t.Errorf("the timeline is %+v", past)
+	}
+	if text := o.console(cli.ExitOK, "sight", "1", "paddle").stdout.String(); !strings.Contains(text, "REASON") || !strings.Contains(text, id) {
+		t.Errorf("sight says %q", text)
+	}
 	o.console(cli.ExitState, "undo", "1")
 	o.console(cli.ExitState, "step", "5")
 	o.console(cli.ExitOK, "freeze")
