@@ -69,8 +69,8 @@ func clock(unix int64) string {
 	return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04:05Z")
 }
 
-// pace is how fast a room goes.
-func pace(every int) string {
+// Pace says how fast a room goes, of which one tick comes in every so many periods; zero is a frozen one.
+func Pace(every int) string {
 	switch every {
 	case 0:
 		return "frozen"
@@ -103,7 +103,7 @@ func writeRooms(w io.Writer, rooms []admin.Room) {
 	fmt.Fprintln(w, "GAME\tROOM\tID\tPLAYERS\tROWS\tTICK\tPACE\tP50 MS\tP99 MS\tOVERRUNS\tSKIPPED\tFAILED")
 	for _, r := range rooms {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\n", r.Game, roomName(r.Name), r.ID, r.Players, r.MaxPlayers, r.Entities,
-			r.Tick, pace(r.Every), ms(r.P50), ms(r.P99), r.Overruns, r.Skipped, r.Failed)
+			r.Tick, Pace(r.Every), ms(r.P50), ms(r.P99), r.Overruns, r.Skipped, r.Failed)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quicstep/quicstep/clients/console"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -101,7 +102,7 @@ func (m *model) roomRows() (out []row) {
 		out = append(out, row{key: r.ID, mark: t.rising || r.P99 > m.period(), cells: []string{
 			roomName(r), r.Game, fmt.Sprintf("%d/%d", r.Players, r.MaxPlayers), strconv.Itoa(r.Entities), ms(r.P99), percent(r.P99, m.period()),
 			sparkline(t.p99, m.period(), sparkWidth), amount(t.rate) + "B", sparkline(t.flow, 0, sparkWidth), span(now.Sub(time.UnixMilli(r.Opened))), ms(r.P50), ms(r.Max),
-			strconv.FormatUint(r.Overruns, 10), strconv.FormatUint(r.Skipped, 10), strconv.FormatUint(r.Tick, 10), pace(r.Every), r.ID,
+			strconv.FormatUint(r.Overruns, 10), strconv.FormatUint(r.Skipped, 10), strconv.FormatUint(r.Tick, 10), console.Pace(r.Every), r.ID,
 		}})
 	}
 	return out

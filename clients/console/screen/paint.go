@@ -134,14 +134,3 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%ds", s)
 	}
 }
-
-// pace is how fast a room goes.
-func pace(every int) string {
-	switch every {
-	case 0:
-		return "frozen"
-	case 1:
-		return "normal"
-	}
-	return fmt.Sprintf("1/%d", every)
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/quicstep/quicstep/clients/console"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -15,7 +16,7 @@ func (m *model) roomLines(height int) []string {
 	}
 	r := &a.Rooms[0]
 	t := m.trackOf(r.ID)
-	out := []string{parts(m.width, clean(r.Game), pace(r.Every), fmt.Sprintf("p50 %s  p99 %s  max %s ms", ms(r.P50), ms(r.P99), ms(r.Max)),
+	out := []string{parts(m.width, clean(r.Game), console.Pace(r.Every), fmt.Sprintf("p50 %s  p99 %s  max %s ms", ms(r.P50), ms(r.P99), ms(r.Max)),
 		fmt.Sprintf("overruns %d", r.Overruns), fmt.Sprintf("%d/%d players", r.Players, r.MaxPlayers), amount(t.rate)+"B/s", fmt.Sprintf("%d rows", r.Entities),
 		fmt.Sprintf("tick %d", r.Tick), fmt.Sprintf("skipped %d", r.Skipped), fmt.Sprintf("failed %d", r.Failed), fmt.Sprintf("late wakes %d", r.LateWakes))}
 	upper := (height - 1) / 2
