@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 
-const { chromium } = createRequire(new URL("../../clients/ts/package.json", import.meta.url))("playwright-core");
+const required = createRequire(new URL("../../clients/ts/package.json", import.meta.url));
+const { chromium } = required("playwright-core");
 const args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** How long anything that must come may take, in milliseconds. */
@@ -12,6 +13,14 @@ const patience = 60_000;
 
 const browser = await chromium.launch({ executablePath: process.argv[2], args });
 const pages = new Map();
+
+/** The SDK and its benchmark as a script. What they read files with in Node is not used. */
+const noFiles = { name: "no files", setup: (build) => build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true, sideEffects: false })) };
+async function script() {
+  const entry = new URL("../../clients/ts/bench/page.ts", import.meta.url).pathname;
+  const { outputFiles } = await required("esbuild").build({ entryPoints: [entry], bundle: true, format: "esm", target: "es2022", minify: true, write: false, plugins: [noFiles] });
+  return outputFiles[0].text;
+}
 
 const commands = {
   async open({ page: name, url }) {
@@ -29,6 +38,13 @@ const commands = {
     for (const end = Date.now() + patience; !(await pages.get(page).page.evaluate(js)); await setTimeout(50)) {
       if (Date.now() > end) throw new Error(`not so after ${patience / 1000} s`);
     }
+  },
+  /** Gives a page the SDK as window.sdk. */
+  async sdk({ page: name }) {
+    const { page } = pages.get(name);
+    const body = await script();
+    await page.route("**/sdk.js", (route) => route.fulfill({ body, contentType: "text/javascript" }));
+    await page.evaluate(`import("/sdk.js").then((sdk) => void (window.sdk = sdk))`);
   },
   async press({ page, key, down }) {
     const { keyboard } = pages.get(page).page;

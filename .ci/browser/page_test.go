@@ -2,9 +2,11 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -22,12 +24,19 @@ type host struct {
 	game *arena.Arena
 }
 
-// serve runs a server until the test ends.
+// serve runs a server with the arena until the test ends.
 func serve(t *testing.T, c arena.Config) *host {
 	t.Helper()
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	g := arena.New(c)
-	s, err := server.New(server.Config{Games: []world.Game{g}, Addr: "127.0.0.1:0"})
+	return &host{start(t, server.Config{Games: []world.Game{g}}), g}
+}
+
+// start runs a server at an address of its own until the test ends.
+func start(t *testing.T, c server.Config) *server.Server {
+	t.Helper()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	c.Addr = "127.0.0.1:0"
+	s, err := server.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +49,7 @@ func serve(t *testing.T, c arena.Config) *host {
 			t.Errorf("the server ended: %v", err)
 		}
 	})
-	return &host{s, g}
+	return s
 }
 
 // crowd lets ten bots play until the test ends.
@@ -219,5 +228,30 @@ func TestWithoutUDPItIsAWebSocket(t *testing.T) {
 	t.Logf("flies %.0f ms after the page was asked for", f.Flight)
 	p.screenshot("plays")
 	s.wantSame(t, p, s.frozen(t, p))
+	p.wantNothingWrong()
+}
+
+// TestADatagramIsReadInTime: decoded and applied; how long that takes is told, with nothing else to do.
+func TestADatagramIsReadInTime(t *testing.T) {
+	b, s := launch(t), serve(t, arena.Config{})
+	file, err := os.ReadFile("../../testdata/wire/schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schemas []struct{ Name, Hex string }
+	if err := json.Unmarshal(file, &schemas); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(schemas, func(s struct{ Name, Hex string }) bool { return s.Name == "arena" })
+	p := b.open("bench", s.URL())
+	p.do(order{Do: "sdk"}, nil)
+	for _, read := range []bool{false, true} {
+		var times struct{ Bytes, Median, P95 float64 }
+		p.eval(fmt.Sprintf(`sdk.measure(sdk.parseSchema(sdk.unhex(%q)), 10000, 20, %v)`, schemas[i].Hex, read), &times)
+		t.Logf("a datagram of 50 records, %v bytes, rows read %v: median %.1f µs, p95 %.1f µs", times.Bytes, read, times.Median, times.P95)
+		if times.Bytes < 350 {
+			t.Errorf("a datagram of 50 records has only %v bytes", times.Bytes)
+		}
+	}
 	p.wantNothingWrong()
 }

@@ -17,10 +17,12 @@ type path struct {
 	target *net.UDPAddr
 	udp    *net.UDPConn
 
-	dark   atomic.Bool // no UDP passes
-	gone   atomic.Bool // the page is there, the server is not
-	origin atomic.Pointer[string]
-	info   atomic.Pointer[strings.Replacer] // changes what the server says of itself
+	dark atomic.Bool // no UDP passes
+	gone atomic.Bool // the page is there, the server is not
+	// Which servers answer instead: to all that comes over TCP, and to what is asked of the game there.
+	all, game atomic.Pointer[string]
+	origin    atomic.Pointer[string]
+	info      atomic.Pointer[strings.Replacer] // changes what the server says of itself
 
 	work  sync.WaitGroup
 	mu    sync.Mutex // guards ports
@@ -68,6 +70,13 @@ func (p *path) web(w http.ResponseWriter, r *http.Request, onward http.Handler) 
 	if p.gone.Load() && strings.HasPrefix(r.URL.Path, "/quicstep") {
 		http.Error(w, "nobody is there", http.StatusBadGateway)
 		return
+	}
+	other := p.all.Load()
+	if game := p.game.Load(); game != nil && strings.HasPrefix(r.URL.Path, "/quicstep") {
+		other = game
+	}
+	if other != nil {
+		onward = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: *other})
 	}
 	if origin := p.origin.Load(); origin != nil && r.URL.Path == "/quicstep" {
 		r.Header.Set("Origin", *origin)

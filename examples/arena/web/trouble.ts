@@ -21,7 +21,7 @@ const known: Record<JoinError["code"], [title: string, advice: string]> = {
     "The certificate is not valid any more",
     "The development certificate lasts two weeks at most, and this page knows an old one. Reload the page to get the new one; when that does not help, restart the server.",
   ],
-  refused: ["The server does not let you in", "Open the address that quicstep serve prints: a page from elsewhere is let in when the server is started with --origin and its address."],
+  refused: ["The server does not let you in", "It says why below. When that is where this page is from: open the address that quicstep serve prints, or start the server with --origin and the page's address."],
   denied: ["The game does not let you in", "It says why below."],
   full: ["The room is full", "Try again in a moment, or choose another room: add ?room=another to the address."],
   room_closed: ["The room has been closed", "Try again: you get another one."],
