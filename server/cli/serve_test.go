@@ -82,8 +82,8 @@ func TestBotsOnAServer(t *testing.T) {
 	}
 }
 
-// browse asks a server's HTTP door for a page of an origin, and returns the body and the origin that may read it.
-func browse(t *testing.T, url, origin string) (body, allowed string) {
+// browse asks a server's HTTP door for a page of an origin, and returns the status, the body and the origin that may read it.
+func browse(t *testing.T, url, origin string) (status int, body, allowed string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -96,10 +96,10 @@ func browse(t *testing.T, url, origin string) (body, allowed string) {
 	}
 	defer response.Body.Close()
 	b, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
+	if err != nil {
 		t.Fatalf("%s is answered with %s, %v", url, response.Status, err)
 	}
-	return string(b), response.Header.Get("Access-Control-Allow-Origin")
+	return response.StatusCode, string(b), response.Header.Get("Access-Control-Allow-Origin")
 }
 
 func TestBrowsersAreToldThePage(t *testing.T) {
@@ -108,11 +108,11 @@ func TestBrowsersAreToldThePage(t *testing.T) {
 	if want := "http://" + s.addr() + "/"; url != want {
 		t.Errorf("it says to open %s, want %s", url, want)
 	}
-	if page, _ := browse(t, url, "https://play.example.com"); !strings.Contains(page, "<canvas") {
-		t.Errorf("there it has %q", page)
+	if status, page, _ := browse(t, url, "https://play.example.com"); status != http.StatusOK || !strings.Contains(page, "<canvas") {
+		t.Errorf("there it has %d, %q", status, page)
 	}
-	if _, allowed := browse(t, url+"quicstep/info", "https://play.example.com"); allowed != "" {
-		t.Errorf("pages of %s may use it, who are not listed", allowed)
+	if status, body, _ := browse(t, url+"quicstep/info", "https://play.example.com"); status != http.StatusForbidden || !strings.Contains(body, "--origin") {
+		t.Errorf("pages that are not listed are told %d, %q; want 403 and what to do", status, body)
 	}
 }
 
@@ -129,8 +129,8 @@ func TestDoorsFromElsewhere(t *testing.T) {
 		p := start(t, cfg, "serve", "--addr", "127.0.0.1:0")
 		url := p.expect(&p.stdout, `to play in a browser, open (\S+)`) + "quicstep/info"
 		for _, origin := range []string{"https://a.example.com", "https://b.example.com"} {
-			if body, allowed := browse(t, url, origin); allowed != origin || !strings.Contains(body, `"https://game.example.com:7/quicstep"`) {
-				t.Errorf("%s: pages of %s are let in as %q, and told %s", name, origin, allowed, body)
+			if status, body, allowed := browse(t, url, origin); status != http.StatusOK || allowed != origin || !strings.Contains(body, `"https://game.example.com:7/quicstep"`) {
+				t.Errorf("%s: pages of %s are let in as %q, and told %d, %s", name, origin, allowed, status, body)
 			}
 		}
 		p.stop()
