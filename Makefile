@@ -168,8 +168,9 @@ export fuzz_one fuzz_all FUZZ_TIME
 fuzz: ## run every fuzz target for TIME (2m), as many at once as there are processors
 	@bash -c "$$fuzz_all"
 
-sim: ## the server and its clients on SEEDS (2000) simulated networks, or on that of one SEED
+sim: ## the server and its clients on SEEDS (2000) simulated networks, and the rules on 5000; or on that of one SEED
 	@set -o pipefail; go test -timeout 60m -run TestSimulation -v ./server -args $(if $(SEED),-sim.seed $(SEED),-sim.seeds $(SEEDS)) | grep -v -E '^ *(=== |[a-z_]+_test.go:[0-9]+: seed [0-9]+$$)'
+	@[ -n "$(SEED)" ] || go test -timeout 60m -run TestPropertySeedsConverge ./server/replicate -args -property.seeds 5000
 
 generate: ## write the golden files and the arena's page anew; commit only what you can explain
 	@dirs=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$$||' | sort -u); \

@@ -18,7 +18,7 @@ import (
 
 var (
 	simSeed  = flag.Int64("sim.seed", -1, "run this seed of the simulation alone")
-	simSeeds = flag.Int("sim.seeds", 0, "run so many seeds of the simulation; zero: 200, and 8 with the race detector")
+	simSeeds = flag.Int("sim.seeds", 0, "run so many seeds of the simulation; zero: 120, and 8 with the race detector")
 )
 
 // The simulation plays for so long, and rests for so long.
@@ -44,7 +44,7 @@ func TestSimulation(t *testing.T) {
 	case raceEnabled:
 		seeds = 8
 	default:
-		seeds = 200
+		seeds = 120
 	}
 	if *simSeed >= 0 {
 		playSeed(t, uint64(*simSeed), &sum{})

@@ -553,17 +553,6 @@ func (s *simulation) visible(p *peer, table int, index uint32, class schema.Clas
 	return p.server.Sees(table, index)
 }
 
-// seeds is how many seeds a test runs.
-func seeds(t *testing.T) int {
-	switch {
-	case testing.Short():
-		return 50
-	case raceEnabled:
-		return 100
-	}
-	return 5000
-}
-
 // TestPropertySeedsConverge is the invariant of replication: once the network heals and the world rests, every
 // replica equals what the server lets that client see, field for field.
 func TestPropertySeedsConverge(t *testing.T) {
