@@ -66,6 +66,15 @@ func newPath(t *testing.T, server string) *path {
 
 func (p *path) url() string { return "http://" + p.addr }
 
+// cut has no more UDP pass for who has sent any; a new socket has a way.
+func (p *path) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, port := range p.ports {
+		port.Close()
+	}
+}
+
 func (p *path) web(w http.ResponseWriter, r *http.Request, onward http.Handler) {
 	if p.gone.Load() && strings.HasPrefix(r.URL.Path, "/quicstep") {
 		http.Error(w, "nobody is there", http.StatusBadGateway)
