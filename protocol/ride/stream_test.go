@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,14 +20,16 @@ func TestFramesArriveWholeAndInOrderWhateverIsLost(t *testing.T) {
 		from, to := ride.OverStream(s), ride.OverStream(c)
 		router.every.Store(4)
 		const frames = 200
-		go func() {
+		var sending sync.WaitGroup
+		sending.Go(func() {
 			for n := range frames {
 				if err := from.Send(bytes.Repeat([]byte{byte(n)}, n*6)); err != nil {
 					t.Error(err)
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
-		}()
+		})
+		defer sending.Wait()
 		for n := range frames {
 			b, err := to.Receive(t.Context())
 			if err != nil || !bytes.Equal(b, bytes.Repeat([]byte{byte(n)}, n*6)) {
