@@ -1,5 +1,5 @@
 // Command check holds the tree to its own rules: which package imports which, how long files and functions are, which
-// names need a comment, and what stands at the top. Run it from the root with go run ./.ci/check; it prints one fault a
+// names need a comment, what stands at the top, and that docs/security.md names tests that there are. Run it from the root with go run ./.ci/check; it prints one fault a
 // line and exits 1 when there is any. The floors are in floors.go.
 package main
 
@@ -40,12 +40,15 @@ func run(root string, out io.Writer) (int, error) {
 	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
 		return 0, fmt.Errorf("run it from the root of the repository: %w", err)
 	}
-	c := &checker{root: root, unlisted: map[string]bool{}}
+	c := &checker{root: root, unlisted: map[string]bool{}, tests: map[string]bool{}}
 	if err := c.checkTopLevel(); err != nil {
 		return 0, fmt.Errorf("read the top level: %w", err)
 	}
 	if err := filepath.WalkDir(root, c.visit); err != nil {
 		return 0, fmt.Errorf("walk the tree: %w", err)
+	}
+	if err := c.checkPromises(); err != nil {
+		return 0, fmt.Errorf("read the promises: %w", err)
 	}
 	slices.SortFunc(c.faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.line, b.line), cmp.Compare(a.message, b.message))
@@ -68,6 +71,7 @@ type checker struct {
 	root     string
 	faults   []fault
 	unlisted map[string]bool // packages without a floor, already reported
+	tests    map[string]bool // every Go test by its name
 }
 
 func (c *checker) report(path string, line int, format string, args ...any) {
@@ -142,5 +146,6 @@ func (c *checker) checkFile(full, path string) error {
 	c.checkLengths(f)
 	c.checkComments(f)
 	c.checkMarkers(f)
+	c.noteTests(f)
 	return nil
 }

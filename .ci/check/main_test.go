@@ -245,3 +245,16 @@ func TestFloorTable(t *testing.T) {
 		seen[f.path] = true
 	}
 }
+
+func TestPromisesNameTests(t *testing.T) {
+	page := "| p | `TestHere`, `FuzzHere`, `Limits.MaxRooms`, `TestGone` |\n" +
+		"`clients/a.test.ts`, `clients/a.test.ts: is held`, `clients/a.test.ts: is not`, `clients/b.test.ts`\n"
+	got := check(t, map[string]string{
+		"docs/security.md": page, "clients/a.test.ts": `test("is held", …)`,
+		"world/a_test.go": "package world\n\nfunc TestHere(t *testing.T) {}\n\nfunc FuzzHere(f *testing.F) {}\n\n// TestGone was here.\nfunc helperOfTestGone() {}\n",
+	})
+	wantFaults(t, got,
+		"docs/security.md:1: TestGone is no test of this tree",
+		"docs/security.md:2: clients/a.test.ts has no test called is not",
+		"docs/security.md:2: clients/b.test.ts is no file of this tree")
+}
