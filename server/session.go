@@ -55,6 +55,7 @@ type session struct {
 	trail        atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
 	outbox       outbox                          // anyone puts, the control writer takes
 	questions    chan question                   // anyone asks, the pass answers
+	asked        atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
 	openRequests atomic.Int64                    // the control reader adds, the loop takes away
 	key          key                             // guarded by the server's keyring
 	arrivals     chan *arrival                   // a connection's goroutine sends, live receives

@@ -86,6 +86,7 @@ func (s *Server) watched(room string, player world.Player, table string) (*sessi
 func (s *session) ask(ctx context.Context, q question) (why []replicate.Why, err error) {
 	select {
 	case s.questions <- q:
+		s.asked.Store(true)
 		select {
 		case why = <-q.answer:
 			return why, nil
@@ -101,8 +102,12 @@ func (s *session) ask(ctx context.Context, q question) (why []replicate.Why, err
 	return why, fmt.Errorf("%w any more: %d", ErrNoPlayer, s.player)
 }
 
-// answerQuestions answers what waits. Whoever has the session's turn calls it, between passes.
+// answerQuestions answers what waits. Whoever has the session's turn calls it, between passes. The channel is left alone
+// while nobody has asked: to look into it would cost each pass a cache miss.
 func (s *session) answerQuestions() {
+	if !s.asked.Load() || !s.asked.Swap(false) {
+		return
+	}
 	for range maxQuestions {
 		select {
 		case q := <-s.questions:
