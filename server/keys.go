@@ -72,6 +72,13 @@ func (k *keyring) latest(s *session) []byte {
 	return append([]byte(nil), s.key.latest[:]...)
 }
 
+// count is how many tokens are good, those before the latest among them.
+func (k *keyring) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.keys)
+}
+
 // forget drops the tokens of a session that is over.
 func (k *keyring) forget(s *session) {
 	k.mu.Lock()

@@ -31,6 +31,7 @@ func (s *Server) live(ctx context.Context, sess *session) refusal {
 			end, why, next = s.hold(ctx, sess)
 		}
 		if next == nil {
+			s.counters.gone[why].Add(1)
 			sess.room.leave(sess, why)
 			return end
 		}

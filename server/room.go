@@ -129,6 +129,7 @@ func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
 	r.later(func() { r.log.Info("room opened") })
 	r.reason = r.loop(ctx, ticks)
 	r.directory.close(r.id) // before its players are told, so that none of them finds it again
+	r.counters.roomsClosed.Add(1)
 	tick, reason := r.tick.Load(), r.reason
 	r.later(func() { r.log.Info("room closed", "tick", tick, "reason", reason) })
 }

@@ -37,7 +37,7 @@ type Server struct {
 	rooms  sync.WaitGroup // the goroutines of rooms
 	stop   context.Context
 
-	opened atomic.Uint64 // rooms that were ever made, for their names and seeds
+	opened atomic.Uint64 // tries to make a room, for names and seeds
 }
 
 // New checks the configuration and the games, and opens the socket: from then on clients can connect, and wait
@@ -267,6 +267,7 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	if answer.refusal != nil {
 		return answer.refusal
 	}
+	s.counters.joined.Add(1)
 	if g.hold > 0 {
 		s.keys.give(sess)
 	}
@@ -278,6 +279,8 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 		s.keys.forget(sess)
 		close(sess.over)
 		room.log.Debug("welcome failed", "player", sess.player, "error", err)
+		s.counters.unwelcomed.Add(1)
+		s.counters.gone[world.Lost].Add(1)
 		room.leave(sess, world.Lost)
 		return &refusal{protocol.CloseProtocol, "the welcome could not be sent"}
 	}
@@ -328,6 +331,7 @@ func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
 	if !s.directory.open(row, h, s.cfg.Limits.MaxRooms) {
 		return nil, nil
 	}
+	s.counters.roomsOpened.Add(1)
 	ticks := s.clock.Add(s.cfg.period())
 	s.rooms.Go(func() {
 		r.run(s.stop, ticks)

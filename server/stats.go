@@ -12,9 +12,16 @@ import (
 
 // Stats are a server's figures since its start.
 type Stats struct {
-	// Rooms are open, Players in them; RoomsOpened were ever.
-	Rooms, Players int
-	RoomsOpened    uint64
+	// Rooms are open, Players in them; RoomsOpened were ever, and RoomsClosed have ended.
+	Rooms, Players           int
+	RoomsOpened, RoomsClosed uint64
+	// Sessions are the players who are in, with those who are held; Tokens by which they come back.
+	Sessions, Tokens int
+	// Joined were let in. Those of them who are not in any more have left, were lost, were expelled, or were there when the server
+	// stopped, as world.LeaveReason has it.
+	Joined, Left, Lost, Expelled, Stopped uint64
+	// Unwelcomed are those of the lost whom the welcome did not reach.
+	Unwelcomed uint64
 	// Overruns are wake-ups that found a room still busy; LateWakes those that came a tick or more late to a room
 	// that was waiting, which is the machine's doing. Skipped are ticks that were given up for either.
 	Overruns, LateWakes, Skipped uint64
@@ -190,6 +197,8 @@ type counters struct {
 	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
 	chatLines, chatLimited, chatRefused, requestsRepeated           atomic.Uint64
 	banned, drained                                                 atomic.Uint64
+	joined, unwelcomed, roomsOpened, roomsClosed                    atomic.Uint64
+	gone                                                            [world.Stopped + 1]atomic.Uint64 // by why they left
 	resumed, holdsExpired, holdsRefused, resumesRefused             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
@@ -224,8 +233,10 @@ func (p *phaseCounter) read() Phase {
 func (s *Server) Stats() Stats {
 	c := &s.counters
 	out := Stats{
-		RoomsOpened: s.opened.Load(),
-		Overruns:    c.overruns.Load(), LateWakes: c.lateWakes.Load(), Skipped: c.skipped.Load(),
+		RoomsOpened: c.roomsOpened.Load(), RoomsClosed: c.roomsClosed.Load(), Tokens: s.keys.count(),
+		Joined: c.joined.Load(), Unwelcomed: c.unwelcomed.Load(), Left: c.gone[world.Left].Load(), Lost: c.gone[world.Lost].Load(),
+		Expelled: c.gone[world.Expelled].Load(), Stopped: c.gone[world.Stopped].Load(),
+		Overruns: c.overruns.Load(), LateWakes: c.lateWakes.Load(), Skipped: c.skipped.Load(),
 		FailedTicks: c.failedTicks.Load(), Clamped: c.clamped.Load(), Applied: c.applied.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
 		StaleAcks: c.staleAcks.Load(), AcksDropped: c.acksDropped.Load(),
 		Datagrams: c.datagrams.Load(), DatagramBytes: c.bytes.Load(), Unsent: c.unsent.Load(),
@@ -250,6 +261,7 @@ func (s *Server) Stats() Stats {
 		out.Rooms++
 		out.Players += int(row.room.players.Load())
 	}
+	out.Sessions = len(find[sessionRow](s.directory, sessionRows, byID, nil))
 	for i := range out.Rejected {
 		out.Rejected[i] = c.rejected[i].Load()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/world"
 )
 
 // collector tells Prometheus the server's figures, as they are when it asks: nothing is counted twice. Labels are games,
@@ -55,6 +56,7 @@ func (c collector) game(send sender, g server.GameFigures) {
 
 func (c collector) ticks(send sender, s server.Stats) {
 	send.counter("rooms_opened_total", "Rooms that were ever opened.", s.RoomsOpened)
+	send.counter("rooms_closed_total", "Rooms that have ended.", s.RoomsClosed)
 	send.counter("late_wakes_total", "Wake-ups that came a tick or more late to a room that was waiting: the machine's doing.", s.LateWakes)
 	send.counter("ticks_skipped_total", "Ticks that were given up.", s.Skipped)
 	send.counter("ticks_failed_total", "Ticks that were undone because game code panicked.", s.FailedTicks)
@@ -91,6 +93,10 @@ func (c collector) people(send sender, s server.Stats) {
 		"origins": s.Transport.RefusedOrigins, "requests": s.Transport.RefusedRequests, "http": s.Transport.RefusedHTTP,
 	} {
 		send.counter("connections_refused_total", "Connections and joins that were refused, by the cause.", n, "cause", cause)
+	}
+	send.counter("sessions_joined_total", "Players who were let in.", s.Joined)
+	for why, n := range map[world.LeaveReason]uint64{world.Left: s.Left, world.Lost: s.Lost, world.Expelled: s.Expelled, world.Stopped: s.Stopped} {
+		send.counter("sessions_ended_total", "Players who are not in any more, by why.", n, "why", why.String())
 	}
 	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
 	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)

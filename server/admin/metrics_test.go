@@ -87,6 +87,7 @@ func TestMetricsAreThere(t *testing.T) {
 	for _, want := range []string{
 		`quicstep_players{game="yard"} 1`, `quicstep_rooms{game="yard"} 1`, `quicstep_tick_period_seconds 0.01`,
 		`quicstep_tick_phase_seconds_bucket{game="yard",phase="step",le="0.001"}`, `quicstep_tick_seconds_count{game="yard"}`,
+		`quicstep_sessions_joined_total 1`, `quicstep_sessions_ended_total{why="lost"} 0`, `quicstep_rooms_closed_total 0`,
 		`quicstep_inputs_total{outcome="applied"}`, `quicstep_connections{door="native"} 1`, `quicstep_admin_logins_total 0`, `quicstep_draining 0`,
 		`quicstep_rejected_total{reason="bad_value"} 0`, `process_cpu_seconds_total`, `go_goroutines`,
 	} {

@@ -19,6 +19,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"serve --tick 241", "--tick is 241; 0 to 240 are possible"},
 		{"serve --max-players=-1", "--max-players is -1"},
 		{"serve --empty-room-lifetime 0s", "--empty-room-lifetime is 0s"},
+		{"serve --idle-timeout 999ms", "--idle-timeout is 999ms"},
 		{"serve --game chess", `there is no "chess" in this program; it has pong, arena`},
 		{"serve --game pong,chess", `there is no "chess"`},
 		{"serve --log-level loud", `--log-level must be one of "debug"`},

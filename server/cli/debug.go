@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -60,6 +62,7 @@ func listenDebug(addr string, s *server.Server, cfg server.Config) (*debugServer
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", d.stats)
 	mux.HandleFunc("GET /why", d.why)
+	mux.Handle("POST /gc", http.NewCrossOriginProtection().Handler(http.HandlerFunc(collect)))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -107,6 +110,14 @@ func onlyLocal(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// collect frees what the process does not need any more and gives it back to the system, so that /stats tells afterwards
+// what is in use. The world stops for a moment; it is for measurements.
+func collect(w http.ResponseWriter, _ *http.Request) {
+	runtime.GC() // moves what pools keep to where the next one frees it
+	debug.FreeOSMemory()
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (d *debugServer) stats(w http.ResponseWriter, _ *http.Request) {

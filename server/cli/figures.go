@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"reflect"
+	"runtime"
 	"runtime/metrics"
 	"strconv"
 	"strings"
@@ -40,7 +41,8 @@ func figuresOf(s server.Stats, rooms []server.RoomStats, tickRate int, now time.
 	out["ticks"], out["ticks_due"] = ticks, due
 	out["tick_rate"], out["at"] = tickRate, now
 	out["cpu_us"], out["rss_bytes"] = processTime().Microseconds(), residentBytes()
-	out["heap_allocs"] = heapAllocs()
+	out["heap_allocs"], out["heap_bytes"] = figureOf("/gc/heap/allocs:objects"), figureOf("/memory/classes/heap/objects:bytes")
+	out["goroutines"], out["fds"] = runtime.NumGoroutine(), openFiles()
 	return out
 }
 
@@ -88,11 +90,20 @@ func snake(name string) string {
 	return b.String()
 }
 
-// heapAllocs is how many objects the process has allocated.
-func heapAllocs() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+// figureOf is a figure of the Go runtime's.
+func figureOf(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
+}
+
+// openFiles is how many files and sockets the process has open; zero where the system does not tell it in /proc.
+func openFiles() int {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(list) - 1 // less the folder itself
 }
 
 // residentBytes is the process's memory; zero where the system does not tell it in /proc.

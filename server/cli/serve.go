@@ -52,6 +52,7 @@ type serveCmd struct {
 	MaxRooms          int           `help:"The most rooms; 0 means 100." default:"0" placeholder:"N" group:"rooms"`
 	MaxPlayers        int           `help:"The most players in a room; 0 means 1,000, or what the game says." default:"0" placeholder:"N" group:"rooms"`
 	EmptyRoomLifetime time.Duration `help:"For how long a room without players stays." default:"30s" placeholder:"TIME" group:"rooms"`
+	IdleTimeout       time.Duration `help:"For how long a connection may be silent before it counts as lost, and its player is held." default:"15s" placeholder:"TIME" group:"rooms"`
 
 	Bots        int    `help:"Play with so many bots in this process, for show, and print a line about it every two seconds." default:"0" placeholder:"N" group:"operate"`
 	DebugAddr   string `help:"Tell figures at http://HOST:PORT/stats and profiles below /debug/pprof/; loopback addresses only. Off without it." placeholder:"HOST:PORT" group:"operate"`
@@ -167,7 +168,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
 		NoWeb: c.NoWeb, Origins: c.Origin, WebTransportAddr: c.WebTransportAddr,
 		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
-		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime},
+		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime, IdleTimeout: c.IdleTimeout},
 	}, nil
 }
 
@@ -185,6 +186,9 @@ func (c *serveCmd) check() error {
 	}
 	if c.EmptyRoomLifetime <= 0 {
 		return usagef("--empty-room-lifetime is %v; give a time above zero, as in 30s", c.EmptyRoomLifetime)
+	}
+	if c.IdleTimeout < time.Second {
+		return usagef("--idle-timeout is %v; give a second or more, as in 15s", c.IdleTimeout)
 	}
 	if c.LagCompensation < 0 {
 		return usagef("--lag-compensation is %v; give a time, as in 500ms, or 0 for none", c.LagCompensation)

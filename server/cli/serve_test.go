@@ -339,6 +339,9 @@ func TestTheDebugAddress(t *testing.T) {
 		DatagramBytes  *uint64 `json:"datagram_bytes"`
 		Transport      map[string]any
 		RoomList       []struct{ Name string } `json:"room_list"`
+		Goroutines     int
+		FDs            int
+		HeapBytes      uint64 `json:"heap_bytes"`
 	}
 	if err := json.Unmarshal([]byte(text), &f); err != nil || status != http.StatusOK {
 		t.Fatalf("/stats answers %d %s, %v", status, text, err)
@@ -351,6 +354,17 @@ func TestTheDebugAddress(t *testing.T) {
 	}
 	if code := session.Room(); code == "" || strings.Contains(text, code) || f.RoomList[0].Name != "" {
 		t.Errorf("/stats tells a private room's code: %s", text)
+	}
+	if f.Goroutines < 10 || f.HeapBytes == 0 || runtime.GOOS == "linux" && f.FDs < 5 {
+		t.Errorf("the process's figures are %+v", f)
+	}
+	for origin, want := range map[string]int{"": http.StatusNoContent, "https://example.com": http.StatusForbidden} {
+		if status := postTo(t, url+"/gc", origin); status != want {
+			t.Errorf("/gc answers a page of %q with %d, want %d", origin, status, want)
+		}
+	}
+	if status, _ := get(t, url+"/gc", ""); status != http.StatusMethodNotAllowed {
+		t.Errorf("/gc answers who only looks with %d", status)
 	}
 	if status, text := get(t, url+"/debug/pprof/", ""); status != http.StatusOK || !strings.Contains(text, "goroutine") {
 		t.Errorf("/debug/pprof/ answers %d %s", status, text)
@@ -367,6 +381,24 @@ func TestTheDebugAddress(t *testing.T) {
 		answer.Body.Close()
 		t.Error("it still answers after the end")
 	}
+}
+
+// postTo posts nothing, for a page of an origin when there is one, and returns the status.
+func postTo(t *testing.T, url, origin string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	return answer.StatusCode
 }
 
 // get asks by another name for the host when there is one.
