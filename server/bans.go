@@ -8,13 +8,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/atomicfile"
 )
 
 // MaxBans bounds the bans that hold at once; one more is an error.
@@ -111,7 +111,7 @@ func (b *bans) change(edit func(*banList) error) error {
 	if b.path != "" {
 		data, err := json.MarshalIndent(next, "", "  ")
 		if err == nil {
-			err = replaceFile(b.path, append(data, '\n'))
+			err = atomicfile.Write(b.path, append(data, '\n'))
 		}
 		if err != nil {
 			return fmt.Errorf("keep the bans in %s: %w", b.path, err)
@@ -119,27 +119,6 @@ func (b *bans) change(edit func(*banList) error) error {
 	}
 	b.list.Store(next)
 	return nil
-}
-
-// replaceFile writes a file in one step, so that a crash leaves either the former one or the new one.
-func replaceFile(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Ban keeps addresses out from now on, also after a restart when Config.BanFile is set, and sends those away who are in.

@@ -38,6 +38,7 @@ var floors = []floor{
 	{path: "protocol", level: 1, thirdParty: []string{msgpack}},
 	{path: "protocol/ride", level: 1, thirdParty: []string{quic}},
 	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}, also: []string{"protocol"}},
+	{path: "server/atomicfile", level: 1},
 	{path: "world", level: 1, thirdParty: []string{memdb}},
 
 	{path: "world/snapshot", level: 2, thirdParty: []string{msgpack}},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol/admin"
+	"github.com/quicstep/quicstep/server/atomicfile"
 	"github.com/quicstep/quicstep/server/transport"
 )
 
@@ -78,9 +79,9 @@ func (f Folder) Init(name, addr string, now time.Time) error {
 	}
 	profile := admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}
 	return errors.Join(
-		replace(f.path(certificateFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})),
-		replace(f.path(keyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		replace(f.path(profileFile), profile.Format()),
+		atomicfile.Write(f.path(certificateFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})),
+		atomicfile.Write(f.path(keyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+		atomicfile.Write(f.path(profileFile), profile.Format()),
 		f.write([]Credential{owner})) // last: with it the folder is whole
 }
 
@@ -135,7 +136,7 @@ func (f Folder) write(list []Credential) error {
 	if err != nil {
 		return err
 	}
-	return replace(f.path(credentialsFile), append(data, '\n'))
+	return atomicfile.Write(f.path(credentialsFile), append(data, '\n'))
 }
 
 func (f Folder) certificate() (tls.Certificate, error) {
@@ -144,18 +145,4 @@ func (f Folder) certificate() (tls.Certificate, error) {
 		return cert, fmt.Errorf("%s: %w", f, ErrNoFolder)
 	}
 	return cert, err
-}
-
-// replace writes a file of mode 0600 in one step.
-func replace(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // which has that mode
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/atomicfile"
 )
 
 // The development certificate is kept in numbered folders, development-1 and so on, of which the one with
@@ -152,17 +153,5 @@ func writePin(path string, pin [sha256.Size]byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), devTempPrefix)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	if _, err := temp.Write(text); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return atomicfile.Write(path, text)
 }
