@@ -23,6 +23,9 @@ type Limits struct {
 	// JoinsPerTick bounds the players who are let in, or refused by the game, in one tick of a room; the others wait
 	// for the next. Zero means 32.
 	JoinsPerTick int
+	// MaxRows bounds the rows of a room, in all its tables together and in whole pages of 64; zero means 262,144. An Insert
+	// that needs one more page panics, which costs the room that tick, and three such ticks in a row the room.
+	MaxRows int
 	// InputsPerTick bounds the inputs that one session may send in a tick's time, so that one who sends more gains
 	// nothing; zero means protocol.InputsPerDatagram. The rest is dropped and counted.
 	InputsPerTick int
@@ -85,6 +88,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"MaxPlayers", &l.MaxPlayers, 1000},
 		{"MaxHeld", &l.MaxHeld, 1024},
 		{"JoinsPerTick", &l.JoinsPerTick, 32},
+		{"MaxRows", &l.MaxRows, 1 << 18},
 		{"InputsPerTick", &l.InputsPerTick, protocol.InputsPerDatagram},
 		{"OpenRequests", &l.OpenRequests, 16},
 		{"UnreadMessages", &l.UnreadMessages, 256},

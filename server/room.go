@@ -88,7 +88,7 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	}
 	var err error
 	r.world, err = world.New(g.Game, world.Config{
-		TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks(), Sights: r.sight,
+		TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks(), Sights: r.sight, MaxRows: s.cfg.Limits.MaxRows,
 		Mark: func(part int) { r.pulse.over(part+1, time.Now()) },
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"iter"
 
 	"github.com/quicstep/quicstep/protocol/schema"
@@ -8,6 +9,13 @@ import (
 
 // MaxEventTicks is the most ticks for which an event may be worth telling.
 const MaxEventTicks = 127
+
+// MaxEventsPerTick and MaxMessagesPerTick bound what a game tells in one tick, to whomever; one more is a panic, which
+// costs the tick.
+const (
+	MaxEventsPerTick   = 65_536
+	MaxMessagesPerTick = 65_536
+)
 
 // Event is a kind of short-lived event, such as a shot or an explosion: a client gets it once and soon, or never.
 // What must arrive is a Message; what lasts is a row.
@@ -37,11 +45,14 @@ type EventRecord struct {
 
 // Emit tells that the event happened in this tick: to everybody in the room, or to those in whose view it is when it
 // has a position, or to whom the options say; of several options the last counts. In a prediction it does nothing:
-// the server says so.
+// the server says so. MaxEventsPerTick bounds them.
 func (e Event[T]) Emit(tx *Tx, event T, to ...Recipients) {
 	tx.check()
 	if tx.predicting {
 		return
+	}
+	if len(tx.state.events) == MaxEventsPerTick {
+		panic(fmt.Sprintf("world: tick %d: more than %d events, the latest of %s: emit fewer, or one for many", tx.state.tick, MaxEventsPerTick, e.def.name))
 	}
 	r := EventRecord{Tick: tx.state.tick, Kind: e.def.index, Data: appendClamped(e.def.bind, nil, &event)}
 	if e.def.wire.Positioned() {
@@ -169,11 +180,14 @@ func AddMessage[T any](g Game, name string) Message[T] {
 type MessageRecord EventRecord
 
 // Send sends a message to everybody in the room, or to whom an option says; of several options the last counts. In a
-// prediction it does nothing.
+// prediction it does nothing. MaxMessagesPerTick bounds them.
 func (m Message[T]) Send(tx *Tx, message T, to ...Recipients) {
 	tx.check()
 	if tx.predicting {
 		return
+	}
+	if len(tx.state.posts) == MaxMessagesPerTick {
+		panic(fmt.Sprintf("world: tick %d: more than %d messages, the latest of %s: send fewer, or one to many", tx.state.tick, MaxMessagesPerTick, m.def.name))
 	}
 	r := MessageRecord{Tick: tx.state.tick, Kind: m.def.index, Data: appendClamped(m.def.bind, nil, &message)}
 	for _, o := range to {

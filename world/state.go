@@ -13,20 +13,21 @@ import (
 // state is what a transaction works on: the pages of a World, or those of a client's Replica. It belongs to
 // one goroutine; committed pages may be read by anyone.
 type state struct {
-	def      *definition
-	server   bool
-	periodNS int64  // between ticks
-	tick     uint64 // of the tick that is being made, or was made last
-	serial   uint64 // of the transaction; a page with it may be written
-	tables   []tableState
-	players  []player // sorted by number
-	owned    uint64   // the serial for which players is the transaction's own
-	last     Player   // the highest number ever given
-	started  bool     // OnStart has run
-	events   []EventRecord
-	posts    []MessageRecord
-	answers  []Answer
-	making   inserting
+	def       *definition
+	server    bool
+	periodNS  int64  // between ticks
+	tick      uint64 // of the tick that is being made, or was made last
+	serial    uint64 // of the transaction; a page with it may be written
+	tables    []tableState
+	pagesMost int      // of all tables together; zero: no bound but each table's own
+	players   []player // sorted by number
+	owned     uint64   // the serial for which players is the transaction's own
+	last      Player   // the highest number ever given
+	started   bool     // OnStart has run
+	events    []EventRecord
+	posts     []MessageRecord
+	answers   []Answer
+	making    inserting
 
 	room      rand.PCG // the room's stream
 	input     rand.PCG // the stream of one player and input tick
@@ -122,6 +123,22 @@ func (s *state) write(ts *tableState, number uint32) *Page {
 	return p
 }
 
+// pagesFor is how many pages so many rows take.
+func pagesFor(rows int) int { return (rows + pageRows - 1) / pageRows }
+
+// full tells whether all tables together have as many pages as they may. Pages are never given back, so there are rarely
+// new ones, and it is enough to count them then.
+func (s *state) full() bool {
+	if s.pagesMost == 0 {
+		return false
+	}
+	pages := 0
+	for i := range s.tables {
+		pages += len(s.tables[i].pages)
+	}
+	return pages >= s.pagesMost
+}
+
 // grow adds an empty page at the end.
 func (s *state) grow(ts *tableState) *Page {
 	if ts.serial != s.serial {
@@ -145,8 +162,10 @@ func (s *state) allocate(ts *tableState) (*Page, int) {
 	switch {
 	case int(ts.hint) < len(ts.pages):
 		p = s.write(ts, ts.hint)
-	case len(ts.pages) < schema.MaxEntities/pageRows:
+	case len(ts.pages) < schema.MaxEntities/pageRows && !s.full():
 		p = s.grow(ts)
+	case len(ts.pages) < schema.MaxEntities/pageRows:
+		panic(fmt.Sprintf("world: the room is full: its tables hold %d rows, and %s needs one more; remove some before inserting more", s.pagesMost*pageRows, ts.def.name))
 	default:
 		panic(fmt.Sprintf("world: table %s is full: it holds %d rows; remove some before inserting more", ts.def.name, schema.MaxEntities))
 	}

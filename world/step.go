@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-memdb"
 )
@@ -18,6 +19,9 @@ type Config struct {
 	History int
 	// EventTicks is for how many ticks View.Events holds what happened; zero means 8, at most MaxEventTicks.
 	EventTicks int
+	// MaxRows bounds the rows of all tables together, in whole pages of 64 of a table; an Insert that needs one more page is a
+	// panic, which costs the tick. Zero means that each table has its own bound, 1,048,576 rows, alone.
+	MaxRows int
 	// Sights tells what a player saw when it made its input for a tick, if that is known; Tx.Seen asks, at most once per
 	// player and tick, in the world's goroutine, and keeps the answer. Nil: nothing is known.
 	Sights func(p Player, tick uint64) (Sight, bool)
@@ -37,7 +41,8 @@ type World struct {
 	recent    []TickEvents // of the latest ticks, oldest first; replaced, never edited
 	keepTicks uint64       // for how many ticks events are kept
 	sights    sights
-	tx        *Tx // of the tick that is being made; a new one each time, so that one that is kept stays dead
+	tx        *Tx           // of the tick that is being made; a new one each time, so that one that is kept stays dead
+	doing     atomic.Uint64 // what the step is doing, and for whom: the step stores, Doing loads
 	inARow    int
 	edited    []Edited // of the tick that is being made
 	marks     func(part int)
@@ -65,10 +70,14 @@ func New(g Game, cfg Config) (*World, error) {
 	if cfg.EventTicks < 0 || cfg.EventTicks > MaxEventTicks {
 		return nil, fmt.Errorf("world: EventTicks is %d; 1 to %d are possible", cfg.EventTicks, MaxEventTicks)
 	}
+	if cfg.MaxRows < 0 {
+		return nil, fmt.Errorf("world: MaxRows is %d; it can't be negative, and zero means each table's own bound", cfg.MaxRows)
+	}
 	s, err := newState(d, true, cfg.Seed, cfg.TickPeriodNS)
 	if err != nil {
 		return nil, err
 	}
+	s.pagesMost = pagesFor(cfg.MaxRows)
 	w := &World{
 		state: s, store: store, past: newHistory(max(cfg.History, 2)),
 		keepTicks: uint64(cfg.EventTicks), sights: sights{source: cfg.Sights}, marks: cfg.Mark,
@@ -111,6 +120,7 @@ func (e *PanicError) Error() string {
 // the error is a *PanicError, which is the only kind that Step returns: then the tick was undone, its joins
 // are refused, and its leaves have to be asked for again.
 func (w *World) Step(c Commands) (ChangeSet, *View, error) {
+	defer w.enter(doingNothing, 0)
 	c.sort()
 	s := w.state
 	s.tick++
@@ -152,51 +162,52 @@ func (w *World) run(c Commands) (failed *failure) {
 	s := w.state
 	w.tx = &Tx{state: s, rand: s.roomRand, live: true, base: w.view, sights: &w.sights}
 	tx := w.tx
-	at := &PanicError{Tick: s.tick}
 	defer func() {
 		tx.live = false
 		w.sights.endRun()
 		if v := recover(); v != nil {
-			at.Value, at.Stack = v, debug.Stack()
+			at := &PanicError{Tick: s.tick, Value: v, Stack: debug.Stack()}
+			at.Callback, at.Player = w.Doing()
 			failed = &failure{panic: at}
 		}
+		w.enter(doingCommit, 0)
 	}()
-	w.start(at)
+	w.start()
 	for _, j := range c.Joins {
-		at.Callback, at.Player = "OnJoin", j.Player
+		w.enter(doingJoin, j.Player)
 		if reason := w.join(j.Player); reason != "" {
 			return &failure{refusal: &Refusal{Player: j.Player, Reason: reason}}
 		}
 	}
 	for _, l := range c.Leaves {
-		at.Callback, at.Player = "OnLeave", l.Player
+		w.enter(doingLeave, l.Player)
 		w.leave(l)
 	}
 	w.mark(partJoins)
-	at.Callback = "OnRequest"
 	for _, q := range c.Requests {
-		at.Player = q.Player
+		w.enter(doingRequest, q.Player)
 		w.answer(q)
 	}
 	w.edited = nil
+	w.enter(doingEdits, 0)
 	for i := range c.Edits {
 		w.edited = append(w.edited, w.edit(&c.Edits[i]))
 	}
 	w.mark(partRequests)
-	w.inputs(c.Inputs, at)
+	w.inputs(c.Inputs)
 	if w.afterInputs != nil {
 		w.afterInputs()
 	}
 	w.mark(partInputs)
-	w.systems(at)
+	w.systems()
 	return nil
 }
 
-func (w *World) start(at *PanicError) {
+func (w *World) start() {
 	if w.state.started {
 		return
 	}
-	at.Callback = "OnStart"
+	w.enter(doingStart, 0)
 	for _, insert := range w.state.def.singletons {
 		insert(w.tx)
 	}
@@ -233,9 +244,8 @@ func (w *World) leave(l Leave) {
 }
 
 // inputs runs OnInput exactly once for every player, in the order of their numbers.
-func (w *World) inputs(inputs []Input, at *PanicError) {
+func (w *World) inputs(inputs []Input) {
 	s, tx := w.state, w.tx
-	at.Callback = "OnInput"
 	tx.rand = s.inputRand
 	players := s.players
 	for i := range players {
@@ -247,7 +257,7 @@ func (w *World) inputs(inputs []Input, at *PanicError) {
 		for len(inputs) > 0 && inputs[0].Player == p {
 			data, inputs = inputs[0].Data, inputs[1:] // the newest of several
 		}
-		at.Player = p
+		w.enter(doingInput, p)
 		s.input.Seed(uint64(p), s.tick)
 		s.making.begin(p)
 		s.def.onInput(tx, p, data)

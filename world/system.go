@@ -60,15 +60,14 @@ func (w *World) mark(part int) {
 }
 
 // systems runs the game's systems, and OnTick.
-func (w *World) systems(at *PanicError) {
+func (w *World) systems() {
 	d := w.state.def
-	at.Player = 0
 	for i := range d.systems {
-		at.Callback = d.systems[i].name
+		w.enter(doingSystem+i, 0)
 		d.systems[i].run(w.tx)
 		w.mark(partsBefore + i)
 	}
-	at.Callback = "OnTick"
+	w.enter(doingTick, 0)
 	if d.onTick != nil {
 		d.onTick(w.tx)
 	}
