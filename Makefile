@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/browser
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -39,7 +39,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
 	$(GO_TEST) $(SINGLE) ./server
 	@echo "== tests of .ci"
-	$(GO_TEST) ./.ci/check ./.ci/bench/...
+	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/bench/...
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@$(MAKE) --no-print-directory browser

@@ -8,16 +8,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 // bench is one run of everything.
 type bench struct {
 	settings settings
 	out      io.Writer
-	cores    cores
+	cores    measure.Cores
 	root     string   // of the module
 	dir      string   // for programs, the development certificate, and what was measured
 	self     string   // this program
@@ -27,7 +28,7 @@ type bench struct {
 
 // newBench builds the programs.
 func newBench(ctx context.Context, s settings, out io.Writer) (*bench, error) {
-	b := &bench{settings: s, out: out, cores: chooseCores()}
+	b := &bench{settings: s, out: out, cores: measure.ChooseCores()}
 	var err error
 	if b.self, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -46,22 +47,13 @@ func newBench(ctx context.Context, s settings, out io.Writer) (*bench, error) {
 		b.close()
 		return nil, fmt.Errorf("build what is measured: %w\n%s", err, text)
 	}
-	b.env = environment(os.Environ(), filepath.Join(b.dir, "home"))
-	b.outcome = outcome{Machine: b.machine(ctx), Settings: s, Begun: time.Now().UTC()}
+	b.env = measure.Environment(os.Environ(), filepath.Join(b.dir, "home"))
+	b.outcome = outcome{Machine: measure.MachineOf(ctx, b.root, b.cores), Settings: s, Begun: time.Now().UTC()}
 	return b, nil
 }
 
-// environment is that of what is measured: nothing from outside may differ between two runs.
-func environment(from []string, home string) (out []string) {
-	for _, pair := range from {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "QUICSTEP_") || strings.HasPrefix(name, "XDG_") || name == "GOGC" || name == "GOMEMLIMIT" || name == "GOMAXPROCS" || name == "GODEBUG" {
-			continue
-		}
-		out = append(out, pair)
-	}
-	return append(out, "GOGC=100", "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home)
-}
+// place is where everything runs.
+func (b *bench) place() measure.Place { return measure.Place{Cores: b.cores, Dir: b.dir, Env: b.env} }
 
 func (b *bench) program(name string) string {
 	if runtime.GOOS == "windows" {
@@ -82,8 +74,8 @@ func (b *bench) jsonPath() string { return filepath.Join(b.dir, "bench.json") }
 // run measures every cell, keeps what there is after each, and writes the document.
 func (b *bench) run(ctx context.Context) error {
 	cells := b.settings.cells()
-	if b.cores.missing != "" {
-		fmt.Fprintf(b.out, "not pinned: %s\nNothing of this proves anything.\n", b.cores.missing)
+	if b.cores.Missing != "" {
+		fmt.Fprintf(b.out, "not pinned: %s\nNothing of this proves anything.\n", b.cores.Missing)
 	}
 	fmt.Fprintf(b.out, "%d cells, %d rounds each of quicstep, the floor and the world alone, %d s each: about %v; the figures go to %s\n",
 		len(cells), b.settings.Rounds, b.settings.Seconds, b.settings.timeOf(cells).Round(time.Minute), b.jsonPath())
@@ -138,7 +130,7 @@ func (b *bench) measure(ctx context.Context, c cell, later []cell) cellOutcome {
 
 // noise says that other programs were busy on the same cores; nothing when they were not.
 func (r round) noise() string {
-	if others := max(r.Quicstep.Others, r.Floor.Others); others > quietOthers {
+	if others := max(r.Quicstep.Others, r.Floor.Others); others > measure.QuietOthers {
 		return fmt.Sprintf("; other programs took %.0f %%", 100*others)
 	}
 	return ""
@@ -154,27 +146,4 @@ func (b *bench) folder() string {
 		return b.dir
 	}
 	return filepath.Join(b.root, "docs")
-}
-
-func (b *bench) machine(ctx context.Context) machine {
-	m := machine{Go: runtime.Version(), Cores: runtime.NumCPU(), Pinned: b.cores.pinned, Missing: b.cores.missing, Processor: runtime.GOARCH, Kernel: runtime.GOOS}
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		m.Processor = parseModel(string(text))
-	}
-	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.Kernel = "Linux " + strings.TrimSpace(string(text))
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/quic-go/quic-go" {
-				m.QUIC = dep.Version
-			}
-		}
-	}
-	describe := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty")
-	describe.Dir = b.root
-	if text, err := describe.Output(); err == nil {
-		m.Commit = strings.TrimSpace(string(text))
-	}
-	return m
 }

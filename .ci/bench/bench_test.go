@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 // TestMain lets this test binary be the world alone.
@@ -51,7 +53,7 @@ func TestWhatLacksSomethingIsNotPublished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &bench{settings: s, root: "root", dir: "own", out: new(strings.Builder), outcome: outcome{Settings: s, Machine: machine{Pinned: true}}}
+		return &bench{settings: s, root: "root", dir: "own", out: new(strings.Builder), outcome: outcome{Settings: s, Machine: measure.Machine{Pinned: true}}}
 	}
 	for name, value := range map[string]string{
 		"BENCH_CLIENTS": "200,500", "BENCH_HZ": "20", "BENCH_SECONDS": "9", "BENCH_ROUNDS": "4", "BENCH_SCENARIOS": "bench",
@@ -91,14 +93,6 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentIsTheSameForAll(t *testing.T) {
-	got := environment([]string{"PATH=/bin", "GOGC=off", "QUICSTEP_TICK=60", "XDG_CACHE_HOME=/x", "GOMAXPROCS=7", "HOME=/h"}, "own")
-	want := []string{"PATH=/bin", "HOME=/h", "GOGC=100", "XDG_CACHE_HOME=own", "XDG_CONFIG_HOME=own"}
-	if !slices.Equal(got, want) {
-		t.Errorf("the environment is %q, want %q", got, want)
-	}
-}
-
 // TestABenchOfTwo runs everything once, with two clients, on whatever cores there are.
 func TestABenchOfTwo(t *testing.T) {
 	s, err := settingsOf(env(map[string]string{"BENCH_CLIENTS": "2", "BENCH_HZ": "30", "BENCH_SECONDS": "1", "BENCH_ROUNDS": "1", "BENCH_SCENARIOS": "bench"}))
@@ -115,7 +109,7 @@ func TestABenchOfTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.close()
-	b.cores = cores{missing: "a test takes what there is"}
+	b.cores = measure.Cores{Missing: "a test takes what there is"}
 	if err := b.run(ctx); err != nil {
 		t.Fatalf("%v\n%s", err, said.String())
 	}

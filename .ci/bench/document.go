@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 // The files of a document, in the folder that gets it.
@@ -45,7 +45,7 @@ func (o *outcome) document() []byte {
 	} else {
 		fmt.Fprintf(&d, "**Server and load were not pinned (%s): nothing here proves anything.**\n", m.Missing)
 	}
-	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds, 100*quietOthers)
+	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds, 100*measure.QuietOthers)
 	d.WriteString("\n| scenario | what it is |\n|---|---|\n")
 	for _, each := range scenarios {
 		if slices.Contains(s.Scenarios, each.Name) {
@@ -139,7 +139,7 @@ func (t table) write(d *bytes.Buffer, cells []cellOutcome) {
 	}
 	d.WriteString(" |\n|---|--:|--:|" + strings.Repeat("--:|", len(t.columns)) + "---|\n")
 	for _, row := range cells {
-		fmt.Fprintf(d, "| %s | %d | %s |", row.Cell.Scenario, row.Cell.HZ, grouped(float64(row.Cell.Clients), 0))
+		fmt.Fprintf(d, "| %s | %d | %s |", row.Cell.Scenario, row.Cell.HZ, measure.Grouped(float64(row.Cell.Clients), 0))
 		for _, c := range t.columns {
 			d.WriteString(" " + c.text(row) + " |")
 		}
@@ -152,9 +152,9 @@ func (c column) text(row cellOutcome) string {
 		return "–"
 	}
 	s := row.over(c.of)
-	text := grouped(s.Median, c.digits)
+	text := measure.Grouped(s.Median, c.digits)
 	if c.spread {
-		text += fmt.Sprintf(" (%s–%s)", grouped(s.Min, c.digits), grouped(s.Max, c.digits))
+		text += fmt.Sprintf(" (%s–%s)", measure.Grouped(s.Min, c.digits), measure.Grouped(s.Max, c.digits))
 	}
 	return text
 }
@@ -177,30 +177,11 @@ func (c cellOutcome) remark() string {
 	}{{"quicstep", func(r round) measured { return r.Quicstep }}, {"floor", func(r round) measured { return r.Floor }}} {
 		updates := c.over(func(r round) float64 { return each.of(r).Report.Updates.PerClientPerS }).Median
 		if updates < updatesMin*float64(c.Cell.HZ) {
-			out = append(out, fmt.Sprintf("%s: %s of %d updates", each.name, grouped(updates, 1), c.Cell.HZ))
+			out = append(out, fmt.Sprintf("%s: %s of %d updates", each.name, measure.Grouped(updates, 1), c.Cell.HZ))
 		}
 	}
-	if others := c.over(func(r round) float64 { return max(r.Quicstep.Others, r.Floor.Others) }).Median; others > quietOthers {
+	if others := c.over(func(r round) float64 { return max(r.Quicstep.Others, r.Floor.Others) }).Median; others > measure.QuietOthers {
 		out = append(out, fmt.Sprintf("other programs: %.0f %%", 100*others))
 	}
 	return strings.Join(out, "; ")
-}
-
-// grouped writes a number with commas between thousands.
-func grouped(x float64, digits int) string {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return "–"
-	}
-	text := strconv.FormatFloat(x, 'f', digits, 64)
-	whole, rest, sign := text, "", ""
-	if at := strings.IndexByte(text, '.'); at >= 0 {
-		whole, rest = text[:at], text[at:]
-	}
-	if strings.HasPrefix(whole, "-") {
-		whole, sign = whole[1:], "−"
-	}
-	for at := len(whole) - 3; at > 0; at -= 3 {
-		whole = whole[:at] + "," + whole[at:]
-	}
-	return sign + whole + rest
 }

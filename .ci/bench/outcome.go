@@ -4,27 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
+	"github.com/quicstep/quicstep/.ci/measure"
 	"github.com/quicstep/quicstep/clients/bots"
 	"github.com/quicstep/quicstep/protocol"
 )
 
 // outcome is everything that was measured; it is written as JSON.
 type outcome struct {
-	Machine  machine
+	Machine  measure.Machine
 	Settings settings
 	Begun    time.Time
 	Cells    []cellOutcome
-}
-
-// machine is what was measured on, and what.
-type machine struct {
-	Processor, Kernel, Go, QUIC, Commit string
-	Cores                               int
-	Pinned                              bool
-	Missing                             string // why not
 }
 
 // cellOutcome is what the rounds of a cell gave.
@@ -54,36 +46,13 @@ type measured struct {
 	Report               *bots.Report // the load's
 }
 
-// saturatedIdle is the share of a core that has to be idle for a run to prove anything.
-const saturatedIdle = 0.10
-
-// quietOthers is the share of a core that other programs may take without a word.
-const quietOthers = 0.05
-
-// spread is what a figure was in the middle, at least and at most.
-type spread struct{ Median, Min, Max float64 }
-
-// spreadOf is all zero without values.
-func spreadOf(values []float64) spread {
-	if len(values) == 0 {
-		return spread{}
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	s := spread{Median: sorted[middle], Min: sorted[0], Max: sorted[len(sorted)-1]}
-	if len(sorted)%2 == 0 {
-		s.Median = (sorted[middle-1] + sorted[middle]) / 2
-	}
-	return s
-}
-
 // over is a figure's spread over the rounds.
-func (c cellOutcome) over(of func(round) float64) spread {
+func (c cellOutcome) over(of func(round) float64) measure.Spread {
 	values := make([]float64, len(c.Rounds))
 	for i, r := range c.Rounds {
 		values[i] = of(r)
 	}
-	return spreadOf(values)
+	return measure.SpreadOf(values)
 }
 
 // ratio is how often the floor's cost that of quicstep above the world's own is; zero when the floor's is not known.
@@ -100,7 +69,7 @@ func (c cellOutcome) saturated() bool {
 		func(r round) float64 { return r.Quicstep.ServerIdle }, func(r round) float64 { return r.Quicstep.LoadIdle },
 		func(r round) float64 { return r.Floor.ServerIdle }, func(r round) float64 { return r.Floor.LoadIdle },
 	} {
-		if c.over(idle).Median < saturatedIdle {
+		if c.over(idle).Median < measure.SaturatedIdle {
 			return true
 		}
 	}

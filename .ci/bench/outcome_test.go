@@ -9,11 +9,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/quicstep/quicstep/.ci/measure"
 	"github.com/quicstep/quicstep/clients/bots"
 )
 
@@ -40,24 +40,6 @@ func checkGolden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func TestSpread(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   spread
-	}{
-		{nil, spread{}},
-		{[]float64{7}, spread{7, 7, 7}},
-		{[]float64{3, 1}, spread{2, 1, 3}},
-		{[]float64{5, 1, 100, 2, 4}, spread{4, 1, 100}},
-		{[]float64{4, 1, 3, 2}, spread{2.5, 1, 4}},
-	} {
-		before := append([]float64(nil), c.values...)
-		if got := spreadOf(c.values); got != c.want || !reflect.DeepEqual(c.values, before) {
-			t.Errorf("the spread of %v is %+v, want %+v; the values are %v afterwards", before, got, c.want, c.values)
-		}
-	}
-}
-
 func TestRatio(t *testing.T) {
 	r := round{Quicstep: measured{CPUUS: 100}, Floor: measured{CPUUS: 80}, AloneUS: 20}
 	if got := r.ratio(); got != 1 {
@@ -78,7 +60,7 @@ func invented() *outcome {
 		panic(err)
 	}
 	o := &outcome{
-		Machine:  machine{Processor: "An Invented Processor", Kernel: "Linux 6.1", Go: "go1.26", QUIC: "v0.1.0", Commit: "0123456", Cores: 2, Pinned: true},
+		Machine:  measure.Machine{Processor: "An Invented Processor", Kernel: "Linux 6.1", Go: "go1.26", QUIC: "v0.1.0", Commit: "0123456", Cores: 2, Pinned: true},
 		Settings: s, Begun: time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC),
 	}
 	for _, c := range s.cells() {
@@ -233,7 +215,7 @@ func TestGrouped(t *testing.T) {
 		digits int
 		want   string
 	}{{0, 0, "0"}, {999.6, 0, "1,000"}, {1234567.891, 2, "1,234,567.89"}, {-1234.5, 1, "−1,234.5"}, {math.NaN(), 0, "–"}, {math.Inf(1), 0, "–"}} {
-		if got := grouped(c.x, c.digits); got != c.want {
+		if got := measure.Grouped(c.x, c.digits); got != c.want {
 			t.Errorf("%v is written %q, want %q", c.x, got, c.want)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 // The plot's measures, in its own units.
@@ -76,7 +78,7 @@ func (o *outcome) plot() []byte {
 			}
 		}
 	}
-	step := niceStep(top)
+	step := measure.NiceStep(top)
 	top = step * max(1, math.Ceil(top/step))
 	count, each := max(1, len(panels)), panelWidth
 	if count == 1 {
@@ -116,20 +118,6 @@ func saturatedIn(panels []panel) bool {
 	return false
 }
 
-// niceStep is the distance of grid lines: 1, 2 or 5 times a power of ten, such that there are some five.
-func niceStep(top float64) float64 {
-	if top <= 0 {
-		return 1
-	}
-	power := math.Pow(10, math.Floor(math.Log10(top/5)))
-	for _, n := range []float64{1, 2, 5} {
-		if top/(n*power) <= 6 {
-			return n * power
-		}
-	}
-	return 10 * power
-}
-
 func (p panel) draw(b *bytes.Buffer, left, top, step float64) {
 	y := func(value float64) float64 { return plotTop + panelHeight*(1-max(0, value)/top) }
 	x := func(i int) float64 { return left + p.width*(float64(i)+0.5)/float64(len(p.cells)) }
@@ -140,10 +128,10 @@ func (p panel) draw(b *bytes.Buffer, left, top, step float64) {
 			class = "axis"
 		}
 		fmt.Fprintf(b, `<path class="%s" d="M%.1f %.1fh%.0f"/><text x="%.1f" y="%.1f" text-anchor="end">%s</text>`+"\n",
-			class, left, y(value), p.width, left-6, y(value)+4, grouped(value, digitsOf(step)))
+			class, left, y(value), p.width, left-6, y(value)+4, measure.Grouped(value, digitsOf(step)))
 	}
 	for i, c := range p.cells {
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x(i), plotTop+panelHeight+18, grouped(float64(c.Cell.Clients), 0))
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x(i), plotTop+panelHeight+18, measure.Grouped(float64(c.Cell.Clients), 0))
 	}
 	fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">clients</text>`+"\n", left+p.width/2, plotTop+panelHeight+36)
 	for k, s := range plotted {
@@ -172,7 +160,7 @@ func (s series) mark(b *bytes.Buffer, c cellOutcome, x float64, y func(float64) 
 		class += " hollow"
 	}
 	fmt.Fprintf(b, `<circle class="point %s" cx="%.1f" cy="%.1f" r="%d"><title>%s, %v: %s µs (%s–%s)</title></circle>`+"\n",
-		class, x, y(v.Median), reach, s.label, c.Cell, grouped(v.Median, 1), grouped(v.Min, 1), grouped(v.Max, 1))
+		class, x, y(v.Median), reach, s.label, c.Cell, measure.Grouped(v.Median, 1), measure.Grouped(v.Min, 1), measure.Grouped(v.Max, 1))
 }
 
 func digitsOf(step float64) int {

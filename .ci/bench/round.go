@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quicstep/quicstep/.ci/measure"
 	"github.com/quicstep/quicstep/clients/bots"
 )
 
@@ -43,16 +44,16 @@ func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
 	workload := append([]string{"--game", "arena", "--bench"}, c.scenario().Flags...)
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--debug-addr", "127.0.0.1:0", "--log-level", "warn",
 		"--tick", strconv.Itoa(c.HZ), "--players", strconv.Itoa(c.Clients), "--max-players", strconv.Itoa(max(c.Clients, 1000))}
-	server, err := b.start(ctx, b.cores.server, b.program("quicstep"), append(append(args, workload...), c.scenario().Serve...)...)
+	server, err := b.place().Start(ctx, b.cores.Server, b.program("quicstep"), append(append(args, workload...), c.scenario().Serve...)...)
 	if err != nil {
 		return m, err
 	}
-	defer server.stop()
-	addr, err := server.expect(ctx, ` on (127\.0\.0\.1:\d+) at`)
+	defer server.Stop()
+	addr, err := server.Expect(ctx, ` on (127\.0\.0\.1:\d+) at`)
 	if err != nil {
 		return m, err
 	}
-	figures, err := server.expect(ctx, `figures on (http://127\.0\.0\.1:\d+)/stats`)
+	figures, err := server.Expect(ctx, `figures on (http://127\.0\.0\.1:\d+)/stats`)
 	if err != nil {
 		return m, err
 	}
@@ -72,12 +73,12 @@ func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measure
 	per, size := shapeOf(like)
 	shape := []string{"-hz", strconv.Itoa(c.HZ), "-per", strconv.FormatFloat(per, 'f', 4, 64),
 		"-size", strconv.Itoa(size), "-input", strconv.Itoa(int(like.Inputs.MeanBytes + 0.5))}
-	server, err := b.start(ctx, b.cores.server, b.program("floor"), append([]string{"serve"}, shape...)...)
+	server, err := b.place().Start(ctx, b.cores.Server, b.program("floor"), append([]string{"serve"}, shape...)...)
 	if err != nil {
 		return m, err
 	}
-	defer server.stop()
-	addr, err := server.expect(ctx, `listening (\S+)`)
+	defer server.Stop()
+	addr, err := server.Expect(ctx, `listening (\S+)`)
 	if err != nil {
 		return m, err
 	}
@@ -90,7 +91,7 @@ func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measure
 	if err != nil {
 		return m, err
 	}
-	allocs, skipped := floorFigures(server.stdout.read(), begun, end)
+	allocs, skipped := floorFigures(server.Stdout(), begun, end)
 	m.Allocs, m.Skipped = allocs/float64(c.HZ*c.Clients), skipped
 	return m, nil
 }
@@ -113,22 +114,22 @@ func (b *bench) loadFlags() []string {
 }
 
 // underLoad lets a load play on a server, and measures both over the time that the load says it measured.
-func (b *bench) underLoad(ctx context.Context, server *process, program string, args ...string) (m measured, err error) {
-	empty := residentOf(server.pid())
-	load, err := b.start(ctx, b.cores.load, program, args...)
+func (b *bench) underLoad(ctx context.Context, server *measure.Process, program string, args ...string) (m measured, err error) {
+	empty := measure.ResidentOf(server.PID())
+	load, err := b.place().Start(ctx, b.cores.Load, program, args...)
 	if err != nil {
 		return m, err
 	}
-	defer load.stop()
-	s := watch(ctx, server.pid(), load.pid(), b.cores)
-	out, err := load.wait(ctx, b.patience())
+	defer load.Stop()
+	s := measure.Watch(ctx, server.PID(), load.PID(), b.cores)
+	out, err := load.Wait(ctx, b.patience())
 	if err != nil {
-		s.end()
-		return m, errors.Join(err, server.trouble())
+		s.End()
+		return m, errors.Join(err, server.Trouble())
 	}
 	m.Report = new(bots.Report)
 	if err := json.Unmarshal(out, m.Report); err != nil {
-		s.end()
+		s.End()
 		return m, fmt.Errorf("the load's report: %w", err)
 	}
 	u, err := b.usage(s, m.Report.Begun, m.Report.DurationS)
@@ -141,7 +142,7 @@ func (b *bench) underLoad(ctx context.Context, server *process, program string, 
 	m.ResidentKB = float64(u.Resident-empty) / 1024 / joined
 	m.ServerIdle, m.LoadIdle, m.Stolen, m.Others = u.ServerIdle, u.LoadIdle, u.Stolen, u.Others
 	if asked := m.Report.Clients.Asked; asked != m.Report.Clients.Joined || m.Report.Clients.Disconnected > 0 {
-		return m, errors.Join(fmt.Errorf("of %d clients %d joined and %d were disconnected: %v", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected, m.Report.Errors), server.trouble())
+		return m, errors.Join(fmt.Errorf("of %d clients %d joined and %d were disconnected: %v", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected, m.Report.Errors), server.Trouble())
 	}
 	if m.Report.Diverged > 0 {
 		return m, fmt.Errorf("%d rows or pages of clients were not as the server's", m.Report.Diverged)
@@ -157,17 +158,17 @@ func (b *bench) patience() time.Duration {
 }
 
 // usage reads the sampler over a window; where the system has no accounts, there is none.
-func (b *bench) usage(s *sampler, begun string, seconds float64) (usage, error) {
+func (b *bench) usage(s *measure.Sampler, begun string, seconds float64) (measure.Usage, error) {
 	begin, end, err := windowOf(begun, seconds)
 	if err != nil {
-		s.end()
-		return usage{}, err
+		s.End()
+		return measure.Usage{}, err
 	}
 	if runtime.GOOS != "linux" {
-		s.end()
-		return usage{Took: end.Sub(begin), ServerIdle: 1, LoadIdle: 1}, nil
+		s.End()
+		return measure.Usage{Took: end.Sub(begin), ServerIdle: 1, LoadIdle: 1}, nil
 	}
-	return s.read(begin, end)
+	return s.Read(begin, end)
 }
 
 func windowOf(begun string, seconds float64) (begin, end time.Time, err error) {
@@ -209,20 +210,20 @@ func floorFigures(text string, begin, end time.Time) (allocsPerS float64, skippe
 func (b *bench) alone(ctx context.Context, c cell) (costUS, lateMS float64, err error) {
 	args := append([]string{aloneCommand, "--players", strconv.Itoa(c.Clients), "--hz", strconv.Itoa(c.HZ),
 		"--duration", b.settings.aloneTime().String()}, c.scenario().Flags...)
-	p, err := b.start(ctx, b.cores.server, b.self, args...)
+	p, err := b.place().Start(ctx, b.cores.Server, b.self, args...)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer p.stop()
-	s := watch(ctx, p.pid(), 0, b.cores)
-	out, err := p.wait(ctx, b.patience())
+	defer p.Stop()
+	s := measure.Watch(ctx, p.PID(), 0, b.cores)
+	out, err := p.Wait(ctx, b.patience())
 	if err != nil {
-		s.end()
+		s.End()
 		return 0, 0, err
 	}
 	var report aloneReport
 	if err := json.Unmarshal(out, &report); err != nil {
-		s.end()
+		s.End()
 		return 0, 0, fmt.Errorf("its report: %w", err)
 	}
 	u, err := b.usage(s, report.Begun, report.DurationS)

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"context"
@@ -20,24 +20,24 @@ type sample struct {
 	cores    map[int]coreTimes
 }
 
-// sampler reads the kernel's accounts of two processes. Both programs that are compared are measured with it, from
+// Sampler reads the kernel's accounts of two processes. Both programs that are compared are measured with it, from
 // outside and over the time that the load says it measured.
-type sampler struct {
+type Sampler struct {
 	server, load int   // process ids; zero for none
-	cores        cores // those that they run on
+	cores        Cores // those that they run on
 	samples      []sample
 	err          error
 	stop         context.CancelFunc
 	done         chan struct{}
 }
 
-// watch samples until read is called.
-func watch(ctx context.Context, server, load int, on cores) *sampler {
+// Watch samples until Read or End is called.
+func Watch(ctx context.Context, server, load int, on Cores) *Sampler {
 	ctx, stop := context.WithCancel(ctx)
-	s := &sampler{server: server, load: load, cores: on, stop: stop, done: make(chan struct{})}
+	s := &Sampler{server: server, load: load, cores: on, stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		defer on.pinThread(on.load)() // it must not disturb the server
+		defer on.pinThread(on.Load)() // it must not disturb the server
 		for ctx.Err() == nil {
 			s.look()
 			select {
@@ -49,7 +49,7 @@ func watch(ctx context.Context, server, load int, on cores) *sampler {
 	return s
 }
 
-func (s *sampler) look() {
+func (s *Sampler) look() {
 	var now sample
 	now.at = time.Now()
 	var ok [2]bool
@@ -59,7 +59,7 @@ func (s *sampler) look() {
 		return // it has ended
 	}
 	if s.server > 0 {
-		now.resident = residentOf(s.server)
+		now.resident = ResidentOf(s.server)
 	}
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *sampler) look() {
 	s.samples = append(s.samples, now)
 }
 
-func (s *sampler) processTime(pid int) (time.Duration, bool) {
+func (s *Sampler) processTime(pid int) (time.Duration, bool) {
 	if pid == 0 {
 		return 0, true
 	}
@@ -85,7 +85,8 @@ func (s *sampler) processTime(pid int) (time.Duration, bool) {
 	return t, err == nil
 }
 
-func residentOf(pid int) int64 {
+// ResidentOf is the memory of a process in bytes; zero when it is not known.
+func ResidentOf(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
@@ -93,9 +94,9 @@ func residentOf(pid int) int64 {
 	return parseResident(string(text))
 }
 
-// usage is what was used in a time, which it says: processor time of both, the server's memory at the end, and shares of
+// Usage is what was used in a time, which it says: processor time of both, the server's memory at the end, and shares of
 // the cores' time from 0 to 1.
-type usage struct {
+type Usage struct {
 	Took                 time.Duration
 	Server, Load         time.Duration
 	Resident             int64
@@ -103,22 +104,22 @@ type usage struct {
 	Stolen, Others       float64 // of either core, the larger one: what the hypervisor took, and what other programs did
 }
 
-// end ends the sampling. Doing so twice is harmless.
-func (s *sampler) end() {
+// End ends the sampling. Doing so twice is harmless.
+func (s *Sampler) End() {
 	s.stop()
 	<-s.done
 }
 
-// read ends the sampling and tells what was used from begin to end, or to the latest sample.
-func (s *sampler) read(begin, end time.Time) (u usage, err error) {
-	s.end()
+// Read ends the sampling and tells what was used from begin to end, or to the latest sample.
+func (s *Sampler) Read(begin, end time.Time) (u Usage, err error) {
+	s.End()
 	if s.err != nil {
 		return u, fmt.Errorf("read the kernel's accounts: %w", s.err)
 	}
 	return usageOf(s.samples, begin, end, s.cores)
 }
 
-func usageOf(samples []sample, begin, end time.Time, on cores) (u usage, err error) {
+func usageOf(samples []sample, begin, end time.Time, on Cores) (u Usage, err error) {
 	if n := len(samples); n > 0 && samples[n-1].at.Before(end) {
 		end = samples[n-1].at // a process ended before the next
 	}
@@ -139,11 +140,11 @@ func usageOf(samples []sample, begin, end time.Time, on cores) (u usage, err err
 	}
 	idle := func(t coreTimes) time.Duration { return t.idle }
 	stolen := func(t coreTimes) time.Duration { return t.stolen }
-	u.ServerIdle, u.LoadIdle = share(on.server, idle), share(on.load, idle)
-	u.Stolen = max(share(on.server, stolen), share(on.load, stolen))
-	if on.pinned {
-		u.Others = max(0, 1-u.ServerIdle-share(on.server, stolen)-u.Server.Seconds()/u.Took.Seconds(),
-			1-u.LoadIdle-share(on.load, stolen)-u.Load.Seconds()/u.Took.Seconds())
+	u.ServerIdle, u.LoadIdle = share(on.Server, idle), share(on.Load, idle)
+	u.Stolen = max(share(on.Server, stolen), share(on.Load, stolen))
+	if on.Pinned {
+		u.Others = max(0, 1-u.ServerIdle-share(on.Server, stolen)-u.Server.Seconds()/u.Took.Seconds(),
+			1-u.LoadIdle-share(on.Load, stolen)-u.Load.Seconds()/u.Took.Seconds())
 	}
 	for _, s := range samples {
 		if !s.at.After(end) {

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"runtime"
@@ -6,18 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cores are those that the server and the load run on, each alone.
-type cores struct {
-	server, load int
-	pinned       bool
-	missing      string // why they are not pinned
+// Cores are those that the server and the load run on, each alone.
+type Cores struct {
+	Server, Load int
+	Pinned       bool
+	Missing      string // why they are not pinned
 }
 
-// chooseCores takes the first two cores that this process may run on.
-func chooseCores() cores {
+// ChooseCores takes the first two cores that this process may run on.
+func ChooseCores() Cores {
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
-		return cores{missing: "the kernel does not tell which cores there are: " + err.Error()}
+		return Cores{Missing: "the kernel does not tell which cores there are: " + err.Error()}
 	}
 	var list []int
 	for core := 0; len(list) < 2 && core < len(may)*64; core++ {
@@ -26,14 +26,14 @@ func chooseCores() cores {
 		}
 	}
 	if len(list) < 2 {
-		return cores{server: list[0], load: list[0], missing: "there is one core only, which server and load share"}
+		return Cores{Server: list[0], Load: list[0], Missing: "there is one core only, which server and load share"}
 	}
-	return cores{server: list[0], load: list[1], pinned: true}
+	return Cores{Server: list[0], Load: list[1], Pinned: true}
 }
 
 // pinThread keeps the calling goroutine, and processes that it starts, on a core until the returned function is called.
-func (c cores) pinThread(core int) (undo func()) {
-	if !c.pinned {
+func (c Cores) pinThread(core int) (undo func()) {
+	if !c.Pinned {
 		return func() {}
 	}
 	runtime.LockOSThread()

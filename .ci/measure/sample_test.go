@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"math"
@@ -65,7 +65,7 @@ func TestUsageBetweenSamples(t *testing.T) {
 			},
 		})
 	}
-	on := cores{server: 0, load: 1, pinned: true}
+	on := Cores{Server: 0, Load: 1, Pinned: true}
 	near := func(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
 	for _, c := range []struct{ begin, end, took float64 }{{2, 8, 6}, {2.25, 7.75, 5.5}, {0, 10, 10}, {9.5, 10.5, 0.5}} {
 		u, err := usageOf(samples, at(c.begin), at(c.end), on)
@@ -81,20 +81,5 @@ func TestUsageBetweenSamples(t *testing.T) {
 	}
 	if _, err := usageOf(nil, at(0), at(1), on); err == nil {
 		t.Error("without samples there is no error")
-	}
-}
-
-func TestFloorFigures(t *testing.T) {
-	const text = "listening 127.0.0.1:1\n" +
-		`{"at":"2026-11-24T18:00:01Z","skipped":1,"allocs":50}` + "\n" +
-		`{"at":"2026-11-24T18:00:02Z","skipped":2,"allocs":100}` + "\n" +
-		`{"at":"2026-11-24T18:00:04Z","skipped":5,"allocs":700}` + "\n" +
-		`{"at":"2026-11-24T18:00:05Z","skipped":9,"allocs":9000}` + "\n" + `{"at":"2026-11-`
-	begin := time.Date(2026, 11, 24, 18, 0, 1, 500, time.UTC)
-	if allocs, skipped := floorFigures(text, begin, begin.Add(3*time.Second)); allocs != 300 || skipped != 3 {
-		t.Errorf("it allocated %v a second and skipped %d, want 300 and 3", allocs, skipped)
-	}
-	if allocs, skipped := floorFigures(text, begin, begin.Add(time.Second)); allocs != 0 || skipped != 0 {
-		t.Errorf("with one line in the window it allocated %v and skipped %d, want none", allocs, skipped)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"bytes"
@@ -12,15 +12,22 @@ import (
 	"time"
 )
 
-// Bounds of a process that the bench runs.
+// Bounds of a process.
 const (
 	startTimeout = 20 * time.Second
 	stopTimeout  = 20 * time.Second
 	troubleBytes = 4 << 10 // of what a server says
 )
 
-// process is a program that the bench has started.
-type process struct {
+// Place is where programs run: on which cores, in which folder, with which environment.
+type Place struct {
+	Cores Cores
+	Dir   string
+	Env   []string
+}
+
+// Process is a program that was started.
+type Process struct {
 	name           string
 	cmd            *exec.Cmd
 	cancel         context.CancelFunc
@@ -29,16 +36,16 @@ type process struct {
 	err            error // set before ended is closed
 }
 
-// start runs a program on a core. When ctx ends, it is asked to stop, and killed if it does not.
-func (b *bench) start(ctx context.Context, core int, name string, args ...string) (*process, error) {
+// Start runs a program on a core. When ctx ends, it is asked to stop, and killed if it does not.
+func (at Place) Start(ctx context.Context, core int, name string, args ...string) (*Process, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &process{name: strings.Join(append([]string{name[strings.LastIndexByte(name, os.PathSeparator)+1:]}, args...), " "), cancel: cancel, ended: make(chan struct{})}
+	p := &Process{name: strings.Join(append([]string{name[strings.LastIndexByte(name, os.PathSeparator)+1:]}, args...), " "), cancel: cancel, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, name, args...)
-	p.cmd.Dir, p.cmd.Env = b.dir, b.env
+	p.cmd.Dir, p.cmd.Env = at.Dir, at.Env
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
 	p.cmd.WaitDelay = stopTimeout
-	unpin := b.cores.pinThread(core) // a process inherits the cores of the thread that starts it
+	unpin := at.Cores.pinThread(core) // a process inherits the cores of the thread that starts it
 	err := p.cmd.Start()
 	unpin()
 	if err != nil {
@@ -52,16 +59,17 @@ func (b *bench) start(ctx context.Context, core int, name string, args ...string
 	return p, nil
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+// PID is its number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// stop ends it, and returns when it has ended.
-func (p *process) stop() {
+// Stop ends it, and returns when it has ended.
+func (p *Process) Stop() {
 	p.cancel()
 	<-p.ended
 }
 
-// trouble is what a server says when something went wrong; nil when it runs and says nothing.
-func (p *process) trouble() error {
+// Trouble is what a server says when something went wrong; nil when it runs and says nothing.
+func (p *Process) Trouble() error {
 	text := strings.TrimSpace(p.stderr.read())
 	select {
 	case <-p.ended:
@@ -74,15 +82,21 @@ func (p *process) trouble() error {
 	return fmt.Errorf("the server says: %s", text[:min(len(text), troubleBytes)])
 }
 
-// wait returns what it printed, when it has ended.
-func (p *process) wait(ctx context.Context, most time.Duration) ([]byte, error) {
+// Stdout is what it has printed so far.
+func (p *Process) Stdout() string { return p.stdout.read() }
+
+// Stderr is what it has complained of so far.
+func (p *Process) Stderr() string { return p.stderr.read() }
+
+// Wait returns what it printed, when it has ended.
+func (p *Process) Wait(ctx context.Context, most time.Duration) ([]byte, error) {
 	select {
 	case <-p.ended:
 	case <-ctx.Done():
-		p.stop()
+		p.Stop()
 		return nil, ctx.Err()
 	case <-time.After(most):
-		p.stop()
+		p.Stop()
 		return nil, fmt.Errorf("%s did not end within %v", p.name, most)
 	}
 	if p.err != nil {
@@ -91,8 +105,8 @@ func (p *process) wait(ctx context.Context, most time.Duration) ([]byte, error) 
 	return []byte(p.stdout.read()), nil
 }
 
-// expect waits until it prints what matches, and returns what the expression's group is.
-func (p *process) expect(ctx context.Context, expression string) (string, error) {
+// Expect waits until it prints what matches, and returns what the expression's group is.
+func (p *Process) Expect(ctx context.Context, expression string) (string, error) {
 	re := regexp.MustCompile(expression)
 	late := time.After(startTimeout)
 	for {
