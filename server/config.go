@@ -41,6 +41,11 @@ type Config struct {
 	// AllowPublicDevelopment lets the development certificate serve other addresses, too. Clients on other machines
 	// must be given its pin.
 	AllowPublicDevelopment bool
+	// Gate decides who may join. Without one everybody may, as nobody in particular: that is for development, and New
+	// refuses it beside a Certificate unless AnyoneMayJoin says that it is meant.
+	Gate Gate
+	// AnyoneMayJoin lets a server with a Certificate go without a Gate.
+	AnyoneMayJoin bool
 	// TickRate of every room is in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int
 	// Seed begins the rooms' random streams, each with its own; zero means one drawn at random.
@@ -79,9 +84,15 @@ type Line struct {
 	Text       string
 }
 
+// ErrNoGate is New's error for a Certificate, which is for the world, without a word on who may join.
+var ErrNoGate = errors.New("server: Config.Certificate is set, and anybody could join: set Config.Gate, or Config.AnyoneMayJoin if that is meant")
+
 func (c Config) withDefaults() (Config, error) {
 	if len(c.Games) == 0 {
 		return c, errors.New("server: Config.Games is empty: give it the games to run")
+	}
+	if c.Certificate != nil && c.Gate == nil && !c.AnyoneMayJoin {
+		return c, ErrNoGate
 	}
 	if c.TickRate == 0 {
 		c.TickRate = 30

@@ -56,6 +56,7 @@ func serve(t *testing.T, cfg server.Config) *running {
 	if cfg.Certificate == nil {
 		cfg.Certificate = certificate()
 	}
+	cfg.AnyoneMayJoin = cfg.Gate == nil
 	cfg.Seed = 1
 	s, err := server.New(cfg)
 	if err != nil {

@@ -28,6 +28,7 @@ type Server struct {
 	keys      keyring
 	held      atomic.Int64 // sessions whose connection is lost
 	bans      bans
+	denials   *denials // has its own mutex
 	ledger    ledger
 	draining  atomic.Bool
 
@@ -51,7 +52,7 @@ func New(cfg Config) (*Server, error) {
 		id := newID()
 		cfg.Seed = binary.BigEndian.Uint64(id[:])
 	}
-	s := &Server{cfg: cfg, games: make(map[string]*game)}
+	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials()}
 	for _, g := range cfg.Games {
 		ours, err := newGame(g, cfg)
 		if err != nil {
@@ -235,7 +236,7 @@ func (s *Server) answerList(c *connection, message []byte) *refusal {
 	return nil
 }
 
-// admit finds a room, joins it and sends the welcome.
+// admit asks who it is, finds a room, joins it and sends the welcome.
 func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *refusal {
 	g := s.first
 	if h.Game != "" {
@@ -251,10 +252,15 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 		s.counters.drained.Add(1)
 		return &drained
 	}
+	who, refused := s.identify(ctx, sess.connection, g, &h)
+	if refused != nil {
+		return refused
+	}
 	room, refused := s.place(g, h)
 	if refused != nil {
 		return refused
 	}
+	sess.who = who
 	sess.game, sess.room = g, room
 	room.join(sess)
 	var answer joinAnswer

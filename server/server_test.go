@@ -160,7 +160,7 @@ func TestAServerWithoutAGameSaysSo(t *testing.T) {
 func TestABrokenSocketEndsRun(t *testing.T) {
 	g := quietArena()
 	socket := listenPacket(t)
-	s, err := server.New(server.Config{Games: []world.Game{g}, PacketConn: socket, Certificate: certificate()})
+	s, err := server.New(server.Config{Games: []world.Game{g}, PacketConn: socket, Certificate: certificate(), AnyoneMayJoin: true})
 	if err != nil {
 		t.Fatal(err)
 	}

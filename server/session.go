@@ -30,6 +30,7 @@ type session struct {
 	// Set by admit.
 	game *game
 	room *room
+	who  Identity
 
 	player  world.Player      // set by the loop before it answers on joined
 	why     world.LeaveReason // why it leaves; set before the room's leave

@@ -66,6 +66,9 @@ type Stats struct {
 	Resumed, HoldsExpired, HoldsRefused, ResumesRefused uint64
 	// Banned were kept out since their address is banned, Drained since the server is being drained.
 	Banned, Drained uint64
+	// Denied are joins that Config.Gate did not allow, by the Denial's name; "undecided" are those in which it failed, was
+	// late, or gave an Identity that can't be.
+	Denied map[string]uint64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
@@ -146,6 +149,8 @@ type SessionStats struct {
 	// Room is the RoomStats.ID of the room that the player is in.
 	Room   string
 	Player world.Player
+	// User is who that is, as Config.Gate said; empty means nobody in particular.
+	User string
 	// Addr is the client's, Joined when the player came.
 	Addr   string
 	Joined time.Time
@@ -174,7 +179,7 @@ func (s *Server) Sessions() []SessionStats {
 func (row *sessionRow) stats() SessionStats {
 	s, path := row.session, row.conn.Stats()
 	out := SessionStats{
-		Room: fmt.Sprintf("%x", row.room), Player: row.player, Addr: row.conn.RemoteAddr().String(), Joined: row.joined, Held: s.held.Load(),
+		Room: fmt.Sprintf("%x", row.room), Player: row.player, User: s.who.User, Addr: row.conn.RemoteAddr().String(), Joined: row.joined, Held: s.held.Load(),
 		RoundTrip: path.SmoothedRTT, SentPackets: path.SentPackets, LostPackets: path.LostPackets,
 		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.stats(),
 	}
@@ -251,7 +256,7 @@ func (s *Server) Stats() Stats {
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Held: uint64(s.held.Load()), Resumed: c.resumed.Load(), HoldsExpired: c.holdsExpired.Load(),
 		HoldsRefused: c.holdsRefused.Load(), ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
-		Banned: c.banned.Load(), Drained: c.drained.Load(),
+		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(),
 		Transport: s.listener.Stats(),
 	}
 	if first := c.firstDivergence.Load(); first != nil {

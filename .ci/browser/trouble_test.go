@@ -65,7 +65,7 @@ func TestThePageSaysThatTheCertificateHasExpired(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expired := start(t, server.Config{Games: []world.Game{arena.New(arena.Config{})}, Certificate: &old})
+	expired := start(t, server.Config{Games: []world.Game{arena.New(arena.Config{})}, Certificate: &old, AnyoneMayJoin: true})
 	way := newPath(t, expired.Addr().String())
 	page := s.Addr().String()
 	way.all.Store(&page)

@@ -74,7 +74,7 @@ func TestWhatAReplicaGetsWrongIsNamed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := newShelf()
-			s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+			s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 			cfg := client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}}
 			fine := joinShelf(t, g, cfg)
 			said := &safeBuffer{}
@@ -163,7 +163,7 @@ func nextUntil(t *testing.T, c *client.Client[struct{}], is func() bool) *world.
 
 func TestRowsAreReportedAndCompared(t *testing.T) {
 	g := newShelf()
-	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 	c := joinShelf(t, g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
 	nextUntil(t, c, func() bool { st := c.Stats().Checks; return st.Rows >= 4 && st.Pages >= 4 })
 	if st := s.Stats(); st.CheckedRows < 4 || st.CheckedPages < 4 || st.Diverged != 0 {

@@ -29,7 +29,7 @@ func (u *unplugged) WriteTo(b []byte, to net.Addr) (int, error) {
 // TestANetworkThatGoesAwayIsALostConnection: Config.Reconnect tries again for ErrUnreachable, not for just any error.
 func TestANetworkThatGoesAwayIsALostConnection(t *testing.T) {
 	g := newCarts()
-	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 	inner, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func playArena(play func(ctx context.Context, g *arena.Arena, cfg client.Config)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	game := arena.New(arena.Config{Drones: -1})
-	s, err := server.New(server.Config{Games: []world.Game{game}, Addr: "127.0.0.1:0", Certificate: certificate()})
+	s, err := server.New(server.Config{Games: []world.Game{game}, Addr: "127.0.0.1:0", Certificate: certificate(), AnyoneMayJoin: true})
 	if err != nil {
 		fmt.Println(err)
 		return

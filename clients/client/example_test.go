@@ -15,7 +15,7 @@ func ExampleJoin() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	game := pong.New()
-	s, err := server.New(server.Config{Games: []world.Game{game}, Addr: "127.0.0.1:0", Certificate: certificate()})
+	s, err := server.New(server.Config{Games: []world.Game{game}, Addr: "127.0.0.1:0", Certificate: certificate(), AnyoneMayJoin: true})
 	if err != nil {
 		fmt.Println(err)
 		return

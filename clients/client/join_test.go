@@ -165,7 +165,7 @@ func TestAServerThatTalksNonsense(t *testing.T) {
 }
 
 func TestAWrongPinIsACertificateError(t *testing.T) {
-	s := serve(t, server.Config{Games: []world.Game{newCarts()}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{newCarts()}, Certificate: certificate(), AnyoneMayJoin: true})
 	_, err := client.Join(t.Context(), newCarts(), client.Config{Addr: s.Addr().String(), Pins: [][32]byte{{1, 2, 3}}})
 	if !errors.Is(err, client.ErrCertificate) {
 		t.Fatalf("the join failed with %v, want ErrCertificate", err)
@@ -179,7 +179,7 @@ func TestAWrongPinIsACertificateError(t *testing.T) {
 
 func TestOneOfSeveralPinsIsEnough(t *testing.T) {
 	g := newCarts()
-	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{{1}, s.Pin()}})
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +260,7 @@ func TestAnAddressWithoutAPortSaysWhatToWrite(t *testing.T) {
 
 func TestCloseMayBeCalledTwice(t *testing.T) {
 	g := newCarts()
-	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
 	if err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func TestAnInputOutOfRangeIsNotSent(t *testing.T) {
 func joined(t *testing.T) (*carts, *server.Server, *client.Client[push]) {
 	t.Helper()
 	g := newCarts()
-	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 	c, err := client.Join(t.Context(), g, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}})
 	if err != nil {
 		t.Fatal(err)

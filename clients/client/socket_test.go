@@ -13,7 +13,7 @@ import (
 
 func TestSessionsShareASocket(t *testing.T) {
 	g := newCarts()
-	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate()})
+	s := serve(t, server.Config{Games: []world.Game{g}, Certificate: certificate(), AnyoneMayJoin: true})
 	socket, err := client.OpenSocket()
 	if err != nil {
 		t.Fatal(err)

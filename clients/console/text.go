@@ -120,11 +120,19 @@ func writeRoom(w io.Writer, r *admin.Room) {
 }
 
 func writePlayers(w io.Writer, players []admin.Player) {
-	fmt.Fprintln(w, "ROOM\tPLAYER\tFROM\tRTT MS\tLOSS\tAGE\tEARLY\tLATE\tMISSING\tKBYTES\tHELD")
+	fmt.Fprintln(w, "ROOM\tPLAYER\tUSER\tFROM\tRTT MS\tLOSS\tAGE\tEARLY\tLATE\tMISSING\tKBYTES\tHELD")
 	for _, p := range players {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1f %%\t%d\t%.2f\t%d\t%d\t%d\t%v\n", p.RoomName, p.Player, p.Addr, ms(p.RoundTrip),
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%.1f %%\t%d\t%.2f\t%d\t%d\t%d\t%v\n", p.RoomName, p.Player, userName(p.User), p.Addr, ms(p.RoundTrip),
 			100*float64(p.Lost)/float64(max(p.Sent, 1)), p.Age, float64(p.Margin)/4, p.Late, p.Missing, p.Bytes/1000, p.Held)
 	}
+}
+
+// userName is who a player is, for a table.
+func userName(user string) string {
+	if user == "" {
+		return "-"
+	}
+	return user
 }
 
 func writeTables(w io.Writer, tables []admin.Tables) {

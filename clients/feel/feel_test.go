@@ -25,7 +25,7 @@ func serve(t *testing.T) func(g world.Game, overStream bool) (*feel.Server, erro
 		t.Fatal(err)
 	}
 	return func(g world.Game, overStream bool) (*feel.Server, error) {
-		s, err := server.New(server.Config{Games: []world.Game{g}, Addr: "127.0.0.1:0", OverStream: overStream, Certificate: &cert, Seed: 1})
+		s, err := server.New(server.Config{Games: []world.Game{g}, Addr: "127.0.0.1:0", OverStream: overStream, Certificate: &cert, AnyoneMayJoin: true, Seed: 1})
 		if err != nil {
 			return nil, err
 		}

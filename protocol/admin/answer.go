@@ -122,6 +122,7 @@ type Player struct {
 	Room      string `msgpack:"room"` // its ID
 	RoomName  string `msgpack:"room_name"`
 	Player    uint32 `msgpack:"player"`
+	User      string `msgpack:"user"` // who that is; empty when the server does not ask
 	Addr      string `msgpack:"addr"`
 	Joined    int64  `msgpack:"joined"` // in milliseconds since 1970
 	Held      bool   `msgpack:"held"`

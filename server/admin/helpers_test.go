@@ -84,7 +84,7 @@ func open(t *testing.T, folder admin.Folder, limits admin.Limits) *site {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(server.Config{
-		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, TickRate: 100, Seed: 1, BanFile: folder.BanFile(),
+		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, AnyoneMayJoin: true, TickRate: 100, Seed: 1, BanFile: folder.BanFile(),
 	})
 	if err != nil {
 		t.Fatal(err)

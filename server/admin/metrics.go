@@ -98,6 +98,9 @@ func (c collector) people(send sender, s server.Stats) {
 	for why, n := range map[world.LeaveReason]uint64{world.Left: s.Left, world.Lost: s.Lost, world.Expelled: s.Expelled, world.Stopped: s.Stopped} {
 		send.counter("sessions_ended_total", "Players who are not in any more, by why.", n, "why", why.String())
 	}
+	for reason, n := range s.Denied {
+		send.counter("joins_denied_total", "Joins that were not allowed, by the reason.", n, "reason", reason)
+	}
 	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
 	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)
 	send.counter("session_holds_expired_total", "Players who did not.", s.HoldsExpired)

@@ -153,7 +153,7 @@ func (c *call) players() error {
 			continue
 		}
 		out = append(out, admin.Player{
-			Room: s.Room, RoomName: names[s.Room], Player: uint32(s.Player), Addr: s.Addr, Joined: s.Joined.UnixMilli(), Held: s.Held,
+			Room: s.Room, RoomName: names[s.Room], Player: uint32(s.Player), User: s.User, Addr: s.Addr, Joined: s.Joined.UnixMilli(), Held: s.Held,
 			RoundTrip: s.RoundTrip.Microseconds(), Sent: s.SentPackets, Lost: s.LostPackets, Datagrams: s.Datagrams, Bytes: s.Bytes, Age: s.AgeTicks,
 			Margin: s.Inputs.Margin, Applied: s.Inputs.Applied, Missing: s.Inputs.Repeated + s.Inputs.Neutral, Late: s.Inputs.Late,
 		})
@@ -161,7 +161,7 @@ func (c *call) players() error {
 	slices.SortFunc(out, func(a, b admin.Player) int {
 		return cmp.Or(strings.Compare(a.RoomName, b.RoomName), strings.Compare(a.Room, b.Room), cmp.Compare(a.Player, b.Player))
 	})
-	return pieces(c, out, func(a *admin.Answer, players []admin.Player) { a.Players = players }, about[admin.Player](512))
+	return pieces(c, out, func(a *admin.Answer, players []admin.Player) { a.Players = players }, about[admin.Player](768))
 }
 
 func columnsOf(t *schema.Table) (out []admin.Column) {

@@ -165,7 +165,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 		return cfg, err
 	}
 	return server.Config{
-		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
+		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment, AnyoneMayJoin: true,
 		NoWeb: c.NoWeb, Origins: c.Origin, WebTransportAddr: c.WebTransportAddr,
 		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime, IdleTimeout: c.IdleTimeout},
