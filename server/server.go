@@ -44,6 +44,20 @@ type Server struct {
 // New checks the configuration and the games, and opens the socket: from then on clients can connect, and wait
 // until Run serves them. The errors name what is wrong. A Server that is not run must be closed.
 func New(cfg Config) (*Server, error) {
+	s, err := newServer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	how := s.cfg.transport()
+	how.Web = s.web
+	if s.listener, err = transport.Listen(how); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newServer is New without a socket.
+func newServer(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -73,11 +87,6 @@ func New(cfg Config) (*Server, error) {
 	if err := s.bans.load(); err != nil {
 		return nil, err
 	}
-	how := cfg.transport()
-	how.Web = s.web
-	if s.listener, err = transport.Listen(how); err != nil {
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -100,20 +109,28 @@ func (s *Server) Pin() [32]byte { return s.listener.Pin() }
 // returned when Run does, within two of Limits.CloseTimeout and a tick. It returns nil then, or why it could not go on.
 // Call it once.
 func (s *Server) Run(ctx context.Context) error {
-	s.clock = clock.New(s.cfg.Sleeper)
-	s.fanout = newFanout(s.cfg, s.clock)
-	roomsCtx, stopRooms := context.WithCancel(context.Background())
-	s.stop = roomsCtx
+	end := s.begin()
 	s.cfg.Log.Info("serving", "games", len(s.games), "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)
 
 	var conns sync.WaitGroup
 	err := s.accept(ctx, &conns)
 	conns.Wait()
-	stopRooms()
-	s.rooms.Wait()
-	s.fanout.close()
-	s.clock.Close()
+	end()
 	return errors.Join(err, s.listener.Close())
+}
+
+// begin starts what connections are served with. The function that it returns ends it, once none is served any more.
+func (s *Server) begin() (end func()) {
+	s.clock = clock.New(s.cfg.Sleeper)
+	s.fanout = newFanout(s.cfg, s.clock)
+	roomsCtx, stopRooms := context.WithCancel(context.Background())
+	s.stop = roomsCtx
+	return func() {
+		stopRooms()
+		s.rooms.Wait()
+		s.fanout.close()
+		s.clock.Close()
+	}
 }
 
 func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
