@@ -32,6 +32,7 @@ func FuzzState(f *testing.F) {
 			}
 			return
 		}
+		wantStateSequence(t, b, first.Header)
 		again := first.bytes(s)
 		if len(again) > len(b) {
 			t.Fatalf("%d bytes are written as %d, want the shortest form", len(b), len(again))
@@ -67,6 +68,7 @@ func FuzzInput(f *testing.F) {
 			}
 			return
 		}
+		wantInputSequence(t, b, &first)
 		again := protocol.AppendInput(nil, &first)
 		if len(again) > len(b) {
 			t.Fatalf("%d bytes are written as %d, want the shortest form", len(b), len(again))

@@ -64,7 +64,7 @@ func FuzzWalk(f *testing.F) {
 	})
 }
 
-// fuzzMessage: what parses is appended again to something that parses to the same value, and nothing but a
+// fuzzMessage: what parses has the same values for the msgpack library, and is appended again to something that parses to the same value, and nothing but a
 // rejection comes of the rest.
 func fuzzMessage(f *testing.F, kind protocol.Kind) {
 	seedMessages(f)
@@ -82,6 +82,7 @@ func fuzzMessage(f *testing.F, kind protocol.Kind) {
 		if got, err := protocol.KindOf(b); err != nil || got != kind {
 			t.Fatalf("parsed as %v, but its kind is %v, %v", kind, got, err)
 		}
+		wantGeneric(t, b, first)
 		shortest := encode(t, first)
 		if len(shortest) > len(b) {
 			t.Fatalf("%d bytes are appended as %d, want the shortest form", len(b), len(shortest))

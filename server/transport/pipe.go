@@ -51,8 +51,10 @@ func (f *Far) Write(b []byte) int {
 	return n
 }
 
-// End ends the client's side of the stream; Abandon gives it up, and what the server has not read by then is lost.
-func (f *Far) End()     { f.finish(io.EOF, false) }
+// End ends the client's side of the stream.
+func (f *Far) End() { f.finish(io.EOF, false) }
+
+// Abandon gives the client's side up: what the server has not read by then is lost.
 func (f *Far) Abandon() { f.finish(&quic.StreamError{Remote: true}, true) }
 
 func (f *Far) finish(why error, drop bool) {
