@@ -15,6 +15,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/atomicfile"
+	"github.com/quicstep/quicstep/server/quota"
 )
 
 // MaxBans bounds the bans that hold at once; one more is an error.
@@ -181,11 +182,7 @@ func (s *Server) AddressOf(room string, player uint32) (netip.Prefix, error) {
 		if uint32(at.player) != player || !ok {
 			continue
 		}
-		bits := 64
-		if addr.Is4() {
-			bits = 32
-		}
-		return addr.Prefix(bits)
+		return quota.KeyOf(addr), nil
 	}
 	return netip.Prefix{}, fmt.Errorf("%w: %d", ErrNoPlayer, player)
 }
@@ -217,6 +214,6 @@ func (s *Server) banned(addr net.Addr) *refusal {
 }
 
 func addrOf(addr net.Addr) (netip.Addr, bool) {
-	at, err := netip.ParseAddrPort(addr.String())
-	return at.Addr().Unmap().WithZone(""), err == nil
+	ip := quota.AddrOf(addr)
+	return ip, ip.IsValid()
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -46,6 +47,10 @@ type Config struct {
 	Gate Gate
 	// AnyoneMayJoin lets a server with a Certificate go without a Gate.
 	AnyoneMayJoin bool
+	// Trusted are addresses to which no bound applies that is for each address, such as those of proxies and load generators;
+	// the bounds for all together hold. Nil means the loopback addresses when the server listens on one of them, and
+	// otherwise none; an empty list always means none.
+	Trusted []netip.Prefix
 	// TickRate of every room is in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int
 	// Seed begins the rooms' random streams, each with its own; zero means one drawn at random.
@@ -112,6 +117,11 @@ func (c Config) withDefaults() (Config, error) {
 	if !webTransportAddr(c.WebTransportAddr) {
 		return c, fmt.Errorf("server: WebTransportAddr is %q: write host and port, as in play.example.com:4433, or none", c.WebTransportAddr)
 	}
+	for _, prefix := range c.Trusted {
+		if !prefix.IsValid() {
+			return c, errors.New("server: a prefix in Trusted is no prefix: write it as in 192.0.2.7/32")
+		}
+	}
 	var err error
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return c, err
@@ -146,7 +156,7 @@ func (c Config) period() time.Duration { return time.Second / time.Duration(c.Ti
 func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
-		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream, NoWeb: c.NoWeb, Origins: c.Origins,
+		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream, NoWeb: c.NoWeb, Origins: c.Origins, Trusted: c.Trusted,
 		UpgradeTimeout: c.Limits.HelloTimeout, MaxHTTPConns: c.Limits.MaxHTTPConns, MaxRequests: c.Limits.MaxHTTPRequests,
 		MaxConns: c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes,
 		HandshakesPerSecond: c.Limits.HandshakesPerSecond, HandshakeTimeout: c.Limits.HandshakeTimeout,

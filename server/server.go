@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,6 +105,9 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Pin is the SHA-256 of the server's certificate, which clients may pin.
 func (s *Server) Pin() [32]byte { return s.listener.Pin() }
+
+// trusts tells whether an address is one of Config.Trusted, to which no bound for each address applies.
+func (s *Server) trusts(addr netip.Addr) bool { return s.listener.Trusts(addr) }
 
 // Run serves until ctx ends: then joins are refused, players are told, connections closed, and every goroutine has
 // returned when Run does, within two of Limits.CloseTimeout and a tick. It returns nil then, or why it could not go on.

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"runtime/pprof"
 	"runtime/trace"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol/admin"
 	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/server/quota"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -36,7 +36,9 @@ func (c *call) ban() (err error) {
 	case c.req.Player != 0:
 		b.Prefix, err = c.cfg.Server.AddressOf(c.req.Room, c.req.Player)
 	default:
-		b.Prefix, err = parsePrefix(c.req.Address)
+		if b.Prefix, err = quota.ParsePrefix(c.req.Address); err != nil {
+			err = bad("%v", err)
+		}
 	}
 	if err != nil {
 		return err
@@ -50,19 +52,6 @@ func (c *call) ban() (err error) {
 	}
 	c.did = fmt.Sprintf("ban %d keeps %v out; %d sent away", b.Number, b.Prefix, away)
 	return nil
-}
-
-// parsePrefix reads an address, or a prefix.
-func parsePrefix(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		addr = addr.Unmap().WithZone("")
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return p, bad("%q is no address, as in 192.0.2.7, nor a prefix, as in 192.0.2.0/24", text)
-	}
-	return p, nil
 }
 
 func (c *call) unban() error {

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -54,7 +53,7 @@ func TestFewAddressesAreRemembered(t *testing.T) {
 	for i := range maxAddresses + 100 {
 		s.wrong(&net.UDPAddr{IP: net.IPv4(10, 0, byte(i>>8), byte(i)), Port: 1})
 	}
-	if len(s.known) != maxAddresses {
-		t.Errorf("%d addresses are remembered, want %s", len(s.known), fmt.Sprint(maxAddresses))
+	if n := s.pace.Known(); n != maxAddresses {
+		t.Errorf("%d addresses are remembered, want %d", n, maxAddresses)
 	}
 }

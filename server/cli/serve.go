@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/quicstep/quicstep/clients/client"
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/server/quota"
 	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
@@ -44,6 +46,7 @@ type serveCmd struct {
 	AllowPublicDevelopment bool          `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
 	Origin                 []string      `help:"Let pages of this origin use the server, beside its own; may be repeated, or a list with commas." placeholder:"https://HOST" group:"network"`
 	WebTransportAddr       string        `name:"webtransport-addr" help:"Tell browsers to look for WebTransport at this address, when they reach the TCP port by a proxy; none tells of none. Without it, where they asked." placeholder:"HOST:PORT" group:"network"`
+	Trusted                []string      `help:"Apply no bound for each address to this one, or to these: a proxy's, a load generator's; may be repeated, or a list with commas. Without it, loopback addresses when --addr is one." placeholder:"PREFIX" group:"network"`
 	NoWeb                  bool          `name:"no-web" help:"Shut the doors for browsers: WebTransport, and HTTP with its WebSockets on the TCP port." group:"network"`
 	Budget                 int           `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
 	SteadyRate             bool          `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
@@ -164,9 +167,13 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 	if err != nil {
 		return cfg, err
 	}
+	trusted, err := c.trusted()
+	if err != nil {
+		return cfg, err
+	}
 	return server.Config{
 		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment, AnyoneMayJoin: true,
-		NoWeb: c.NoWeb, Origins: c.Origin, WebTransportAddr: c.WebTransportAddr,
+		NoWeb: c.NoWeb, Origins: c.Origin, Trusted: trusted, WebTransportAddr: c.WebTransportAddr,
 		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime, IdleTimeout: c.IdleTimeout},
 	}, nil
@@ -224,6 +231,18 @@ func (c *serveCmd) certificate() (*tls.Certificate, error) {
 		return nil, usagef("read the certificate %s and its key %s: %w; both are PEM files", c.Cert, c.Key, err)
 	}
 	return &cert, nil
+}
+
+// trusted reads the addresses; nil without any.
+func (c *serveCmd) trusted() (out []netip.Prefix, err error) {
+	for _, text := range c.Trusted {
+		prefix, err := quota.ParsePrefix(text)
+		if err != nil {
+			return nil, usagef("--trusted: %w", err)
+		}
+		out = append(out, prefix)
+	}
+	return out, nil
 }
 
 func (c *serveCmd) logger(a *app) *slog.Logger {

@@ -154,6 +154,11 @@ func TestDoorsFromElsewhere(t *testing.T) {
 	if wrong.code == cli.ExitOK || !strings.Contains(wrong.stderr.String(), "https://play.example.com") {
 		t.Errorf("a wrong origin ends it with %d and %q", wrong.code, wrong.stderr.String())
 	}
+	wrong = start(t, file(`{"serve": {"trusted": ["192.0.2.0/24", "proxy"]}}`), "serve", "--addr", "127.0.0.1:0")
+	wrong.wait()
+	if wrong.code != cli.ExitUsage || !strings.Contains(wrong.stderr.String(), `--trusted: "proxy" is no address`) {
+		t.Errorf("a wrong trusted address ends it with %d and %q", wrong.code, wrong.stderr.String())
+	}
 }
 
 func reportOf(t *testing.T, p *program) (r bots.Report) {

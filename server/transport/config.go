@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -45,6 +46,10 @@ type Config struct {
 	// Origins are the pages that may use the server, beside its own and, when it listens on loopback, those of this
 	// machine: as a browser writes them, "https://play.example.com".
 	Origins []string
+
+	// Trusted are addresses to which no bound applies that is for each address. Nil means the loopback addresses when the
+	// listener's own is one of them, and otherwise none.
+	Trusted []netip.Prefix
 
 	// Web answers what comes to the HTTP door, and is not for the protocol; it is called once, before anything comes. Nil
 	// means a line that says what the server is.
@@ -184,6 +189,9 @@ func (c Config) address() (*net.UDPAddr, error) {
 	}
 	return addr, nil
 }
+
+// loopbackAddrs are trusted when nobody else can reach the listener.
+var loopbackAddrs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // webStreams is how many more streams of each kind HTTP/3 needs: its control stream and two of its header compression,
 // the session's request, and one of no meaning that browsers may open.

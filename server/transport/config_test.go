@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -69,6 +70,42 @@ func TestDevelopmentPinIsWhereClientsLook(t *testing.T) {
 		t.Fatalf("the pin file says %q (%v), want %x", text, err, l.Pin())
 	}
 	connect(t, l)
+}
+
+func TestWhoIsTrusted(t *testing.T) {
+	list := func(texts ...string) []netip.Prefix {
+		out := []netip.Prefix{} // none is not nil
+		for _, text := range texts {
+			out = append(out, netip.MustParsePrefix(text))
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name, addr string
+		trusted    []netip.Prefix
+		yes, no    []string
+	}{
+		{"a server for this machine", "127.0.0.1:0", nil, []string{"127.0.0.1", "127.9.9.9", "::1"}, []string{"192.0.2.7", "2001:db8::1"}},
+		{"a server for all", "0.0.0.0:0", nil, nil, []string{"127.0.0.1", "::1", "192.0.2.7"}},
+		{"nobody", "127.0.0.1:0", list(), nil, []string{"127.0.0.1", "::1"}},
+		{"those that are listed", "127.0.0.1:0", list("192.0.2.0/24", "2001:db8::/32"), []string{"192.0.2.7", "2001:db8:1::"}, []string{"127.0.0.1", "192.0.3.7"}},
+	} {
+		l, err := transport.Listen(transport.Config{Addr: c.addr, Certificate: testCertificate(t), Trusted: c.trusted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want, addrs := range map[bool][]string{true: c.yes, false: c.no} {
+			for _, addr := range addrs {
+				if got := l.Trusts(netip.MustParseAddr(addr)); got != want {
+					t.Errorf("%s: %s is trusted: %v, want %v", c.name, addr, got, want)
+				}
+			}
+		}
+		if l.Trusts(netip.Addr{}) {
+			t.Errorf("%s: an address that is none is trusted", c.name)
+		}
+		l.Close()
+	}
 }
 
 func TestListenRefusesBadConfig(t *testing.T) {

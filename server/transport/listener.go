@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -91,7 +93,11 @@ func Listen(cfg Config) (*Listener, error) {
 		handshakes: newHandshakes(cfg),
 		conns:      make(map[*Conn]struct{}),
 	}
-	if l.origins, err = newOrigins(cfg, addr != nil && addr.IP.IsLoopback()); err != nil {
+	loopback := addr != nil && addr.IP.IsLoopback()
+	if loopback && cfg.Trusted == nil {
+		l.cfg.Trusted = loopbackAddrs
+	}
+	if l.origins, err = newOrigins(cfg, loopback); err != nil {
 		return nil, fmt.Errorf("configure transport: %w", err)
 	}
 	if l.certs, err = newCertificates(cfg); err != nil {
@@ -165,6 +171,11 @@ func (l *Listener) Web() bool { return !l.cfg.NoWeb }
 
 // Development tells whether the certificate is the development certificate.
 func (l *Listener) Development() bool { return l.cfg.Certificate == nil }
+
+// Trusts tells whether an address is one of Config.Trusted, to which no bound for each address applies.
+func (l *Listener) Trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(l.cfg.Trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
 
 // Pin returns the SHA-256 of the certificate in DER form, by which a client may know it. A development certificate's
 // changes when it is renewed, every 12 days.

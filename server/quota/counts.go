@@ -1,0 +1,54 @@
+package quota
+
+import (
+	"net/netip"
+	"sync"
+)
+
+// Counts bound how much each key may have at once. Its methods may be called from anywhere. It knows the keys that have
+// something, so that its memory is bounded by whatever bounds what all of them have.
+type Counts struct {
+	most int
+	mu   sync.Mutex // guards what follows
+	has  map[netip.Prefix]int
+}
+
+// NewCounts bounds what each key may have; zero or less means that there is no bound.
+func NewCounts(most int) *Counts { return &Counts{most: most, has: make(map[netip.Prefix]int)} }
+
+// Take takes one for a key. It returns false, and takes nothing, when the key has as many as it may.
+func (c *Counts) Take(key netip.Prefix) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.most > 0 && c.has[key] >= c.most {
+		return false
+	}
+	c.has[key]++
+	return true
+}
+
+// Give gives back what one Take has taken. Of a key that has nothing it does nothing.
+func (c *Counts) Give(key netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch n := c.has[key]; {
+	case n > 1:
+		c.has[key] = n - 1
+	case n == 1:
+		delete(c.has, key)
+	}
+}
+
+// Of is how many a key has.
+func (c *Counts) Of(key netip.Prefix) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.has[key]
+}
+
+// Known is how many keys have something.
+func (c *Counts) Known() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.has)
+}
