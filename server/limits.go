@@ -18,6 +18,9 @@ type Limits struct {
 	// MaxHeld bounds the players, in all rooms, who are held although their connection is lost; zero means 1,024. One more
 	// leaves as if the game held nobody. They keep their places in their rooms, and none among the connections.
 	MaxHeld int
+	// MaxHeldPerAddress bounds those of one address, so that nobody takes all places by joining and going away; zero means
+	// 128. One more leaves as if the game held nobody.
+	MaxHeldPerAddress int
 	// EmptyRoomLifetime is for how long a room without players stays open; zero means 30 s.
 	EmptyRoomLifetime time.Duration
 	// JoinsPerTick bounds the players who are let in, or refused by the game, in one tick of a room; the others wait
@@ -87,6 +90,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"MaxRooms", &l.MaxRooms, 100},
 		{"MaxPlayers", &l.MaxPlayers, 1000},
 		{"MaxHeld", &l.MaxHeld, 1024},
+		{"MaxHeldPerAddress", &l.MaxHeldPerAddress, 128},
 		{"JoinsPerTick", &l.JoinsPerTick, 32},
 		{"MaxRows", &l.MaxRows, 1 << 18},
 		{"InputsPerTick", &l.InputsPerTick, protocol.InputsPerDatagram},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/quota"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -49,6 +50,14 @@ func (s *Server) hold(ctx context.Context, sess *session) (refusal, world.LeaveR
 	if held > int64(s.cfg.Limits.MaxHeld) {
 		s.counters.holdsRefused.Add(1)
 		return refusal{}, world.Lost, nil
+	}
+	if addr := quota.AddrOf(sess.conn.RemoteAddr()); !s.trusts(addr) {
+		key := quota.KeyOf(addr)
+		if !s.heldBy.Take(key) {
+			s.counters.holdsRefusedAddress.Add(1)
+			return refusal{}, world.Lost, nil
+		}
+		defer s.heldBy.Give(key)
 	}
 	sess.room.log.Debug("session held", "player", sess.player)
 	sess.held.Store(true)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -462,6 +463,35 @@ func TestSoManyAreHeldAndNoMore(t *testing.T) {
 			t.Errorf("%d are held and %d were not, %d players; want 1, 1, 2", st.Held, st.HoldsRefused, st.Players)
 		}
 	})
+}
+
+// TestOneAddressDoesNotHoldEveryPlace: of two players of one address one is held, and a third of another is, too.
+func TestOneAddressDoesNotHoldEveryPlace(t *testing.T) {
+	for _, c := range []struct {
+		trusted                []netip.Prefix
+		held, refused, players uint64
+	}{
+		{nil, 2, 1, 2},
+		{[]netip.Prefix{netip.MustParsePrefix("10.0.1.1/32")}, 3, 0, 3},
+	} {
+		cfg := server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{MaxHeldPerAddress: 1}, Trusted: c.trusted}
+		simulate(t, 10, calm, cfg, func(s *simulation) {
+			neighbour := &net.UDPAddr{IP: net.IPv4(10, 0, 1, 1), Port: 5001}
+			s.net.rebind(s.sockets[1].LocalAddr(), neighbour)
+			for range 3 {
+				s.join()
+			}
+			s.pass(time.Second)
+			for _, addr := range []net.Addr{s.sockets[0].LocalAddr(), neighbour, s.sockets[2].LocalAddr()} {
+				s.net.setDark(addr, true)
+			}
+			s.pass(20 * time.Second)
+			st := s.server.Stats()
+			if st.Held != c.held || st.HoldsRefusedAddress != c.refused || uint64(st.Players) != c.players {
+				t.Errorf("trusting %v, %d are held and %d were not, %d players; want %+v", c.trusted, st.Held, st.HoldsRefusedAddress, st.Players, c)
+			}
+		})
+	}
 }
 
 // TestARoomClosesWithAPlayerHeld: nobody can come back to it.

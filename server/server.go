@@ -14,6 +14,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/clock"
+	"github.com/quicstep/quicstep/server/quota"
 	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
@@ -28,6 +29,7 @@ type Server struct {
 	counters  counters
 	keys      keyring
 	held      atomic.Int64 // sessions whose connection is lost
+	heldBy    *quota.Counts
 	bans      bans
 	denials   *denials // has its own mutex
 	ledger    ledger
@@ -67,7 +69,7 @@ func newServer(cfg Config) (*Server, error) {
 		id := newID()
 		cfg.Seed = binary.BigEndian.Uint64(id[:])
 	}
-	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials()}
+	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials(), heldBy: quota.NewCounts(cfg.Limits.MaxHeldPerAddress)}
 	for _, g := range cfg.Games {
 		ours, err := newGame(g, cfg)
 		if err != nil {

@@ -61,9 +61,10 @@ type Stats struct {
 	// Rejected counts refused bytes by their reason; protocol.Reject names them.
 	Rejected [protocol.RejectCount]uint64
 	// Held are the players whose connection is lost and who may come back. Resumed did; HoldsExpired left in the end, and
-	// HoldsRefused at once, since as many were held as may be. ResumesRefused are tokens that were nobody's any more.
-	Held                                                uint64
-	Resumed, HoldsExpired, HoldsRefused, ResumesRefused uint64
+	// HoldsRefused at once, since as many were held as may be, HoldsRefusedAddress since as many of their address were.
+	// ResumesRefused are tokens that were nobody's any more.
+	Held                                                                     uint64
+	Resumed, HoldsExpired, HoldsRefused, HoldsRefusedAddress, ResumesRefused uint64
 	// Banned were kept out since their address is banned, Drained since the server is being drained.
 	Banned, Drained uint64
 	// Denied are joins that Config.Gate did not allow, by the Denial's name; "undecided" are those in which it failed, was
@@ -205,6 +206,7 @@ type counters struct {
 	joined, unwelcomed, roomsOpened, roomsClosed                    atomic.Uint64
 	gone                                                            [world.Stopped + 1]atomic.Uint64 // by why they left
 	resumed, holdsExpired, holdsRefused, resumesRefused             atomic.Uint64
+	holdsRefusedAddress                                             atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
 	ticks, late                                                     distribution
@@ -255,7 +257,8 @@ func (s *Server) Stats() Stats {
 		Ticks: c.ticks.read(), Late: c.late.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Held: uint64(s.held.Load()), Resumed: c.resumed.Load(), HoldsExpired: c.holdsExpired.Load(),
-		HoldsRefused: c.holdsRefused.Load(), ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
+		HoldsRefused: c.holdsRefused.Load(), HoldsRefusedAddress: c.holdsRefusedAddress.Load(),
+		ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
 		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(),
 		Transport: s.listener.Stats(),
 	}

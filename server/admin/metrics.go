@@ -104,6 +104,9 @@ func (c collector) people(send sender, s server.Stats) {
 	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
 	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)
 	send.counter("session_holds_expired_total", "Players who did not.", s.HoldsExpired)
+	for cause, n := range map[string]uint64{"full": s.HoldsRefused, "address": s.HoldsRefusedAddress} {
+		send.counter("session_holds_refused_total", "Players who left at once, for too many were held, by whether in all or of their address.", n, "cause", cause)
+	}
 	send.counter("requests_total", "Requests of players.", s.Requests)
 	send.counter("requests_refused_total", "Of these, those that the game or a limit refused.", s.RequestsRefused)
 	for outcome, n := range map[string]uint64{"said": s.ChatLines, "limited": s.ChatLimited, "refused": s.ChatRefused} {
