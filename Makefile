@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/browser
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/fuzz ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -15,8 +15,9 @@ SINGLE := ./protocol ./protocol/schema ./world/replay ./world/snapshot ./clients
 # go vet is a part of make check; the few rules of it that go test has are not asked once more.
 GO_TEST := go test -vet=off -shuffle=on
 
-# How long each fuzz target runs: make fuzz TIME=30s
+# How long each fuzz target runs, and which: make fuzz TIME=30s FUZZ='State|Input'
 TIME = 2m
+FUZZ =
 FUZZ_TIME ?= $(TIME)
 
 # How many networks make sim plays on, or which one alone: make sim SEED=17
@@ -39,7 +40,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
 	$(GO_TEST) $(SINGLE) ./server
 	@echo "== tests of .ci"
-	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/bench/...
+	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/fuzz ./.ci/bench/...
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@$(MAKE) --no-print-directory browser
@@ -130,43 +131,9 @@ bench: go ## quicstep against a bare quic-go server; writes docs/benchmarks.md (
 microbench: ## every Go benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
-# Up to Go 1.26 a target may fail with "context deadline exceeded" when its time is up (go.dev/issue/75804). No input
-# failed then, so such an end counts as passed; an input that fails is always announced as written to testdata.
-define fuzz_one
-set -uo pipefail
-read -r bin dir cache name <<<"$$1"
-log=$$bin.$$name
-cd "$$dir"
-"$$bin" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime "$$FUZZ_TIME" -test.fuzzminimizetime 20x -test.fuzzcachedir "$$cache" -test.parallel 1 >"$$log" 2>&1
-status=$$?
-echo "-- $$name in $$dir, $$FUZZ_TIME: $$(grep '^fuzz: elapsed' "$$log" | tail -n 1)"
-[ $$status -ne 0 ] || exit 0
-if ! grep -q '^ *context deadline exceeded$$' "$$log" || grep -q -e 'Failing input' -e 'panic:' -e 'fuzzing process' "$$log"; then
-	cat "$$log"
-	exit 1
-fi
-endef
-
-# Each package is built once, and as many targets run at once as there are processors, with a worker each. go test -fuzz
-# would build everything anew to see where inputs lead, down to the cryptography of the standard library; here only what
-# is ours is built so, which takes a tenth of the time, and more inputs are tried in a second.
-define fuzz_all
-set -euo pipefail
-out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT
-for dir in $$({ grep -rl --include='*_test.go' '^func Fuzz' . || true; } | sed 's|/[^/]*$$||' | sort -u); do
-	bin=$$out/$$(tr ./ __ <<<"$$dir").test
-	go test -vet=off -c -gcflags "$$(go list -m)/...=-d=libfuzzer" -o "$$bin" "$$dir"
-	for name in $$("$$bin" -test.list '^Fuzz'); do
-		echo "$$bin $$dir $$(go env GOCACHE)/fuzz/$$(go list "$$dir") $$name" >>"$$out/targets"
-	done
-done
-xargs -d '\n' -n 1 -P "$$(getconf _NPROCESSORS_ONLN)" bash -c "$$fuzz_one" fuzz <"$$out/targets"
-echo "-- fuzzed $$(wc -l <"$$out/targets") targets"
-endef
-export fuzz_one fuzz_all FUZZ_TIME
-
-fuzz: ## run every fuzz target for TIME (2m), as many at once as there are processors
-	@bash -c "$$fuzz_all"
+# It goes on from what earlier runs have found, which is kept below GOCACHE/fuzz; .ci/fuzz/main.go says how.
+fuzz: go ## run the fuzz targets for TIME (2m) each, or those that FUZZ names: make fuzz TIME=20m FUZZ='State|Input'
+	@go run ./.ci/fuzz -time $(FUZZ_TIME) $(if $(FUZZ),-match '$(FUZZ)')
 
 sim: ## the server and its clients on SEEDS (2000) simulated networks, and the rules on 5000; or on that of one SEED
 	@set -o pipefail; go test -timeout 60m -run TestSimulation -v ./server -args $(if $(SEED),-sim.seed $(SEED),-sim.seeds $(SEEDS)) | grep -v -E '^ *(=== |[a-z_]+_test.go:[0-9]+: seed [0-9]+$$)'
