@@ -3,9 +3,12 @@ package admin_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
@@ -146,6 +149,13 @@ func FuzzMessages(f *testing.F) {
 				t.Errorf("%x is refused by %v", b, err)
 			}
 		}
+		if a, err := admin.ParseAnswer(b); err == nil {
+			again, err := admin.AppendAnswer(nil, a)
+			if err != nil {
+				t.Fatalf("%+v was taken, and can't be sent: %v", a, err)
+			}
+			wantPart(t, again, b)
+		}
 		if r, err := admin.ParseRequest(b); err == nil {
 			again, err := admin.AppendRequest(nil, r)
 			if err != nil {
@@ -154,6 +164,91 @@ func FuzzMessages(f *testing.F) {
 			if got, err := admin.ParseRequest(again); err != nil || got.Act != r.Act || len(got.Where) != len(r.Where) {
 				t.Errorf("%+v becomes %+v, %v", r, got, err)
 			}
+			wantPart(t, again, b)
+		}
+	})
+}
+
+// wantPart checks that all that a message is sent on with stands in what it was read from, by the msgpack library's own
+// decoder, which knows nothing of ours.
+func wantPart(t *testing.T, part, whole []byte) {
+	t.Helper()
+	var got, all any
+	if err := errors.Join(msgpack.Unmarshal(part, &got), msgpack.Unmarshal(whole, &all)); err != nil {
+		t.Fatalf("it was taken, and is nothing to msgpack: %v: %x", err, whole)
+	}
+	if !within(got, all) {
+		t.Errorf("%v is sent on as %v", all, got)
+	}
+}
+
+// within tells whether a value is as another. Maps may have less, fields that are zero need not be there, a number may have
+// another type, and a text that of bytes.
+func within(part, whole any) bool {
+	switch part := part.(type) {
+	case map[string]any:
+		all, ok := whole.(map[string]any)
+		for key, value := range part {
+			if there, has := all[key]; !(has && within(value, there) || zero(value)) {
+				return false
+			}
+		}
+		return ok || whole == nil
+	case []any:
+		all, ok := whole.([]any)
+		return ok && len(part) == len(all) && sameEach(part, all) || zero(part) && whole == nil
+	}
+	return fmt.Sprint(text(part)) == fmt.Sprint(text(whole)) || zero(part) && whole == nil
+}
+
+func sameEach(a, b []any) bool {
+	for i := range a {
+		if !within(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func text(v any) any {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return v
+}
+
+func zero(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		for _, one := range v {
+			if !zero(one) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(v) == 0
+	case []byte:
+		return len(v) == 0
+	}
+	return reflect.ValueOf(v).IsZero()
+}
+
+// FuzzProfile: what is read as a profile is written as one, and an error repeats no token.
+func FuzzProfile(f *testing.F) {
+	f.Add(admin.Profile{Addr: "127.0.0.1:4434", Pin: [32]byte{1, 2, 3}, Token: token}.Format())
+	for _, seed := range []string{"", "{}", "[]", `{"addr":"x","pin":"zz","token":"00"}`, `{"addr":1}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := admin.ParseProfile(b)
+		if err != nil {
+			return
+		}
+		if again, err := admin.ParseProfile(p.Format()); err != nil || !reflect.DeepEqual(again, p) {
+			t.Errorf("%+v becomes %+v, %v", p, again, err)
 		}
 	})
 }
