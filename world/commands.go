@@ -19,6 +19,9 @@ type Commands struct {
 	// Sights are what players saw, for Tx.Seen; when one is missing, Config.Sights is asked. A room's commands have none, a
 	// recording's those of the ChangeSet.
 	Sights []Sight
+	// Still has the tick carry out its Edits alone: whatever else the commands have is passed over, and no game code runs, not
+	// even OnTick. Rows that nobody edits stay as they are.
+	Still bool
 }
 
 // Join lets a player in. Numbers are given in rising order and never again.
@@ -127,7 +130,10 @@ func (c Commands) Append(dst []byte) []byte {
 	for i := range c.Edits {
 		dst = c.Edits[i].append(dst)
 	}
-	return dst
+	if c.Still {
+		return binary.AppendUvarint(dst, 1)
+	}
+	return binary.AppendUvarint(dst, 0)
 }
 
 // append writes a sight. Rows are differences: of refs, of From to the newest tick, of To and Before to From; zero is
@@ -179,6 +185,7 @@ func ParseCommands(b []byte) (Commands, error) {
 	for range r.count() {
 		c.Edits = append(c.Edits, r.edit())
 	}
+	c.Still = r.next() != 0
 	if r.bad || len(r.b) > 0 {
 		return Commands{}, ErrCommands
 	}

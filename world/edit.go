@@ -3,7 +3,7 @@ package world
 import "encoding/binary"
 
 // Edit writes one field of a row from outside of the game: an operator's hand. It happens in a tick, after its requests
-// and before its inputs.
+// and before its inputs, or in a tick of its own (Commands.Still).
 type Edit struct {
 	// Table and ID name the row, Field the place of the field in the schema's table.
 	Table, Field int
@@ -46,6 +46,15 @@ func (o EditOutcome) String() string {
 		return "undone"
 	}
 	return "unknown"
+}
+
+// edits carries out those of a tick.
+func (w *World) edits(edits []Edit) {
+	w.edited = nil
+	w.enter(doingEdits, 0)
+	for i := range edits {
+		w.edited = append(w.edited, w.edit(&edits[i]))
+	}
 }
 
 // edit carries one edit out.

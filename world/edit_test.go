@@ -103,15 +103,51 @@ func TestEditsTravelWithTheCommands(t *testing.T) {
 		{Table: 1, Field: 2, ID: schema.MakeID(70, 3), To: world.Value{Bits: math.Float64bits(-1.5)}},
 		{Table: 0, Field: 4, ID: schema.MakeID(1, 1), To: world.Value{Text: "Ann"}, If: true, Was: world.Value{Text: "Bob"}},
 	}}
-	b := c.Append(nil)
-	got, err := world.ParseCommands(b)
-	if err != nil || !reflect.DeepEqual(got, c) {
-		t.Fatalf("%+v, %v; want %+v", got, err, c)
-	}
-	for n := range b {
-		if _, err := world.ParseCommands(b[:n]); err == nil {
-			t.Errorf("the first %d of %d bytes were taken", n, len(b))
+	for _, c.Still = range []bool{false, true} {
+		b := c.Append(nil)
+		got, err := world.ParseCommands(b)
+		if err != nil || !reflect.DeepEqual(got, c) {
+			t.Fatalf("%+v, %v; want %+v", got, err, c)
 		}
+		for n := range b {
+			if _, err := world.ParseCommands(b[:n]); err == nil {
+				t.Errorf("the first %d of %d bytes were taken", n, len(b))
+			}
+		}
+	}
+}
+
+// TestAStillTickEditsAndNothingElse: what moves stands, nobody plays, and the room's chances are what they were.
+func TestAStillTickEditsAndNothingElse(t *testing.T) {
+	g := newFleet()
+	w := start(t, g, 1)
+	cs, before := step(t, w, joins(1))
+	id := cs.Tables[0].Inserted[0]
+	at, _ := fieldOf(t, g, 0, "Ammo")
+	g.panicIn = "OnTick" // which would be told
+	cs, v := step(t, w, world.Commands{
+		Still: true, Edits: []world.Edit{{Table: 0, ID: id, Field: at, To: world.Value{Bits: 3}}},
+		Joins: []world.Join{{Player: 2}}, Leaves: []world.Leave{{Player: 1}}, Inputs: []world.Input{{Player: 1}},
+	})
+	if v.Tick != before.Tick+1 || len(cs.Edited) != 1 || cs.Edited[0].Outcome != world.EditDone || len(cs.Tables[0].Changed) != 1 {
+		t.Errorf("tick %d after %d, %+v", v.Tick, before.Tick, cs)
+	}
+	if got := v.Players(); len(got) != 1 || got[0] != 1 {
+		t.Errorf("the players are %v, want the one that was there", got)
+	}
+	was, _ := g.Ships.Get(before, id)
+	was.Ammo = 3
+	if is, _ := g.Ships.Get(v, id); is != was {
+		t.Errorf("the ship is %+v, want %+v", is, was)
+	}
+	g.panicIn = ""
+	_, here := step(t, w, world.Commands{})
+	g2 := newFleet()
+	w2 := start(t, g2, 1)
+	step(t, w2, joins(1))
+	step(t, w2, world.Commands{Still: true, Edits: []world.Edit{{Table: 0, ID: id, Field: at, To: world.Value{Bits: 3}}}})
+	if _, there := step(t, w2, world.Commands{}); here.Hash() != there.Hash() {
+		t.Error("the same commands lead to another state")
 	}
 }
 

@@ -173,6 +173,10 @@ func (w *World) run(c Commands) (failed *failure) {
 		w.enter(doingCommit, 0)
 	}()
 	w.start()
+	if c.Still {
+		w.edits(c.Edits)
+		return nil
+	}
 	for _, j := range c.Joins {
 		w.enter(doingJoin, j.Player)
 		if reason := w.join(j.Player); reason != "" {
@@ -188,11 +192,7 @@ func (w *World) run(c Commands) (failed *failure) {
 		w.enter(doingRequest, q.Player)
 		w.answer(q)
 	}
-	w.edited = nil
-	w.enter(doingEdits, 0)
-	for i := range c.Edits {
-		w.edited = append(w.edited, w.edit(&c.Edits[i]))
-	}
+	w.edits(c.Edits)
 	w.mark(partRequests)
 	w.inputs(c.Inputs)
 	if w.afterInputs != nil {
