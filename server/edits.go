@@ -95,9 +95,9 @@ type ledger struct {
 	edits []*Edit // oldest first; an Edit is replaced, never changed
 }
 
-// Edit sets a field in the room's next tick, as a command that happens before the inputs, and returns what it did. The
-// error wraps ErrNoRoom, ErrNoTable, ErrNoField, ErrNoRow, ErrValue, ErrFrozen, ErrBusy, ErrTickFailed, ErrRoomEnded, or
-// ctx's, and then nothing was done.
+// Edit sets a field in the room's next tick, as a command that happens before the inputs, and returns what it did. A frozen
+// room makes a tick for it at once, in which nothing else happens. The error wraps ErrNoRoom, ErrNoTable, ErrNoField,
+// ErrNoRow, ErrValue, ErrBusy, ErrTickFailed, ErrRoomEnded, or ctx's, and then nothing was done.
 func (s *Server) Edit(ctx context.Context, c Change) (Edit, error) {
 	row, err := s.directory.named(c.Room)
 	if err != nil {
@@ -156,9 +156,6 @@ func (s *Server) carryOut(ctx context.Context, row *roomRow, e Edit, field *sche
 
 // edit hands an edit to the loop and waits for its tick.
 func (r *room) edit(ctx context.Context, e world.Edit) (editDone, error) {
-	if r.wanted.Load() == 0 {
-		return editDone{}, ErrFrozen
-	}
 	asked := &editing{edit: e, done: make(chan editDone, 1)}
 	r.mu.Lock()
 	busy := len(r.doors.edits) >= maxEdits
@@ -196,6 +193,15 @@ func (r *room) withdraw(asked *editing) bool {
 		r.doors.edits = slices.Delete(r.doors.edits, at, at+1)
 	}
 	return at >= 0
+}
+
+// take notes who waits for the tick's edits, and returns these.
+func (r *room) take(asked []*editing) (edits []world.Edit) {
+	r.editing = asked
+	for _, e := range asked {
+		edits = append(edits, e.edit)
+	}
+	return edits
 }
 
 // tellEdits tells those who wait what became of the tick's edits.

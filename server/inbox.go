@@ -123,11 +123,12 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	return nil, inputNeutral
 }
 
-// stand says when the room's next tick is due, and how long each takes from then on, while the room stands or goes slowly:
-// what comes is as early as it is by that.
-func (b *inbox) stand(next time.Time, period time.Duration) {
+// stand says at which tick a room is that stands or goes slowly, when the next one is due, and how long each takes from
+// then on: what comes is as early as it is by that.
+func (b *inbox) stand(tick uint64, next time.Time, period time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.taken = tick // a tick of edits alone takes no input
 	b.due, b.period, b.budget = next.Add(-period), period, b.limit
 }
 

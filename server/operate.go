@@ -13,8 +13,6 @@ import (
 
 // Errors of what operators do; more say what was asked for.
 var (
-	// ErrFrozen: the room makes no tick, and what was asked for needs one.
-	ErrFrozen = errors.New("the room is frozen: step it, or resume it")
 	// ErrNotFrozen: only a frozen room makes single steps.
 	ErrNotFrozen = errors.New("the room is not frozen: freeze it first")
 	// ErrBusy: as much of this as may be is under way in the room.

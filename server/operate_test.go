@@ -6,11 +6,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
 	"github.com/quicstep/quicstep/world"
 )
@@ -276,15 +278,104 @@ func TestAnEditThatCantBeIsRefused(t *testing.T) {
 	if _, err := s.Edit(t.Context(), good); !errors.Is(err, server.ErrTickFailed) {
 		t.Errorf("an edit in a tick that fails is answered by %v", err)
 	}
-	if err := s.Freeze(""); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Edit(t.Context(), good); !errors.Is(err, server.ErrFrozen) {
-		t.Errorf("an edit of a frozen room is answered by %v", err)
-	}
 	if c.Err() != nil {
 		t.Error(c.Err())
 	}
+}
+
+// TestAnEditOfAFrozenRoomIsSeenWhileItStands: each edit is a tick of its own, in which nothing else happens, and the room
+// goes on from there.
+func TestAnEditOfAFrozenRoomIsSeenWhileItStands(t *testing.T) {
+	simulate(t, 73, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		t, g := s.t, s.game
+		a := s.join()
+		cfg := s.config()
+		cfg.NoPrediction = true // its rows are compared
+		b := s.joinAs(cfg)
+		s.wander(2 * time.Second)
+		if err := s.server.Freeze(""); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		before, stats := s.server.View(), s.server.Stats()
+		edit, err := s.server.Edit(t.Context(), server.Change{Table: "unit", Field: "HP", Value: "777", By: "ann"})
+		if err != nil || edit.Tick != before.Tick+1 || s.server.Tick() != before.Tick+1 {
+			t.Fatalf("%+v, and it is tick %d after %d: %v", edit, s.server.Tick(), before.Tick, err)
+		}
+		s.pass(time.Second)
+		for _, c := range []*client.Client[stride]{a, b} {
+			if u, _ := g.Units.Get(c.View(), edit.ID); u.HP != 777 || c.View().Tick != edit.Tick || c.Err() != nil {
+				t.Errorf("player %d has HP %d in tick %d, %v", c.Player(), u.HP, c.View().Tick, c.Err())
+			}
+		}
+		wantSame(t, g, s.server.View(), b)
+		still := func(v *world.View) (out []any) {
+			for _, u := range g.Units.All(v) {
+				u.HP = 0
+				out = append(out, u)
+			}
+			score, _ := g.Score.Get(v)
+			return append(out, score)
+		}
+		if was, is := still(before), still(s.server.View()); !slices.Equal(was, is) {
+			t.Errorf("%+v became %+v", was, is)
+		}
+		if _, err := s.server.Undo(t.Context(), edit.Number, "ben"); err != nil || s.server.Tick() != edit.Tick+1 {
+			t.Errorf("undone in tick %d: %v", s.server.Tick(), err)
+		}
+		if room := s.server.Rooms()[0]; room.Every != 0 {
+			t.Errorf("the room takes %d periods a tick", room.Every)
+		}
+		tick, err := s.server.Step(t.Context(), "", 1)
+		if err != nil || tick != edit.Tick+2 {
+			t.Errorf("a step leads to tick %d, %v", tick, err)
+		}
+		if err := s.server.Resume(""); err != nil {
+			t.Fatal(err)
+		}
+		s.wander(3 * time.Second)
+		if err := s.server.Freeze(""); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		wantSame(t, g, s.server.View(), b)
+		after := s.server.Stats()
+		if made := s.server.Tick() - tick; made < 85 || after.Diverged != 0 || a.Err() != nil || b.Err() != nil {
+			t.Errorf("in 3 s there were %d ticks, %d rows diverged, %v, %v", made, after.Diverged, a.Err(), b.Err())
+		}
+		if lacking := after.Repeated + after.Neutral - stats.Repeated - stats.Neutral; lacking > 2 {
+			t.Errorf("%d inputs of two players were lacking", lacking)
+		}
+	})
+}
+
+// TestWhoLeavesAFrozenRoomWaitsForATick of the game, also when an edit makes one of its own.
+func TestWhoLeavesAFrozenRoomWaitsForATick(t *testing.T) {
+	simulate(t, 74, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		t := s.t
+		s.join()
+		b := s.join()
+		s.pass(time.Second)
+		s.game.tickPanics.Store(1) // the leave of that tick is undone with it
+		b.Close()
+		for s.game.tickPanics.Load() != 0 {
+			s.pass(time.Second / 30)
+		}
+		if err := s.server.Freeze(""); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		if _, err := s.server.Edit(t.Context(), server.Change{Table: "unit", Field: "HP", Value: "7"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.server.Resume(""); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		if room := s.server.Rooms()[0]; room.Players != 1 || len(s.server.View().Players()) != 1 {
+			t.Errorf("%d places are taken, and the game has players %v", room.Players, s.server.View().Players())
+		}
+	})
 }
 
 func TestTheServerSpeaksToPlayers(t *testing.T) {
@@ -396,6 +487,46 @@ func TestAPlayersFigures(t *testing.T) {
 		}
 		if f.AgeTicks < 1 || f.AgeTicks > 6 || f.Datagrams < 100 || f.Bytes < f.Datagrams || f.Inputs.Applied < 100 {
 			t.Errorf("%+v", f)
+		}
+	})
+}
+
+// TestBytesAreCountedByTable: nothing but the datagrams' headers is missing, and what changes in a table counts there.
+func TestBytesAreCountedByTable(t *testing.T) {
+	simulate(t, 75, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		t := s.t
+		s.join()
+		s.wander(5 * time.Second)
+		s.tell(func(tx *world.Tx) { s.game.Flashes.Emit(tx, flash{X: 500, Y: 500, N: 1}, world.ToAll()) })
+		s.rest()
+		s.pass(3 * time.Second)
+		read := func() (st server.SessionStats, of map[string]uint64) {
+			st, of = s.server.Sessions()[0], map[string]uint64{}
+			sum := st.EventBytes
+			for _, table := range st.Tables {
+				of[table.Table] = table.Bytes
+				sum += table.Bytes
+			}
+			if sum+st.Datagrams*protocol.StateHeaderBytes != st.Bytes || s.server.Stats().Unsent != 0 {
+				t.Errorf("%+v has %d bytes in tables and events", st, sum)
+			}
+			return st, of
+		}
+		st, before := read()
+		if before["unit"] == 0 || before["stone"] == 0 || before["banner"] == 0 || st.EventBytes == 0 {
+			t.Errorf("%+v", st)
+		}
+		text := strings.Repeat("long ", 40)
+		if _, err := s.server.Edit(t.Context(), server.Change{Table: "banner", Field: "Text", Value: text}); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		_, after := read()
+		for table := range before {
+			grown := after[table] - before[table]
+			if changed := table == "banner"; changed != (grown >= uint64(len(text))) {
+				t.Errorf("%s took %d bytes more after a banner has changed", table, grown)
+			}
 		}
 	})
 }

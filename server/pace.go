@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/world"
 )
 
-// Freeze has a room stand from its next tick on, until Resume: it makes no tick, and nothing in it happens. Players stay, get
+// Freeze has a room stand from its next tick on, until Resume: it makes no tick but for Step and Edit, and nothing in it happens. Players stay, get
 // what they have not got yet, and their inputs of before are kept; leaves and requests wait, chat goes on, and who
 // wants to join is told to try again later. The room is named as for Why; the error wraps ErrNoRoom. Any goroutine may call it.
 func (s *Server) Freeze(room string) error { return s.setPace(room, 0) }
@@ -41,6 +42,9 @@ func (r *room) beat(due time.Time) error {
 		if stepped, step := r.steps(); stepped && r.every == 0 {
 			return r.stepOnce(due, step)
 		}
+		if r.every == 0 {
+			r.still(due)
+		}
 		r.stand(due)
 		return nil
 	}
@@ -59,14 +63,39 @@ func (r *room) stepOnce(due time.Time, step *stepping) error {
 	if err := r.step(due); err != nil {
 		return err
 	}
-	for _, s := range r.sessions {
-		s.tellPace(0) // at this tick, now
-	}
-	r.expect(due)
+	r.standAgain(due)
 	if step.left <= 0 {
 		step.done <- r.tick.Load()
 	}
 	return nil
+}
+
+// standAgain tells the players of a frozen room that it stands at the tick which it has just made.
+func (r *room) standAgain(due time.Time) {
+	for _, s := range r.sessions {
+		s.tellPace(0)
+	}
+	r.expect(due)
+}
+
+// still makes a tick of the edits of a frozen room, if any wait, in which nothing else happens: what stands, stands. Whoever
+// leaves waits for a tick of the game.
+func (r *room) still(due time.Time) {
+	r.mu.Lock()
+	edits := r.doors.edits
+	r.doors.edits = nil
+	r.mu.Unlock()
+	if len(edits) == 0 {
+		return
+	}
+	leaving := r.leaving
+	r.leaving = nil
+	r.pulse.begin(time.Now())
+	if err := r.carryOut(world.Commands{Still: true, Edits: r.take(edits)}); err != nil {
+		panic(fmt.Sprintf("server: tick %d of edits alone: %v", r.tick.Load(), err)) // no game code has run
+	}
+	r.leaving = leaving
+	r.standAgain(due)
 }
 
 // change takes the pace that is wanted.
@@ -92,7 +121,7 @@ func (r *room) expect(due time.Time) {
 	period := r.cfg.period()
 	next := due.Add(time.Duration(max(r.every-r.since, 1)) * period)
 	for _, s := range r.sessions {
-		s.inbox.stand(next, time.Duration(max(r.every, 1))*period)
+		s.inbox.stand(r.tick.Load(), next, time.Duration(max(r.every, 1))*period)
 	}
 }
 

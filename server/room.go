@@ -194,6 +194,14 @@ func (r *room) step(due time.Time) error {
 	r.pulse.begin(start)
 	label(r.work.drain)
 	commands := r.drain(due)
+	if err := r.carryOut(commands); err != nil {
+		return err
+	}
+	return r.lonely()
+}
+
+// carryOut makes a tick of its commands, which were gathered just now. The error ends the room.
+func (r *room) carryOut(commands world.Commands) error {
 	r.pulse.over(0, time.Now())
 	label(r.work.step)
 	changes, view, err := r.world.Step(commands)
@@ -211,10 +219,7 @@ func (r *room) step(due time.Time) error {
 	}
 	r.counters.clamped.Add(uint64(changes.Clamped))
 	r.measure(view.Tick)
-	if err := r.judge(err); err != nil {
-		return err
-	}
-	return r.lonely()
+	return r.judge(err)
 }
 
 // drain gathers the tick's commands.
@@ -245,10 +250,8 @@ func (r *room) drain(due time.Time) world.Commands {
 	for _, q := range doors.asks {
 		c.Requests = append(c.Requests, world.Ask{Player: q.session.player, Number: q.number, Kind: q.kind, Data: q.data})
 	}
-	for _, e := range doors.edits {
-		c.Edits = append(c.Edits, e.edit)
-	}
-	r.leaving, r.lines, r.editing = c.Leaves, doors.lines[:said], doors.edits
+	c.Edits = r.take(doors.edits)
+	r.leaving, r.lines = c.Leaves, doors.lines[:said]
 	tick := r.world.View().Tick + 1
 	for _, s := range r.sessions {
 		data, from := s.inbox.take(tick, due)

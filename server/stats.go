@@ -163,9 +163,19 @@ type SessionStats struct {
 	SentPackets, LostPackets uint64
 	// Datagrams and Bytes are the states that were sent.
 	Datagrams, Bytes uint64
+	// Tables is how many of the bytes the records of each table took, in the order of the schema, and EventBytes events; the
+	// rest are the datagrams' headers. Both count what was encoded, and so also what the connection did not take.
+	Tables     []TableBytes
+	EventBytes uint64
 	// AgeTicks is how many ticks the newest state that the client is known to have is behind the room's.
 	AgeTicks int
 	Inputs   InputStats
+}
+
+// TableBytes is how many bytes the records of a table took for one player.
+type TableBytes struct {
+	Table string
+	Bytes uint64
 }
 
 // Sessions returns the figures of the players who are in. Any goroutine may call it.
@@ -184,6 +194,11 @@ func (row *sessionRow) stats() SessionStats {
 		RoundTrip: path.SmoothedRTT, SentPackets: path.SentPackets, LostPackets: path.LostPackets,
 		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.stats(),
 	}
+	tables, events := s.replicate.SectionBytes()
+	for i, n := range tables {
+		out.Tables = append(out.Tables, TableBytes{s.game.schema.Tables[i].Name, n})
+	}
+	out.EventBytes = events
 	if acked := uint32(s.acked.Load()); acked != 0 {
 		out.AgeTicks = int(max(0, int32(uint32(s.room.tick.Load())-acked)))
 	}

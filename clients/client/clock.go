@@ -27,10 +27,11 @@ type clock struct {
 	rate   float64   // ticks in a period: 1, or less in slow motion, and none while the room is frozen
 
 	stood time.Duration // for how much of the time since the start the room has stood
+	made  uint64        // the latest tick that counts in tick, as far as the room said; what it makes while it stands is added
 }
 
 func (c *clock) start(tick uint64, period time.Duration, now time.Time) {
-	*c = clock{period: period, at: now, tick: float64(tick), rate: 1}
+	*c = clock{period: period, at: now, tick: float64(tick), rate: 1, made: tick}
 }
 
 // advance lets time pass.
@@ -53,8 +54,11 @@ func (c *clock) arrived(tick uint64, now time.Time) {
 	c.advance(now)
 	off := float64(tick) - c.tick
 	if !c.met || math.Abs(off) > snapTicks {
-		c.met, c.tick, c.off, c.ahead = true, float64(tick), 0, c.aim
+		c.met, c.tick, c.off, c.ahead, c.made = true, float64(tick), 0, c.aim, max(c.made, tick)
 		return
+	}
+	if c.rate == 0 {
+		return // a tick of a room that stands tells nothing of when ticks come
 	}
 	c.off += (off - c.off) * clockShare
 }
@@ -80,9 +84,14 @@ func (c *clock) played(now time.Time) time.Time {
 	return now.Add(-c.stood)
 }
 
-// pace has the clock go as the room does, with ticks that take so many periods; none when it stands.
-func (c *clock) pace(every int, now time.Time) {
+// pace has the clock go as the room does after a tick, with ticks that take so many periods; none when it stands. It goes on
+// by those that the room has made while it stood.
+func (c *clock) pace(tick uint64, every int, now time.Time) {
 	c.advance(now)
+	if c.rate == 0 && tick > c.made {
+		c.tick += float64(tick - c.made)
+	}
+	c.made = max(c.made, tick)
 	if c.rate = 0; every > 0 {
 		c.rate = 1 / float64(every)
 	}

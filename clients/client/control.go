@@ -85,7 +85,7 @@ func (l *link) paced(message []byte, now time.Time) error {
 	}
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	l.timing.pace(m.Every, now)
+	l.timing.pace(m.Tick, m.Every, now)
 	return nil
 }
 

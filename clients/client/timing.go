@@ -159,8 +159,8 @@ func (t *timing) heard(h protocol.StateHeader, now time.Time) {
 
 // pace has ticks take so many periods, none when the room stands. The lead stays as it is until the pace is normal again,
 // so that it is right then.
-func (t *timing) pace(every int, now time.Time) {
-	t.clock.pace(every, now)
+func (t *timing) pace(tick uint64, every int, now time.Time) {
+	t.clock.pace(tick, every, now)
 	t.settled = t.stamped + 1
 }
 

@@ -131,11 +131,20 @@ type Player struct {
 	Lost      uint64 `msgpack:"lost_packets"`
 	Datagrams uint64 `msgpack:"datagrams"`
 	Bytes     uint64 `msgpack:"bytes"`
-	Age       int    `msgpack:"age_ticks"`
-	Margin    int    `msgpack:"margin_quarters"` // how early inputs come, in quarters of a tick
-	Applied   uint64 `msgpack:"inputs_applied"`
-	Missing   uint64 `msgpack:"inputs_missing"`
-	Late      uint64 `msgpack:"inputs_late"`
+	// Tables is how many of Bytes the records of each table took, and EventBytes events; the rest are datagrams' headers.
+	Tables     []TableBytes `msgpack:"tables,omitempty"`
+	EventBytes uint64       `msgpack:"event_bytes"`
+	Age        int          `msgpack:"age_ticks"`
+	Margin     int          `msgpack:"margin_quarters"` // how early inputs come, in quarters of a tick
+	Applied    uint64       `msgpack:"inputs_applied"`
+	Missing    uint64       `msgpack:"inputs_missing"`
+	Late       uint64       `msgpack:"inputs_late"`
+}
+
+// TableBytes is how many bytes the records of a table took for one player.
+type TableBytes struct {
+	Table string `msgpack:"table"`
+	Bytes uint64 `msgpack:"bytes"`
 }
 
 // Tables is what is told of a table: its fields, and how many rows it has.

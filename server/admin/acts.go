@@ -187,7 +187,7 @@ func refusalOf(err error) *admin.Refusal {
 		of   []error
 	}{
 		{admin.CodeNone, []error{server.ErrNoRoom, server.ErrNoPlayer, server.ErrNoTable, server.ErrNoField, server.ErrNoRow, server.ErrNoEdit, server.ErrNoBan}},
-		{admin.CodeState, []error{server.ErrFrozen, server.ErrNotFrozen, server.ErrUndone, server.ErrRoomEnded, server.ErrTickFailed}},
+		{admin.CodeState, []error{server.ErrNotFrozen, server.ErrUndone, server.ErrRoomEnded, server.ErrTickFailed}},
 		{admin.CodeBad, []error{server.ErrValue}},
 		{admin.CodeBusy, []error{server.ErrBusy, server.ErrManyBans}},
 	} {

@@ -152,16 +152,21 @@ func (c *call) players() error {
 		if only != "" && s.Room != only {
 			continue
 		}
-		out = append(out, admin.Player{
+		p := admin.Player{
 			Room: s.Room, RoomName: names[s.Room], Player: uint32(s.Player), User: s.User, Addr: s.Addr, Joined: s.Joined.UnixMilli(), Held: s.Held,
 			RoundTrip: s.RoundTrip.Microseconds(), Sent: s.SentPackets, Lost: s.LostPackets, Datagrams: s.Datagrams, Bytes: s.Bytes, Age: s.AgeTicks,
 			Margin: s.Inputs.Margin, Applied: s.Inputs.Applied, Missing: s.Inputs.Repeated + s.Inputs.Neutral, Late: s.Inputs.Late,
-		})
+			EventBytes: s.EventBytes,
+		}
+		for _, t := range s.Tables {
+			p.Tables = append(p.Tables, admin.TableBytes{Table: t.Table, Bytes: t.Bytes})
+		}
+		out = append(out, p)
 	}
 	slices.SortFunc(out, func(a, b admin.Player) int {
 		return cmp.Or(strings.Compare(a.RoomName, b.RoomName), strings.Compare(a.Room, b.Room), cmp.Compare(a.Player, b.Player))
 	})
-	return pieces(c, out, func(a *admin.Answer, players []admin.Player) { a.Players = players }, about[admin.Player](768))
+	return pieces(c, out, func(a *admin.Answer, players []admin.Player) { a.Players = players }, func(p admin.Player) int { return 896 + 96*len(p.Tables) })
 }
 
 func columnsOf(t *schema.Table) (out []admin.Column) {

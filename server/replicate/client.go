@@ -3,6 +3,7 @@ package replicate
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -114,6 +115,8 @@ type Client struct {
 	order order  // of the latest pass
 	trail *Trail // nil without
 
+	sectionBytes []atomic.Uint64 // by table, and last those of events; the pass adds, anyone loads
+
 	holds uint32 // passes with Pass.Held
 	again bool   // everything that is not acknowledged is due
 
@@ -148,9 +151,20 @@ func NewClient(s *schema.Schema, p world.Player, epoch uint8, sequence uint64, c
 	}
 	c := &Client{cfg: cfg, schema: s, player: p, epoch: epoch, nextSeq: max(sequence, 1)}
 	c.arrived = c.nextSeq - 1
+	c.sectionBytes = make([]atomic.Uint64, len(s.Tables)+1)
 	c.pace.start(cfg)
 	c.forget()
 	return c, nil
+}
+
+// SectionBytes is how many bytes of all datagrams so far the records of each table took, and events. Only the datagrams'
+// headers are beside them. Any goroutine may call it.
+func (c *Client) SectionBytes() (tables []uint64, events uint64) {
+	tables = make([]uint64, len(c.sectionBytes)-1)
+	for i := range tables {
+		tables[i] = c.sectionBytes[i].Load()
+	}
+	return tables, c.sectionBytes[len(tables)].Load()
 }
 
 // Epoch is the epoch of the datagrams that come next.

@@ -133,6 +133,11 @@ func (f *filler) close() {
 func (f *filler) endSection() {
 	if f.count > 0 {
 		protocol.CountSection(f.buf, f.head, f.count)
+		of := int(f.table)
+		if f.form.kind() == protocol.Happened {
+			of = len(f.sectionBytes) - 1
+		}
+		f.sectionBytes[of].Add(uint64(len(f.buf) - f.head))
 	}
 	f.count = 0
 }

@@ -25,9 +25,11 @@ export class Clock {
   #met = false; // something has arrived
   #off = 0; // by how much tick should be later
   #stood = 0; // for how much of the time since the start the room has stood
+  #made: number; // the latest tick that counts in tick, as far as the room said; what it makes while it stands is added
 
   constructor(tick: number, period: number, now: number) {
     this.tick = tick;
+    this.#made = tick;
     this.#period = period;
     this.#at = now;
   }
@@ -41,8 +43,10 @@ export class Clock {
       this.tick = tick;
       this.#off = 0;
       this.ahead = this.aim;
+      this.#made = Math.max(this.#made, tick);
       return;
     }
+    if (this.rate === 0) return; // a tick of a room that stands tells nothing of when ticks come
     this.#off += (off - this.#off) * clockShare;
   }
 
@@ -64,9 +68,14 @@ export class Clock {
     return now - this.#stood;
   }
 
-  /** pace has the clock go as the room does, with ticks that take so many periods; 0 when it stands. */
-  pace(every: number, now: number): void {
+  /**
+   * pace has the clock go as the room does after a tick, with ticks that take so many periods; 0 when it stands. It goes on by
+   * those that the room has made while it stood.
+   */
+  pace(tick: number, every: number, now: number): void {
     this.#advance(now);
+    if (this.rate === 0 && tick > this.#made) this.tick += tick - this.#made;
+    this.#made = Math.max(this.#made, tick);
     this.rate = every > 0 ? 1 / every : 0;
   }
 

@@ -284,7 +284,8 @@ export class Link implements Receiver {
       const bye = goodbye.parse(message);
       this.end(closedBy(bye.code, bye.reason));
     } else if (kind === Kind.pace) {
-      this.timing.pace(pace.parse(message).every, this.#env.now());
+      const p = pace.parse(message);
+      this.timing.pace(p.tick, p.every, this.#env.now());
     } else if (kind !== undefined) {
       this.#owner.message(kind, message);
     }

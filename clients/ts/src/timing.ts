@@ -99,8 +99,8 @@ export class Timing {
    * pace has ticks take so many periods, 0 when the room stands. The lead stays as it is until the pace is normal again, so
    * that it is right then.
    */
-  pace(every: number, now: number): void {
-    this.clock.pace(every, now);
+  pace(tick: number, every: number, now: number): void {
+    this.clock.pace(tick, every, now);
     this.#settled = this.stamped + 1;
   }
 

@@ -162,7 +162,7 @@ test("in a frozen room the clock stands, and the lead stays as it is", () => {
   const t = new Pace();
   const next = t.settle(100, 60, 2);
   const then = t.when(next - 1);
-  t.pace(0, then);
+  t.pace(next - 1, 0, then);
   const [at, played] = [t.clock.predicted(then), t.clock.played(then)];
   assert.equal(t.clock.predicted(then + 60_000), at);
   assert.equal(Math.round(t.clock.played(then + 60_000)), Math.round(played));
@@ -170,8 +170,11 @@ test("in a frozen room the clock stands, and the lead stays as it is", () => {
   assert.equal(t.again(then + 60_000), period * 1.25, "and an acknowledgement leaves once a period");
   t.heard({ ...emptyHeader(), tick: next - 1, hasInput: true, inputTick: t.stamped, margin: -60 }, then + 60_000);
   assert.equal(t.lead, leadFirst);
-  t.pace(2, then + 60_000);
-  assert.ok(Math.abs(t.clock.predicted(then + 60_000 + 4 * period) - at - 2) < 0.2, "in slow motion it goes half as fast");
+  t.pace(next + 2, 0, then + 60_000);
+  t.heard({ ...emptyHeader(), tick: next + 2, hasInput: true, inputTick: t.stamped, margin: 4 }, then + 60_000);
+  assert.ok(Math.abs(t.clock.predicted(then + 60_000) - at - 3) < 1e-6, "it goes on by the ticks that the room makes meanwhile");
+  t.pace(next + 2, 2, then + 60_000);
+  assert.ok(Math.abs(t.clock.predicted(then + 60_000 + 4 * period) - at - 5) < 0.2, "in slow motion it goes half as fast");
 });
 
 test("the inputs that the server lacks travel again, the newest first", () => {
