@@ -27,6 +27,9 @@ type Gate interface {
 	Admit(ctx context.Context, j Joining) (Identity, error)
 }
 
+// Counted is a Gate that counts, for Stats.Gate: totals since the start, by names of its own in snake case.
+type Counted interface{ Counts() map[string]uint64 }
+
 // GateFunc is a function that is a Gate.
 type GateFunc func(ctx context.Context, j Joining) (Identity, error)
 

@@ -70,6 +70,8 @@ type Stats struct {
 	// Denied are joins that Config.Gate did not allow, by the Denial's name; "undecided" are those in which it failed, was
 	// late, or gave an Identity that can't be.
 	Denied map[string]uint64
+	// Gate is what Config.Gate counts, if it is Counted.
+	Gate map[string]uint64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
@@ -276,6 +278,9 @@ func (s *Server) Stats() Stats {
 		ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
 		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(),
 		Transport: s.listener.Stats(),
+	}
+	if gate, ok := s.cfg.Gate.(Counted); ok {
+		out.Gate = gate.Counts()
 	}
 	if first := c.firstDivergence.Load(); first != nil {
 		out.FirstDivergence = *first

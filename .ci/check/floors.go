@@ -10,7 +10,7 @@ const (
 	bubbletea    = "charm.land/bubbletea"
 	charm        = "github.com/charmbracelet/x"
 	hdrhistogram = "github.com/HdrHistogram/hdrhistogram-go"
-	jwt          = "github.com/golang-jwt/jwt"
+	jose         = "github.com/go-jose/go-jose"
 	kong         = "github.com/alecthomas/kong"
 	memdb        = "github.com/hashicorp/go-memdb"
 	msgpack      = "github.com/vmihailenco/msgpack"
@@ -18,6 +18,7 @@ const (
 	prometheus   = "github.com/prometheus/client_golang"
 	quic         = "github.com/quic-go/quic-go"
 	sys          = "golang.org/x/sys"
+	xtext        = "golang.org/x/text"
 	xtime        = "golang.org/x/time"
 	webtransport = "github.com/quic-go/webtransport-go"
 	websocket    = "github.com/coder/websocket"
@@ -54,7 +55,7 @@ var floors = []floor{
 	{path: "server", level: 4, thirdParty: []string{memdb, xtime}},
 
 	{path: "server/admin", level: 5, thirdParty: []string{prometheus, quic, xtime}},
-	{path: "server/auth", level: 5, thirdParty: []string{jwt}},
+	{path: "server/auth", level: 5, thirdParty: []string{jose, xtext}},
 	{path: "server/cluster", level: 5, thirdParty: []string{nats}},
 	{path: "server/store", level: 5},
 	{path: "clients/bots", level: 5, thirdParty: []string{hdrhistogram, sys}},

@@ -101,6 +101,9 @@ func (c collector) people(send sender, s server.Stats) {
 	for reason, n := range s.Denied {
 		send.counter("joins_denied_total", "Joins that were not allowed, by the reason.", n, "reason", reason)
 	}
+	for what, n := range s.Gate {
+		send.counter("gate_total", "What the server counts that decides who may join.", n, "what", what)
+	}
 	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
 	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)
 	send.counter("session_holds_expired_total", "Players who did not.", s.HoldsExpired)
