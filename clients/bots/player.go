@@ -89,6 +89,9 @@ func (b *bot) join(ctx context.Context) (*client.Session, func(), error) {
 	cfg.PacketConn, cfg.Socket = nil, b.run.socket
 	cfg.NoPrediction = true // nobody looks
 	cfg.OnTick = b.play
+	if tokenOf := b.run.cfg.TokenOf; tokenOf != nil {
+		cfg.FetchToken = func(context.Context) ([]byte, error) { return tokenOf(b.number) }
+	}
 	if b.run.cfg.Rooms > 0 {
 		cfg.Room = fmt.Sprintf("bots-%d", b.number%b.run.cfg.Rooms+1)
 	}

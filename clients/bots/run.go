@@ -18,6 +18,8 @@ type Config struct {
 	// Client is how they connect. Its PacketConn and Socket are not used: bots share a socket, and each that has an impaired
 	// network has one of its own.
 	Client client.Config
+	// TokenOf gives each bot a token for each of its joins, by its number from 0; nil takes Client's.
+	TokenOf func(bot int) ([]byte, error)
 	// Clients is how many bots play; zero means 1.
 	Clients int
 	// Duration is for how long is measured, once all have joined and Warmup is over; zero means 10 s.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -70,8 +71,13 @@ type Config struct {
 	OverStream bool
 	// Log gets, at debug level, each misprediction; and what should never happen: rows that are not as the server's. Nil drops it.
 	Log *slog.Logger
-	// Token tells the server who this is; servers do not ask yet.
+	// Token tells the server who this is, by at most protocol.MaxToken bytes, if it asks: a server refuses whom it can't
+	// place with a reason for the player. Whoever has it can join as this player: keep it as you would a password.
 	Token []byte
+	// FetchToken gets a token for each join, in place of Token: the first one, and each by which a lost session joins anew,
+	// when an earlier token may have expired or been used. A resumed session needs none. It must return when ctx ends, and its error
+	// is the join's.
+	FetchToken func(ctx context.Context) ([]byte, error)
 	// Timeout bounds the whole of Join; zero means 10 s.
 	Timeout time.Duration
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -98,11 +99,19 @@ func (s *Session) first(ctx context.Context) (*link, error) {
 func (s *Session) connect(ctx context.Context) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
+	hello := s.hello()
+	if s.cfg.FetchToken != nil { // before a connection waits for its hello
+		token, err := s.cfg.FetchToken(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("get a token to join with: %w", err)
+		}
+		hello.Token = token
+	}
 	l, err := newLink(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.greet(ctx, s.hello(), nil); err != nil {
+	if err := l.greet(ctx, hello, nil); err != nil {
 		l.close(protocol.CloseNormal)
 		return nil, err
 	}

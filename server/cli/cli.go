@@ -83,6 +83,7 @@ type grammar struct {
 	Feel       feelCmd       `cmd:"" help:"Measure what a player feels on bad networks, over datagrams and over a reliable stream."`
 	Console    consoleCmd    `cmd:"" help:"See, ask and act on the live state of a server, through its admin door."`
 	Admin      adminCmd      `cmd:"" help:"Make and take the credentials of a server's admin door."`
+	Token      tokenCmd      `cmd:"" help:"Make the keys and tokens by which players may join, for development."`
 	Rooms      roomsCmd      `cmd:"" help:"List the public rooms of a server."`
 	Gen        genCmd        `cmd:"" help:"Write code of a game's definition for clients in other languages."`
 	Version    versionCmd    `cmd:"" help:"Print the versions of this program and of its protocol."`
@@ -93,6 +94,7 @@ type grammar struct {
 var groups = kong.Groups{
 	"game":    "Game:",
 	"network": "Network:",
+	"auth":    "Who may join:",
 	"rooms":   "Rooms:",
 	"operate": "Operation:",
 	"measure": "Measurement:",

@@ -22,7 +22,10 @@ type botsCmd struct {
 
 	Addr     string   `help:"The server's address." default:"127.0.0.1:4433" placeholder:"HOST:PORT" group:"network"`
 	Pin      []string `help:"Trust the certificate with this SHA-256, as serve prints it; may be repeated." placeholder:"HEX" group:"network"`
-	JoinRate int      `help:"How many join per second." default:"100" placeholder:"N" group:"network"`
+	Token    string   `help:"Join with this token, all of them; for a server that asks who comes." xor:"token" placeholder:"TOKEN" group:"auth"`
+	TokenKey string   `help:"Join with tokens that are signed with this private key, a PEM file, for users bot-1 and so on." xor:"token" placeholder:"FILE" group:"auth"`
+	issuerFlags
+	JoinRate int `help:"How many join per second." default:"100" placeholder:"N" group:"network"`
 
 	Rooms int    `help:"Spread the bots over so many public rooms, bots-1 and so on." xor:"room" placeholder:"N" group:"rooms"`
 	Room  string `help:"Join this public room, which is made when it is not there." xor:"room" placeholder:"NAME" group:"rooms"`
@@ -110,8 +113,13 @@ func (c *botsCmd) config() (cfg bots.Config, err error) {
 	if warmup == 0 {
 		warmup = -1 // zero means the default there
 	}
+	tokenOf, err := c.tokens()
+	if err != nil {
+		return cfg, err
+	}
 	return bots.Config{
-		Client:  client.Config{Addr: c.Addr, Pins: pins, Room: c.Room, Code: c.Code},
+		Client:  client.Config{Addr: c.Addr, Pins: pins, Room: c.Room, Code: c.Code, Token: []byte(c.Token)},
+		TokenOf: tokenOf,
 		Clients: c.Clients, Duration: c.Duration, Warmup: warmup, JoinsPerSecond: c.JoinRate, Rooms: c.Rooms,
 		ThinksPerSecond: c.Think, Impairment: impairment, Server: c.Server, Seed: c.Seed,
 	}, nil

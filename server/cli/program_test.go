@@ -87,7 +87,7 @@ func TestSIGTERM(t *testing.T) {
 
 func TestCompletion(t *testing.T) {
 	cases := []struct{ words, want string }{
-		{"__complete _", "admin bots completion console feel gen rooms serve version"},
+		{"__complete _", "admin bots completion console feel gen rooms serve token version"},
 		{"__complete s", "serve"},
 		{"__complete --", "--config --help"},
 		{"__complete serve --max-p", "--max-players"},
@@ -104,7 +104,7 @@ func TestCompletion(t *testing.T) {
 		{"__complete completion _", "bash fish zsh"},
 		{"__complete completion bash _", ""},
 		{"__complete nothing --addr _", ""},
-		{"__complete", "admin bots completion console feel gen rooms serve version"},
+		{"__complete", "admin bots completion console feel gen rooms serve token version"},
 	}
 	for _, c := range cases {
 		words := strings.Fields(c.words)

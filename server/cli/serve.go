@@ -52,6 +52,8 @@ type serveCmd struct {
 	SteadyRate             bool          `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`
 	LagCompensation        time.Duration `help:"How far back, at most, games see what a player saw, so that what hits on its screen hits; 0 switches it off." default:"500ms" placeholder:"TIME" group:"network"`
 
+	authFlags
+
 	MaxRooms          int           `help:"The most rooms; 0 means 100." default:"0" placeholder:"N" group:"rooms"`
 	MaxPlayers        int           `help:"The most players in a room; 0 means 1,000, or what the game says." default:"0" placeholder:"N" group:"rooms"`
 	EmptyRoomLifetime time.Duration `help:"For how long a room without players stays." default:"30s" placeholder:"TIME" group:"rooms"`
@@ -68,7 +70,7 @@ type serveCmd struct {
 
 // Help is shown by serve --help.
 func (serveCmd) Help() string {
-	return "Players on this machine need nothing else. For others give --addr an address that they reach, and --cert and --key.\n\n" +
+	return "Players on this machine need nothing else. For others give --addr an address that they reach, --cert and --key, and --auth-keys.\n\n" +
 		"It prints where it listens, and the pin of its certificate. SIGINT and SIGTERM stop it in good order: players are " +
 		"told, and it exits with 0; a second signal stops it at once."
 }
@@ -76,6 +78,10 @@ func (serveCmd) Help() string {
 // Run serves until the context ends.
 func (c *serveCmd) Run(a *app) error {
 	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	gate, err := c.gate(a, &cfg)
 	if err != nil {
 		return err
 	}
@@ -99,6 +105,7 @@ func (c *serveCmd) Run(a *app) error {
 		return errors.Join(err, s.Close())
 	}
 	c.announce(a, s, cfg, debug)
+	warnOfNobody(a, cfg)
 	if web != nil {
 		fmt.Fprintf(a.Stdout, "metrics on http://%s/metrics\n", web.Addr())
 	}
@@ -109,6 +116,9 @@ func (c *serveCmd) Run(a *app) error {
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
 	var work sync.WaitGroup
+	if gate != nil {
+		work.Go(func() { gate.Run(ctx) })
+	}
 	if debug != nil {
 		work.Go(func() { debug.run(ctx) })
 	}
@@ -172,7 +182,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 		return cfg, err
 	}
 	return server.Config{
-		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment, AnyoneMayJoin: true,
+		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
 		NoWeb: c.NoWeb, Origins: c.Origin, Trusted: trusted, WebTransportAddr: c.WebTransportAddr,
 		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime, IdleTimeout: c.IdleTimeout},
@@ -205,7 +215,7 @@ func (c *serveCmd) check() error {
 			return err
 		}
 	}
-	return nil
+	return c.authFlags.check()
 }
 
 // lagCompensation is the server's: there less than zero switches it off.
@@ -269,6 +279,9 @@ func isTerminal(w io.Writer) bool {
 // explain says what to do about a server that can't listen.
 func (c *serveCmd) explain(err error) error {
 	switch {
+	case errors.Is(err, server.ErrNoGate):
+		return usagef("--cert is for a server that others reach, and anybody could join it: give --auth-keys, a file or an address of the keys " +
+			"that players' tokens are signed with, or --auth none if anybody may")
 	case errors.Is(err, transport.ErrPublicDevelopment):
 		return usagef("--addr %s can be reached from other machines, for which the development certificate is not meant: "+
 			"give --cert and --key, or --allow-public-development and the players its pin", c.Addr)
@@ -302,6 +315,9 @@ func (c *serveCmd) announce(a *app, s *server.Server, cfg server.Config, debug *
 	}
 	if cfg.Certificate != nil || !strings.HasPrefix(nearAddr(s.Addr()), "127.") {
 		join += " --pin " + pin
+	}
+	if cfg.Gate != nil {
+		join += " --token TOKEN"
 	}
 	fmt.Fprintf(a.Stdout, "%s on %s at %d ticks a second, certificate %s; to join: %s\n", strings.Join(names, ", "), s.Addr(), cfg.TickRate, pin, join)
 	if url := s.URL(); url != "" {

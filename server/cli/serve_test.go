@@ -2,10 +2,9 @@ package cli_test
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,6 @@ import (
 	"github.com/quicstep/quicstep/clients/client"
 	"github.com/quicstep/quicstep/examples/pong"
 	"github.com/quicstep/quicstep/server/cli"
-	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -230,19 +228,14 @@ func TestAnAddressInUse(t *testing.T) {
 }
 
 func TestACertificateFromFiles(t *testing.T) {
-	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: time.Now().Add(-time.Hour)})
+	files := certificateFiles(t)
+	cert, err := tls.LoadX509KeyPair(files[1], files[3])
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certFile := writeFile(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})))
-	keyFile := writeFile(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 	serve(t).pin() // so that there is a development certificate, too
 
-	s := serve(t, "--cert", certFile, "--key", keyFile)
+	s := serve(t, append(files, "--auth", "none")...)
 	sum := sha256.Sum256(cert.Certificate[0])
 	if pin := s.pin(); pin != hex.EncodeToString(sum[:]) {
 		t.Errorf("it says its pin is %s, and the file's is %x", pin, sum)
