@@ -37,6 +37,7 @@ type Listener struct {
 	stopping   context.Context // ends when Close begins
 	stop       context.CancelFunc
 	handshakes *handshakes
+	packets    packetCounter
 
 	mu     sync.Mutex // guards what follows
 	conns  map[*Conn]struct{}
@@ -69,6 +70,8 @@ type Stats struct {
 	RefusedRequests, RefusedHTTP uint64
 	// Idle were connections of HTTP/3 that opened no session in Config.UpgradeTimeout.
 	Idle uint64
+	// PacketsDropped were UDP packets that belong to no connection, can't be read, or came faster than they are taken.
+	PacketsDropped uint64
 	// DatagramsBehind were not sent, since a WebSocket was behind. DatagramsDropped came over one, when too many waited to
 	// be received.
 	DatagramsBehind, DatagramsDropped uint64
@@ -147,7 +150,7 @@ func (l *Listener) openQUIC(addr *net.UDPAddr) error {
 		}
 		l.socket, conn = socket, socket
 	}
-	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded}
+	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded, Tracer: &l.packets}
 	var err error
 	if l.inner, err = l.quic.Listen(l.cfg.tlsConfig(l.certs, l.handshakes.turn, l.cfg.alpn()...), l.cfg.quicConfig()); err != nil {
 		l.closeSocket()
@@ -224,6 +227,7 @@ func (l *Listener) Stats() Stats {
 		RefusedOrigins:    l.badOrigins.Load(),
 		RefusedRequests:   l.requests.Load(),
 		Idle:              l.idle.Load(),
+		PacketsDropped:    l.packets.dropped.Load(),
 		DatagramsBehind:   l.behind.Load(),
 		DatagramsDropped:  l.dropped.Load(),
 	}
