@@ -32,9 +32,14 @@ func parseProcess(text string) (time.Duration, error) {
 }
 
 // parseResident reads the memory of a process from its /proc/PID/status, in bytes; zero when it is not there.
-func parseResident(text string) int64 {
+func parseResident(text string) int64 { return parseStatus(text, "VmRSS:") }
+
+// ParseHighest reads the most memory that a process ever had, likewise.
+func ParseHighest(text string) int64 { return parseStatus(text, "VmHWM:") }
+
+func parseStatus(text, name string) int64 {
 	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			return kilobytes << 10
 		}

@@ -62,6 +62,12 @@ func (at Place) Start(ctx context.Context, core int, name string, args ...string
 // PID is its number.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
+// Ended is closed when it has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Interrupt asks it to end, and does not wait.
+func (p *Process) Interrupt() { p.cmd.Process.Signal(os.Interrupt) }
+
 // Stop ends it, and returns when it has ended.
 func (p *Process) Stop() {
 	p.cancel()

@@ -39,6 +39,9 @@ func TestParseTheRest(t *testing.T) {
 	if got := parseResident("Name:\tx\nVmRSS:\t    1234 kB\nThreads: 5\n"); got != 1234<<10 {
 		t.Errorf("the memory is %d", got)
 	}
+	if got := ParseHighest("Name:\tx\nVmHWM:\t    1300 kB\nVmRSS:\t    1234 kB\n"); got != 1300<<10 {
+		t.Errorf("the highest is %d", got)
+	}
 	if got := parseResident("Name:\tx\n"); got != 0 {
 		t.Errorf("without a line the memory is %d", got)
 	}

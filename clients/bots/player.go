@@ -15,11 +15,8 @@ import (
 	"github.com/quicstep/quicstep/world"
 )
 
-// probeEvery is how often a bot measures the time from an input to its effect; probePatience for how long it waits.
-const (
-	probeEvery    = time.Second
-	probePatience = 2 * time.Second
-)
+// probePatience is for how long a bot waits for the effect of an input.
+const probePatience = 2 * time.Second
 
 // bot is one headless player. It plays where its session receives; the run looks at what is shared.
 type bot struct {
@@ -194,7 +191,7 @@ func (b *bot) decide(view *world.View, me world.Player) ([]byte, error) {
 		return nil, errors.New("bots: the brain gave no input: it must return one as AppendInput writes it")
 	}
 	if shown, ok := world.Shown(b.run.game, view, me, input); ok && !shown && now.After(b.probe.next) {
-		b.probe = probe{input: bytes.Clone(input), next: now.Add(probeEvery)}
+		b.probe = probe{input: bytes.Clone(input), next: now.Add(time.Second / time.Duration(b.run.cfg.ProbesPerSecond))}
 	}
 	return input, nil
 }

@@ -31,6 +31,8 @@ type Config struct {
 	// ThinksPerSecond is how often the brain of each is asked, every tick at most; zero means 10. In the ticks between
 	// a bot asks for the same again, as a player does who holds a key.
 	ThinksPerSecond int
+	// ProbesPerSecond is how often at most each measures the time from an input to its effect; zero means 1.
+	ProbesPerSecond int
 	// Rooms spreads them over as many public rooms, named bots-1 and so on; zero lets the server choose.
 	Rooms int
 	// Impairment makes their network bad.
@@ -69,7 +71,7 @@ func (c Config) withDefaults() (Config, error) {
 		value           *int
 		standard, limit int
 	}{{"Clients", &c.Clients, 1, maxClients}, {"JoinsPerSecond", &c.JoinsPerSecond, 100, 100_000},
-		{"ThinksPerSecond", &c.ThinksPerSecond, 10, protocol.MaxTickRate}, {"Rooms", &c.Rooms, 0, maxRooms}} {
+		{"ThinksPerSecond", &c.ThinksPerSecond, 10, protocol.MaxTickRate}, {"ProbesPerSecond", &c.ProbesPerSecond, 1, protocol.MaxTickRate}, {"Rooms", &c.Rooms, 0, maxRooms}} {
 		if *f.value < 0 || *f.value > f.limit {
 			return c, fmt.Errorf("bots: %s is %d; 0 to %d are possible", f.name, *f.value, f.limit)
 		}
