@@ -73,9 +73,25 @@ type Config struct {
 	// protocol.CloseFull.
 	MaxConns int
 
+	// MaxConnsPerAddress bounds those of one address (of IPv6, of one network of 64 bits) that is not Trusted; zero means
+	// 128. One more is closed with protocol.CloseFull.
+	MaxConnsPerAddress int
+
 	// MaxHandshakes bounds the handshakes under way at once, each of which costs some 1 ms of CPU; zero
 	// means 512. One more is refused before it costs anything (QUIC's CONNECTION_REFUSED).
 	MaxHandshakes int
+
+	// MaxHandshakesPerAddress bounds those of one address, and its connections of HTTP/3 without a session; zero means 64.
+	// One more is refused likewise.
+	MaxHandshakesPerAddress int
+
+	// HandshakesPerSecondPerAddress bounds how many handshakes of one address are begun in a second, of QUIC and of TCP, four
+	// seconds' at once; zero means 32. One more is refused likewise, over TCP closed at once.
+	HandshakesPerSecondPerAddress int
+
+	// RetryAbovePerSecond is how many newcomers in a second need not show that they receive at their address before
+	// anything is computed for them; zero means 100. The others must, which takes them a round trip.
+	RetryAbovePerSecond int
 
 	// HandshakesPerSecond bounds how many of them are computed in a second, so that a storm of newcomers leaves the
 	// processor to those who are in; zero means 500, half of a core. The others wait for their turn.
@@ -105,8 +121,11 @@ type Config struct {
 	MaxRequests int
 
 	// MaxHTTPConns bounds the connections to the HTTP door that are open at once, not counting its WebSockets, which are
-	// among MaxConns; zero means 256. One more is closed at once.
+	// among MaxConns; zero means 512. One more is closed at once.
 	MaxHTTPConns int
+
+	// MaxHTTPConnsPerAddress bounds those of one address that is not Trusted; zero means 128. One more is closed at once.
+	MaxHTTPConnsPerAddress int
 
 	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
 	StreamWindowBytes int
@@ -130,12 +149,17 @@ func (c Config) withDefaults() (Config, error) {
 		fallback int
 	}{
 		{"MaxConns", &c.MaxConns, 1024},
+		{"MaxConnsPerAddress", &c.MaxConnsPerAddress, 128},
 		{"MaxHandshakes", &c.MaxHandshakes, 512},
+		{"MaxHandshakesPerAddress", &c.MaxHandshakesPerAddress, 64},
+		{"HandshakesPerSecondPerAddress", &c.HandshakesPerSecondPerAddress, 32},
+		{"RetryAbovePerSecond", &c.RetryAbovePerSecond, 100},
 		{"HandshakesPerSecond", &c.HandshakesPerSecond, 500},
 		{"Backlog", &c.Backlog, 64},
 		{"MaxStreams", &c.MaxStreams, 4},
 		{"MaxRequests", &c.MaxRequests, 16},
-		{"MaxHTTPConns", &c.MaxHTTPConns, 256},
+		{"MaxHTTPConns", &c.MaxHTTPConns, 512},
+		{"MaxHTTPConnsPerAddress", &c.MaxHTTPConnsPerAddress, 128},
 		{"StreamWindowBytes", &c.StreamWindowBytes, 64 << 10},
 		{"ConnWindowBytes", &c.ConnWindowBytes, 256 << 10},
 	} {
@@ -189,6 +213,9 @@ func (c Config) address() (*net.UDPAddr, error) {
 	}
 	return addr, nil
 }
+
+// burstOfAddress is how many handshakes an address may begin at once.
+func (c Config) burstOfAddress() int { return 4 * c.HandshakesPerSecondPerAddress }
 
 // loopbackAddrs are trusted when nobody else can reach the listener.
 var loopbackAddrs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

@@ -8,16 +8,19 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/quicstep/quicstep/server/quota"
 )
 
 const (
 	// httpIdle is for how long a connection to the HTTP door stays open between requests.
-	httpIdle = 30 * time.Second
+	httpIdle = 10 * time.Second
 	// httpWrite bounds how long an answer takes: a page of some MB over a slow line.
 	httpWrite = time.Minute
 )
@@ -46,7 +49,10 @@ func (l *Listener) openHTTP(udp *net.UDPAddr) (*httpDoor, error) {
 		}
 		inner = tcp
 	}
-	return &httpDoor{l: l, listener: &countedListener{Listener: inner, most: int64(l.cfg.MaxHTTPConns)}}, nil
+	return &httpDoor{l: l, listener: &countedListener{
+		Listener: inner, most: int64(l.cfg.MaxHTTPConns), trusts: l.Trusts,
+		byAddress: quota.NewCounts(l.cfg.MaxHTTPConnsPerAddress), admits: l.handshakes.admits,
+	}}, nil
 }
 
 // httpAddr is where the HTTP door listens, nil when nowhere. The development certificate is nothing to browsers, so that
@@ -136,12 +142,15 @@ func (d *httpDoor) upgrade(w http.ResponseWriter, r *http.Request) {
 	gone()
 }
 
-// countedListener closes connections that are too many.
+// countedListener closes connections that are too many, in all or of their address.
 type countedListener struct {
 	net.Listener
-	most    int64
-	open    atomic.Int64
-	refused atomic.Uint64
+	most           int64
+	trusts         func(netip.Addr) bool
+	byAddress      *quota.Counts
+	admits         func(key netip.Prefix) bool // whether an address may have another one so soon
+	open           atomic.Int64
+	refused, crowd atomic.Uint64
 }
 
 // Accept returns the next connection for which there is a place.
@@ -151,14 +160,39 @@ func (l *countedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.open.Add(1) <= l.most {
+		if free, ok := l.take(quota.AddrOf(conn.RemoteAddr())); ok {
 			keepShort(conn)
-			return &countedConn{Conn: conn, free: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+			return &countedConn{Conn: conn, free: sync.OnceFunc(free)}, nil
 		}
-		l.open.Add(-1)
-		l.refused.Add(1)
 		conn.Close()
 	}
+}
+
+// take takes a place, which free gives back. It returns false when there is none.
+func (l *countedListener) take(addr netip.Addr) (free func(), ok bool) {
+	var key netip.Prefix // the zero one of who is trusted
+	if !l.trusts(addr) {
+		key = quota.KeyOf(addr)
+		if !l.admits(key) {
+			return nil, false
+		}
+		if !l.byAddress.Take(key) {
+			l.crowd.Add(1)
+			return nil, false
+		}
+	}
+	free = func() {
+		l.open.Add(-1)
+		if key.IsValid() {
+			l.byAddress.Give(key)
+		}
+	}
+	if l.open.Add(1) > l.most {
+		free()
+		l.refused.Add(1)
+		return nil, false
+	}
+	return free, true
 }
 
 // countedConn has a place, which it gives back when it is closed or becomes a WebSocket.

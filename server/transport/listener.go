@@ -14,6 +14,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/quota"
 )
 
 // ErrClosed is returned by Accept after Close. It is a net.ErrClosed.
@@ -38,13 +39,14 @@ type Listener struct {
 	stop       context.CancelFunc
 	handshakes *handshakes
 	packets    packetCounter
+	byAddress  *quota.Counts // of conns, those whose address is not trusted
 
 	mu     sync.Mutex // guards what follows
 	conns  map[*Conn]struct{}
 	open   [doors]int // of them
 	closed bool
 
-	accepted, full, backlog, noDatagrams        atomic.Uint64
+	accepted, full, crowd, backlog, noDatagrams atomic.Uint64
 	badOrigins, idle, requests, behind, dropped atomic.Uint64
 }
 
@@ -57,17 +59,24 @@ type Stats struct {
 	Accepted uint64
 	// RefusedFull came when MaxConns were open.
 	RefusedFull uint64
+	// RefusedConnsAddress came when their address had MaxConnsPerAddress.
+	RefusedConnsAddress uint64
 	// RefusedBacklog came when Backlog connections waited for Accept.
 	RefusedBacklog uint64
 	// RefusedHandshakes came when MaxHandshakes were under way.
 	RefusedHandshakes uint64
+	// RefusedAddress came when MaxHandshakesPerAddress of their address were under way, or more in a second than
+	// HandshakesPerSecondPerAddress.
+	RefusedAddress uint64
+	// Retries is how often a newcomer had to show first that it receives at its address.
+	Retries uint64
 	// RefusedDatagrams were clients that don't take datagrams.
 	RefusedDatagrams uint64
 	// RefusedOrigins were pages that may not use the server, and requests by a name that it does not go by.
 	RefusedOrigins uint64
 	// RefusedRequests were more of one HTTP/3 connection than MaxRequests, or a second session on it. RefusedHTTP came to
-	// the HTTP door when MaxHTTPConns were open.
-	RefusedRequests, RefusedHTTP uint64
+	// the HTTP door when MaxHTTPConns were open, RefusedHTTPAddress when MaxHTTPConnsPerAddress of their address were.
+	RefusedRequests, RefusedHTTP, RefusedHTTPAddress uint64
 	// Idle were connections of HTTP/3 that opened no session in Config.UpgradeTimeout.
 	Idle uint64
 	// PacketsDropped were UDP packets that belong to no connection, can't be read, or came faster than they are taken.
@@ -90,12 +99,13 @@ func Listen(cfg Config) (*Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
 	}
 	l := &Listener{
-		cfg:        cfg,
-		queue:      make(chan *Conn, cfg.Backlog),
-		ended:      make(chan struct{}),
-		handshakes: newHandshakes(cfg),
-		conns:      make(map[*Conn]struct{}),
+		cfg:       cfg,
+		queue:     make(chan *Conn, cfg.Backlog),
+		ended:     make(chan struct{}),
+		conns:     make(map[*Conn]struct{}),
+		byAddress: quota.NewCounts(cfg.MaxConnsPerAddress),
 	}
+	l.handshakes = newHandshakes(cfg, l.Trusts)
 	loopback := addr != nil && addr.IP.IsLoopback()
 	if loopback && cfg.Trusted == nil {
 		l.cfg.Trusted = loopbackAddrs
@@ -219,20 +229,23 @@ func (l *Listener) Stats() Stats {
 	l.mu.Unlock()
 	out := Stats{
 		Open: all, Native: open[Native], WebTransport: open[WebTransport], WebSocket: open[WebSocket],
-		Accepted:          l.accepted.Load(),
-		RefusedFull:       l.full.Load(),
-		RefusedBacklog:    l.backlog.Load(),
-		RefusedHandshakes: l.handshakes.refused.Load(),
-		RefusedDatagrams:  l.noDatagrams.Load(),
-		RefusedOrigins:    l.badOrigins.Load(),
-		RefusedRequests:   l.requests.Load(),
-		Idle:              l.idle.Load(),
-		PacketsDropped:    l.packets.dropped.Load(),
-		DatagramsBehind:   l.behind.Load(),
-		DatagramsDropped:  l.dropped.Load(),
+		Accepted:            l.accepted.Load(),
+		RefusedFull:         l.full.Load(),
+		RefusedConnsAddress: l.crowd.Load(),
+		RefusedBacklog:      l.backlog.Load(),
+		RefusedHandshakes:   l.handshakes.refused.Load(),
+		RefusedAddress:      l.handshakes.address.Load(),
+		Retries:             l.handshakes.retries.Load(),
+		RefusedDatagrams:    l.noDatagrams.Load(),
+		RefusedOrigins:      l.badOrigins.Load(),
+		RefusedRequests:     l.requests.Load(),
+		Idle:                l.idle.Load(),
+		PacketsDropped:      l.packets.dropped.Load(),
+		DatagramsBehind:     l.behind.Load(),
+		DatagramsDropped:    l.dropped.Load(),
 	}
 	if l.http != nil {
-		out.RefusedHTTP = l.http.listener.refused.Load()
+		out.RefusedHTTP, out.RefusedHTTPAddress = l.http.listener.refused.Load(), l.http.listener.crowd.Load()
 	}
 	return out
 }
@@ -342,11 +355,17 @@ func (l *Listener) hand(conn *Conn, life context.Context) *refusal {
 		l.full.Add(1)
 		return &refusal{protocol.CloseFull, "the server is full"}
 	}
+	give, ok := l.takeOf(conn.RemoteAddr())
+	if !ok {
+		l.crowd.Add(1)
+		return &refusal{protocol.CloseFull, "too many connections of your network address: close one"}
+	}
 	l.conns[conn] = struct{}{}
 	l.open[conn.door]++
 	l.work.Add(1)
 	context.AfterFunc(life, func() {
 		defer l.work.Done()
+		give()
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.conns, conn)
@@ -355,4 +374,15 @@ func (l *Listener) hand(conn *Conn, life context.Context) *refusal {
 	l.accepted.Add(1)
 	l.queue <- conn // has room, as was seen above: nobody else sends
 	return nil
+}
+
+// takeOf takes a place among the connections of an address, which give gives back. It returns false when it has as many as
+// it may.
+func (l *Listener) takeOf(from net.Addr) (give func(), ok bool) {
+	addr := quota.AddrOf(from)
+	if l.Trusts(addr) {
+		return func() {}, true
+	}
+	key := quota.KeyOf(addr) // also later: the address may change
+	return func() { l.byAddress.Give(key) }, l.byAddress.Take(key)
 }
