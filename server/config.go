@@ -72,6 +72,10 @@ type Config struct {
 	Moderate func(ctx context.Context, line Line) (text string, err error)
 	// BanFile keeps the bans, so that they survive a restart; empty keeps them in memory. One server at a time has it.
 	BanFile string
+	// MemoryBytes bounds what the process uses: above nine tenths of it newcomers are refused as full, while those who are in
+	// play on and may come back. Zero means that there is no bound. It does not have Go collect garbage sooner:
+	// debug.SetMemoryLimit does, which is for the program to call, with the same number.
+	MemoryBytes int64
 	// Limits bound everything that could grow.
 	Limits Limits
 	// Log gets what operators want to know; nil drops it.
@@ -107,6 +111,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.BudgetBytes < 0 {
 		return c, errors.New("server: BudgetBytes can't be negative; zero means the default")
+	}
+	if c.MemoryBytes < 0 {
+		return c, errors.New("server: MemoryBytes can't be negative; zero means no bound")
 	}
 	if c.LagCompensation == 0 {
 		c.LagCompensation = 500 * time.Millisecond
@@ -157,8 +164,10 @@ func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
 		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream, NoWeb: c.NoWeb, Origins: c.Origins, Trusted: c.Trusted,
-		UpgradeTimeout: c.Limits.HelloTimeout, MaxHTTPConns: c.Limits.MaxHTTPConns, MaxRequests: c.Limits.MaxHTTPRequests,
-		MaxConns: c.Limits.MaxConns, MaxHandshakes: c.Limits.MaxHandshakes,
+		UpgradeTimeout: c.Limits.HelloTimeout, MaxHTTPConns: c.Limits.MaxHTTPConns, MaxHTTPConnsPerAddress: c.Limits.MaxHTTPConnsPerAddress, MaxRequests: c.Limits.MaxHTTPRequests,
+		MaxConns: c.Limits.MaxConns, MaxConnsPerAddress: c.Limits.MaxConnsPerAddress,
+		MaxHandshakes: c.Limits.MaxHandshakes, MaxHandshakesPerAddress: c.Limits.MaxHandshakesPerAddress,
+		HandshakesPerSecondPerAddress: c.Limits.HandshakesPerSecondPerAddress, RetryAbovePerSecond: c.Limits.RetryAbovePerSecond,
 		HandshakesPerSecond: c.Limits.HandshakesPerSecond, HandshakeTimeout: c.Limits.HandshakeTimeout,
 		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams,
 		StreamWindowBytes: c.Limits.StreamWindowBytes, ConnWindowBytes: c.Limits.ConnWindowBytes,

@@ -28,3 +28,6 @@ func (s *Server) Opened() time.Time { return s.theRoom().opened }
 func (s *Server) Rows() (rooms, sessions int) {
 	return len(find[roomRow](s.directory, roomRows, byID, nil)), len(find[sessionRow](s.directory, sessionRows, byID, nil))
 }
+
+// BoundMemory changes Config.MemoryBytes, which must not have been zero.
+func (s *Server) BoundMemory(bytes uint64) { s.memory.bound.Store(bytes) }

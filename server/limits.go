@@ -51,9 +51,26 @@ type Limits struct {
 	// MaxConns bounds the connections that are open at once, in all rooms and on their way in or out; zero means 4,096.
 	// One more is closed as full.
 	MaxConns int
+	// MaxConnsPerAddress bounds those of one address (of IPv6, of one network of 64 bits) unless it is one of Config.Trusted,
+	// as do all limits for each address; zero means 128. One more is closed as full.
+	MaxConnsPerAddress int
+	// MaxGreeting bounds the connections that have not said hello yet; zero means 1,024. One more is closed as full.
+	MaxGreeting int
+	// MaxGreetingPerAddress bounds those of one address; zero means 64. One more is closed as full.
+	MaxGreetingPerAddress int
 	// MaxHandshakes bounds the handshakes under way at once; zero means 512. One more is refused before it costs
 	// anything.
 	MaxHandshakes int
+	// MaxHandshakesPerAddress bounds those of one address, and its connections of HTTP/3 without a session; zero means 64.
+	// One more is refused likewise.
+	MaxHandshakesPerAddress int
+	// HandshakesPerSecondPerAddress bounds the handshakes of one address that begin in a second, over UDP and TCP, four seconds'
+	// at once; zero means 32. One more is refused likewise.
+	HandshakesPerSecondPerAddress int
+	// RetryAbovePerSecond is how many newcomers in a second need not show first that they receive at their address; zero
+	// means 100. The others must (QUIC's Retry, a round trip more), and so must all while a quarter of MaxHandshakes are
+	// under way, and those of an address from half of what it may do on.
+	RetryAbovePerSecond int
 	// HandshakesPerSecond bounds the handshakes that are computed in a second, each of which takes some 1 ms of a core, so
 	// that many newcomers at once leave the processor to those who play; zero means 500. The others wait for their turn.
 	HandshakesPerSecond int
@@ -61,8 +78,10 @@ type Limits struct {
 	// there may be 4 more, which HTTP/3 needs.
 	MaxStreams int
 	// MaxHTTPConns bounds the connections to the TCP port that are open at once and are not WebSockets, which are among
-	// MaxConns; zero means 256. One more is closed at once.
+	// MaxConns; zero means 512. One more is closed at once.
 	MaxHTTPConns int
+	// MaxHTTPConnsPerAddress bounds those of one address; zero means 128. One more is closed at once.
+	MaxHTTPConnsPerAddress int
 	// MaxHTTPRequests bounds the requests of one HTTP/3 connection; zero means 16. With one more it is closed.
 	MaxHTTPRequests int
 	// StreamWindowBytes bounds what a client may send on one stream before it was read; zero means 64 KiB.
@@ -100,10 +119,17 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"ResendsPerSecond", &l.ResendsPerSecond, 8},
 		{"CatchUpTicks", &l.CatchUpTicks, 5},
 		{"MaxConns", &l.MaxConns, 4096},
+		{"MaxConnsPerAddress", &l.MaxConnsPerAddress, 128},
+		{"MaxGreeting", &l.MaxGreeting, 1024},
+		{"MaxGreetingPerAddress", &l.MaxGreetingPerAddress, 64},
 		{"MaxHandshakes", &l.MaxHandshakes, 512},
+		{"MaxHandshakesPerAddress", &l.MaxHandshakesPerAddress, 64},
+		{"HandshakesPerSecondPerAddress", &l.HandshakesPerSecondPerAddress, 32},
+		{"RetryAbovePerSecond", &l.RetryAbovePerSecond, 100},
 		{"HandshakesPerSecond", &l.HandshakesPerSecond, 500},
 		{"MaxStreams", &l.MaxStreams, 4},
-		{"MaxHTTPConns", &l.MaxHTTPConns, 256},
+		{"MaxHTTPConns", &l.MaxHTTPConns, 512},
+		{"MaxHTTPConnsPerAddress", &l.MaxHTTPConnsPerAddress, 128},
 		{"MaxHTTPRequests", &l.MaxHTTPRequests, 16},
 		{"StreamWindowBytes", &l.StreamWindowBytes, 64 << 10},
 		{"ConnWindowBytes", &l.ConnWindowBytes, 256 << 10},

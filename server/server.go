@@ -30,6 +30,8 @@ type Server struct {
 	keys      keyring
 	held      atomic.Int64 // sessions whose connection is lost
 	heldBy    *quota.Counts
+	greetings greetings
+	memory    memory
 	bans      bans
 	denials   *denials // has its own mutex
 	ledger    ledger
@@ -38,7 +40,7 @@ type Server struct {
 	// Set by Run before anybody can need it.
 	clock  *clock.Clock
 	fanout *fanout
-	rooms  sync.WaitGroup // the goroutines of rooms
+	rooms  sync.WaitGroup // the goroutines of rooms, and what else ends with them
 	stop   context.Context
 
 	opened atomic.Uint64 // tries to make a room, for names and seeds
@@ -70,6 +72,8 @@ func newServer(cfg Config) (*Server, error) {
 		cfg.Seed = binary.BigEndian.Uint64(id[:])
 	}
 	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials(), heldBy: quota.NewCounts(cfg.Limits.MaxHeldPerAddress)}
+	s.greetings.begin(cfg.Limits)
+	s.memory.bound.Store(uint64(cfg.MemoryBytes))
 	for _, g := range cfg.Games {
 		ours, err := newGame(g, cfg)
 		if err != nil {
@@ -131,6 +135,7 @@ func (s *Server) begin() (end func()) {
 	s.fanout = newFanout(s.cfg, s.clock)
 	roomsCtx, stopRooms := context.WithCancel(context.Background())
 	s.stop = roomsCtx
+	s.rooms.Go(func() { s.memory.watch(roomsCtx) })
 	return func() {
 		stopRooms()
 		s.rooms.Wait()
@@ -182,16 +187,16 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 // stopping is what players are told at a shutdown.
 var stopping = refusal{protocol.CloseShutdown, "the server is stopping: come back in a moment"}
 
-// noHello is what a client is told that did not say hello.
-func noHello(why string) *refusal {
-	return &refusal{protocol.CloseProtocol, "no hello came in time: " + why}
-}
-
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
 
 // greet reads the hello; otherwise it returns why there is none.
 func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, refused *refusal) {
+	leave, refused := s.await(c.conn.RemoteAddr())
+	if refused != nil {
+		return h, refused
+	}
+	defer leave()
 	hello, cancel := context.WithTimeout(ctx, s.cfg.Limits.HelloTimeout)
 	defer cancel()
 	control, err := c.conn.Control(hello)
@@ -199,7 +204,7 @@ func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, re
 		return h, &stopping
 	}
 	if err != nil {
-		return h, noHello("open a stream and send one first")
+		return h, s.noHello("open a stream and send one first")
 	}
 	c.control = control
 	stopWaiting := context.AfterFunc(hello, func() { control.SetReadDeadline(past) })
@@ -214,14 +219,14 @@ func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, re
 			return h, s.counters.refuse(err)
 		}
 		if err != nil {
-			return h, noHello("send one first")
+			return h, s.noHello("send one first")
 		}
 		kind, err := protocol.KindOf(message)
 		if err != nil {
 			return h, s.counters.refuse(err)
 		}
 		if kind == protocol.KindList && lists == maxLists {
-			return h, noHello("lists were asked for again and again")
+			return h, s.noHello("lists were asked for again and again")
 		}
 		if kind == protocol.KindList {
 			if refused := s.answerList(c, message); refused != nil {
@@ -233,7 +238,7 @@ func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, re
 			return h, s.counters.refuse(err)
 		}
 		if !stopWaiting() {
-			return h, noHello("send one first")
+			return h, s.noHello("send one first")
 		}
 		return h, nil
 	}
@@ -274,6 +279,9 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	if s.draining.Load() {
 		s.counters.drained.Add(1)
 		return &drained
+	}
+	if refused := s.noMemory(); refused != nil {
+		return refused
 	}
 	who, refused := s.identify(ctx, sess.connection, g, &h)
 	if refused != nil {

@@ -150,6 +150,16 @@ func (n *network) rebind(addr, shown net.Addr) {
 	n.shown = map[string]net.Addr{"from " + addr.String(): shown, "to " + shown.String(): addr, "to " + addr.String(): &net.UDPAddr{IP: net.IPv4(10, 9, 9, 8)}}
 }
 
+// show gives an address another one from the beginning, as a router does that several share.
+func (n *network) show(addr, shown net.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.shown == nil {
+		n.shown = map[string]net.Addr{}
+	}
+	n.shown["from "+addr.String()], n.shown["to "+shown.String()] = shown, addr
+}
+
 func (n *network) translate(p *simnet.Packet) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

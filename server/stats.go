@@ -72,6 +72,12 @@ type Stats struct {
 	Denied map[string]uint64
 	// Gate is what Config.Gate counts, if it is Counted.
 	Gate map[string]uint64
+	// NoHello are connections that said no hello in time. GreetingsRefused came when Limits.MaxGreeting had not said one yet,
+	// GreetingsRefusedAddress when MaxGreetingPerAddress of their address had not.
+	NoHello, GreetingsRefused, GreetingsRefusedAddress uint64
+	// MemoryUsed is what the process uses, in bytes, and RefusedMemory are newcomers for whom too little was left; both are
+	// zero without Config.MemoryBytes.
+	MemoryUsed, RefusedMemory uint64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
@@ -223,7 +229,8 @@ type counters struct {
 	joined, unwelcomed, roomsOpened, roomsClosed                    atomic.Uint64
 	gone                                                            [world.Stopped + 1]atomic.Uint64 // by why they left
 	resumed, holdsExpired, holdsRefused, resumesRefused             atomic.Uint64
-	holdsRefusedAddress                                             atomic.Uint64
+	holdsRefusedAddress, refusedMemory                              atomic.Uint64
+	noHello, greetingsRefused, greetingsRefusedAddress              atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	drain, step, publish, choose, hand, spread                      phaseCounter
 	ticks, late                                                     distribution
@@ -277,6 +284,8 @@ func (s *Server) Stats() Stats {
 		HoldsRefused: c.holdsRefused.Load(), HoldsRefusedAddress: c.holdsRefusedAddress.Load(),
 		ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
 		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(),
+		NoHello: c.noHello.Load(), GreetingsRefused: c.greetingsRefused.Load(), GreetingsRefusedAddress: c.greetingsRefusedAddress.Load(),
+		MemoryUsed: s.memory.used.Load(), RefusedMemory: c.refusedMemory.Load(),
 		Transport: s.listener.Stats(),
 	}
 	if gate, ok := s.cfg.Gate.(Counted); ok {

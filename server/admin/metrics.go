@@ -92,6 +92,8 @@ func (c collector) people(send sender, s server.Stats) {
 		"full": s.Transport.RefusedFull, "backlog": s.Transport.RefusedBacklog, "handshakes": s.Transport.RefusedHandshakes,
 		"datagrams": s.Transport.RefusedDatagrams, "banned": s.Banned, "draining": s.Drained,
 		"origins": s.Transport.RefusedOrigins, "requests": s.Transport.RefusedRequests, "http": s.Transport.RefusedHTTP,
+		"address": s.Transport.RefusedAddress, "address_connections": s.Transport.RefusedConnsAddress, "address_http": s.Transport.RefusedHTTPAddress,
+		"no_hello": s.NoHello, "greeting": s.GreetingsRefused, "address_greeting": s.GreetingsRefusedAddress, "memory": s.RefusedMemory,
 	} {
 		send.counter("connections_refused_total", "Connections and joins that were refused, by the cause.", n, "cause", cause)
 	}
@@ -105,6 +107,8 @@ func (c collector) people(send sender, s server.Stats) {
 	for what, n := range s.Gate {
 		send.counter("gate_total", "What the server counts that decides who may join.", n, "what", what)
 	}
+	send.counter("handshake_retries_total", "Newcomers who had to show first that they receive at their address.", s.Transport.Retries)
+	send.gauge("memory_used_bytes", "What the process uses and could not give back; zero without a bound.", float64(s.MemoryUsed))
 	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
 	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)
 	send.counter("session_holds_expired_total", "Players who did not.", s.HoldsExpired)
