@@ -137,7 +137,7 @@ func knock(t *testing.T, b []byte, piece int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Listener{cfg: cfg, queue: make(chan *Conn, 1), conns: make(map[*Conn]struct{})}
+	l := newListener(cfg)
 	if l.origins, err = newOrigins(cfg, true); err != nil {
 		t.Fatal(err)
 	}

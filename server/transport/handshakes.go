@@ -56,7 +56,8 @@ func newHandshakes(cfg Config, trusts func(netip.Addr) bool) *handshakes {
 // handshake is one place among them.
 type handshake struct {
 	all   *handshakes
-	key   netip.Prefix // of an address that is bound; the zero one of others
+	key   netip.Prefix // of its address
+	bound bool         // by what that may do
 	stop  func() bool
 	ended atomic.Bool
 }
@@ -69,7 +70,7 @@ type handshakeKey struct{}
 func (h *handshakes) begin(ctx context.Context, client *quic.ClientInfo) (context.Context, error) {
 	one := &handshake{all: h}
 	if addr := quota.AddrOf(client.RemoteAddr); !h.trusts(addr) {
-		one.key = quota.KeyOf(addr)
+		one.key, one.bound = quota.KeyOf(addr), true
 		if !h.underWay.Take(one.key) {
 			h.address.Add(1)
 			return nil, errTooManyOfAddress
@@ -126,7 +127,7 @@ func (h *handshake) end() {
 		return
 	}
 	h.all.open.Add(-1)
-	if h.key.IsValid() {
+	if h.bound {
 		h.all.underWay.Give(h.key)
 	}
 }

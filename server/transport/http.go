@@ -170,9 +170,8 @@ func (l *countedListener) Accept() (net.Conn, error) {
 
 // take takes a place, which free gives back. It returns false when there is none.
 func (l *countedListener) take(addr netip.Addr) (free func(), ok bool) {
-	var key netip.Prefix // the zero one of who is trusted
-	if !l.trusts(addr) {
-		key = quota.KeyOf(addr)
+	key, bound := quota.KeyOf(addr), !l.trusts(addr)
+	if bound {
 		if !l.admits(key) {
 			return nil, false
 		}
@@ -183,7 +182,7 @@ func (l *countedListener) take(addr netip.Addr) (free func(), ok bool) {
 	}
 	free = func() {
 		l.open.Add(-1)
-		if key.IsValid() {
+		if bound {
 			l.byAddress.Give(key)
 		}
 	}

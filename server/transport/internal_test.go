@@ -170,6 +170,22 @@ func TestOneAddressDoesNotTakeEveryHandshake(t *testing.T) {
 	})
 }
 
+// TestAddressesOfOtherNetworksAreOne, and give back what they take.
+func TestAddressesOfOtherNetworksAreOne(t *testing.T) {
+	h := fewHandshakes(t, Config{MaxHandshakesPerAddress: 1})
+	pipe := &quic.ClientInfo{RemoteAddr: &net.UnixAddr{Name: "a", Net: "unixgram"}}
+	for range 3 {
+		conn, err := h.begin(context.Background(), pipe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.begin(context.Background(), pipe); !errors.Is(err, errTooManyOfAddress) {
+			t.Errorf("a second one at once got %v", err)
+		}
+		endHandshake(conn)
+	}
+}
+
 // TestWhoInventsAnAddressLeavesItHalf: who has the address can still come in, by proving it.
 func TestWhoInventsAnAddressLeavesItHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -98,14 +98,7 @@ func Listen(cfg Config) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
 	}
-	l := &Listener{
-		cfg:       cfg,
-		queue:     make(chan *Conn, cfg.Backlog),
-		ended:     make(chan struct{}),
-		conns:     make(map[*Conn]struct{}),
-		byAddress: quota.NewCounts(cfg.MaxConnsPerAddress),
-	}
-	l.handshakes = newHandshakes(cfg, l.Trusts)
+	l := newListener(cfg)
 	loopback := addr != nil && addr.IP.IsLoopback()
 	if loopback && cfg.Trusted == nil {
 		l.cfg.Trusted = loopbackAddrs
@@ -126,6 +119,19 @@ func Listen(cfg Config) (*Listener, error) {
 		l.http.serve()
 	}
 	return l, nil
+}
+
+// newListener returns one that has no door yet.
+func newListener(cfg Config) *Listener {
+	l := &Listener{
+		cfg:       cfg,
+		queue:     make(chan *Conn, cfg.Backlog),
+		ended:     make(chan struct{}),
+		conns:     make(map[*Conn]struct{}),
+		byAddress: quota.NewCounts(cfg.MaxConnsPerAddress),
+	}
+	l.handshakes = newHandshakes(cfg, l.Trusts)
+	return l
 }
 
 // portTries is how often a port that is free for UDP is looked for until it is free for TCP, too.
