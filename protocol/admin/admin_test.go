@@ -88,6 +88,20 @@ func TestWrongMessagesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for name, number := range map[string]any{"player": uint64(1<<32 + 1), "number": -1, "count": 1.5} {
+		b, err := msgpack.Marshal(map[string]any{"act": "kick", name: number})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := admin.ParseRequest(b); !rejected(err) {
+			t.Errorf("%s %v is read as %+v, %v", name, number, r, err)
+		}
+	}
+	for _, b := range [][]byte{{0x90}, {0xc0}, {0x92, 0xa5, 'r', 'o', 'o', 'm', 's', 0xa0}} {
+		if _, err := admin.ParseAnswer(b); !rejected(err) {
+			t.Errorf("%x, which is no map: %v", b, err)
+		}
+	}
 	for _, short := range [][]byte{nil, token[1:], append(token, 1)} {
 		if _, err := admin.AppendHello(nil, admin.Hello{Token: short}); !rejected(err) {
 			t.Errorf("a token of %d bytes: %v", len(short), err)
@@ -154,7 +168,7 @@ func FuzzMessages(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%+v was taken, and can't be sent: %v", a, err)
 			}
-			wantPart(t, again, b)
+			wantPart(t, again, b, true)
 		}
 		if r, err := admin.ParseRequest(b); err == nil {
 			again, err := admin.AppendRequest(nil, r)
@@ -164,46 +178,84 @@ func FuzzMessages(f *testing.F) {
 			if got, err := admin.ParseRequest(again); err != nil || got.Act != r.Act || len(got.Where) != len(r.Where) {
 				t.Errorf("%+v becomes %+v, %v", r, got, err)
 			}
-			wantPart(t, again, b)
+			wantPart(t, again, b, false)
 		}
 	})
 }
 
 // wantPart checks that all that a message is sent on with stands in what it was read from, by the msgpack library's own
-// decoder, which knows nothing of ours.
-func wantPart(t *testing.T, part, whole []byte) {
+// decoder, which knows nothing of ours. Where numbers may be cut, which answers' are, theirs are not compared.
+func wantPart(t *testing.T, part, whole []byte, cut bool) {
 	t.Helper()
-	var got, all any
-	if err := errors.Join(msgpack.Unmarshal(part, &got), msgpack.Unmarshal(whole, &all)); err != nil {
-		t.Fatalf("it was taken, and is nothing to msgpack: %v: %x", err, whole)
+	got, _ := generic(t, part)
+	all, twice := generic(t, whole)
+	if twice {
+		return // which of the two counts is the decoder's business
 	}
-	if !within(got, all) {
+	if !within(got, all, cut) {
 		t.Errorf("%v is sent on as %v", all, got)
 	}
 }
 
+// generic is what the library decodes without knowing what it is; twice tells that a map has a key more than once.
+func generic(t *testing.T, b []byte) (v any, twice bool) {
+	t.Helper()
+	dec := msgpack.NewDecoder(bytes.NewReader(b))
+	dec.SetMapDecoder(func(d *msgpack.Decoder) (any, error) {
+		n, err := d.DecodeMapLen()
+		out := make(map[string]any)
+		for range n {
+			key, err := d.DecodeInterface()
+			if err != nil {
+				return nil, err
+			}
+			name := fmt.Sprint(key)
+			if _, there := out[name]; there {
+				twice = true
+			}
+			if out[name], err = d.DecodeInterface(); err != nil {
+				return nil, err
+			}
+		}
+		return out, err
+	})
+	v, err := dec.DecodeInterface()
+	if err != nil {
+		t.Fatalf("it was taken, and is nothing to msgpack: %v: %x", err, b)
+	}
+	return v, twice
+}
+
 // within tells whether a value is as another. Maps may have less, fields that are zero need not be there, a number may have
 // another type, and a text that of bytes.
-func within(part, whole any) bool {
+func within(part, whole any, cut bool) bool {
 	switch part := part.(type) {
 	case map[string]any:
 		all, ok := whole.(map[string]any)
+		if _, list := whole.([]any); list {
+			return true // within a message the decoder takes the fields in their order, too, and nobody sends them so
+		}
 		for key, value := range part {
-			if there, has := all[key]; !(has && within(value, there) || zero(value)) {
+			if there, has := all[key]; !(has && within(value, there, cut) || zero(value)) {
 				return false
 			}
 		}
 		return ok || whole == nil
 	case []any:
 		all, ok := whole.([]any)
-		return ok && len(part) == len(all) && sameEach(part, all) || zero(part) && whole == nil
+		return ok && len(part) == len(all) && sameEach(part, all, cut) || zero(part) && whole == nil
 	}
-	return fmt.Sprint(text(part)) == fmt.Sprint(text(whole)) || zero(part) && whole == nil
+	return fmt.Sprint(text(part)) == fmt.Sprint(text(whole)) || zero(part) && whole == nil || cut && number(part) && number(whole)
 }
 
-func sameEach(a, b []any) bool {
+func number(v any) bool {
+	kind := reflect.ValueOf(v).Kind()
+	return kind >= reflect.Int && kind <= reflect.Float64
+}
+
+func sameEach(a, b []any, cut bool) bool {
 	for i := range a {
-		if !within(a[i], b[i]) {
+		if !within(a[i], b[i], cut) {
 			return false
 		}
 	}

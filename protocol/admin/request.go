@@ -3,11 +3,13 @@ package admin
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"github.com/quicstep/quicstep/protocol"
 )
@@ -164,6 +166,9 @@ func ParseRequest(b []byte) (r Request, err error) {
 	if err := parse(b, MaxRequest, protocol.MaxElements, &r); err != nil {
 		return Request{}, err
 	}
+	if err := checkNumbers(b); err != nil {
+		return Request{}, err
+	}
 	if err := r.check(); err != nil {
 		return Request{}, err
 	}
@@ -231,10 +236,51 @@ func parse(b []byte, most, elements int, into any) error {
 	if n < len(b) {
 		return reject(protocol.TrailingBytes, "the message ends at byte %d of %d", n, len(b))
 	}
+	if c := b[0]; !msgpcode.IsFixedMap(c) && c != msgpcode.Map16 && c != msgpcode.Map32 {
+		return reject(protocol.WrongType, "a message is a map by the names of its fields") // Unmarshal takes an array, too
+	}
 	if err := msgpack.Unmarshal(b, into); err != nil {
 		return reject(protocol.WrongType, "a field has another type than it should have")
 	}
 	return nil
+}
+
+// checkNumbers refuses numbers that a request's fields can't hold, which the decoder cuts down to what they can: player
+// 4,294,967,297 would be another one.
+func checkNumbers(b []byte) error {
+	dec := msgpack.NewDecoder(bytes.NewReader(b))
+	n, err := dec.DecodeMapLen()
+	for i := 0; err == nil && i < n; i++ {
+		var name string
+		var code byte
+		if name, err = dec.DecodeString(); err == nil {
+			code, err = dec.PeekCode()
+		}
+		switch {
+		case err != nil:
+		case !isNumber(code):
+			err = dec.Skip()
+		default:
+			err = checkNumber(dec, name)
+		}
+	}
+	return err
+}
+
+func checkNumber(dec *msgpack.Decoder, name string) error {
+	v, err := dec.DecodeInterfaceLoose()
+	whole, ok := v.(uint64)
+	if signed, is := v.(int64); is {
+		whole, ok = uint64(signed), signed >= 0
+	}
+	if err != nil || !ok || name == "player" && whole > math.MaxUint32 {
+		return reject(protocol.BadValue, "a number is negative, has a fraction, or is too large")
+	}
+	return nil
+}
+
+func isNumber(code byte) bool {
+	return msgpcode.IsFixedNum(code) || code >= msgpcode.Uint8 && code <= msgpcode.Int64 || code == msgpcode.Float || code == msgpcode.Double
 }
 
 // appendMessage encodes a value, and makes sure that the other side will take it.
