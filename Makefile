@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/fuzz ./.ci/browser
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/fuzz ./.ci/supply ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -40,7 +40,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
 	$(GO_TEST) $(SINGLE) ./server
 	@echo "== tests of .ci"
-	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/fuzz ./.ci/bench/...
+	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/fuzz ./.ci/supply ./.ci/bench/...
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@$(MAKE) --no-print-directory browser
@@ -53,7 +53,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
 	@echo "== all passed"
 
-check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
+check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod, dependencies and their licences
 	@echo "== gofmt"
 	@list=$$(gofmt -l .) || exit 1; \
 	if [ -n "$$list" ]; then echo "not formatted, run gofmt -w on:"; echo "$$list"; exit 1; fi
@@ -67,6 +67,9 @@ check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod
 	@! grep -nE '^[[:space:]]*go [[:alpha:]]' $(addsuffix /*.go,$(SINGLE))
 	@echo "== go.mod is tidy"
 	go mod tidy -diff
+	@echo "== docs/dependencies.md and docs/licences.md; known vulnerabilities"
+	go run ./.ci/supply
+	@go run ./.ci/supply -vulnerabilities
 	@echo "== the same of .ci/bundle, a module of its own"
 	go -C .ci/bundle vet .
 	cd .ci/bundle && go run $(STATICCHECK) .
@@ -143,6 +146,7 @@ generate: ## write the golden files and the arena's page anew; commit only what 
 	@dirs=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$$||' | sort -u); \
 	for dir in $$dirs; do echo "go test $$dir -update"; go test "$$dir" -update || exit 1; done
 	go -C .ci/bundle run .
+	go run ./.ci/supply -update
 
 tools: ## say which of the tools is missing, and how to get it
 	@missing=0; \
