@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/atomicfile"
 	"github.com/quicstep/quicstep/server/quota"
+	"github.com/quicstep/quicstep/world"
 )
 
 // MaxBans bounds the bans that hold at once; one more is an error.
@@ -32,12 +34,14 @@ var (
 	ErrManyBans = errors.New("there are as many bans as there may be: lift some")
 )
 
-// Ban keeps addresses out.
+// Ban keeps addresses out, or a user.
 type Ban struct {
 	// Number names it, from 1; Ban gives it.
 	Number uint64 `json:"number"`
-	// Prefix is the addresses, as in 192.0.2.7/32.
-	Prefix netip.Prefix `json:"prefix"`
+	// Prefix is the addresses, as in 192.0.2.7/32; the zero one when it is of a user.
+	Prefix netip.Prefix `json:"prefix,omitzero"`
+	// User is who is kept out, wherever from: an Identity's User; empty when it is of addresses.
+	User string `json:"user,omitempty"`
 	// Reason is told to whoever is kept out.
 	Reason string `json:"reason,omitempty"`
 	// By is who wanted it, At when.
@@ -45,6 +49,19 @@ type Ban struct {
 	At time.Time `json:"at"`
 	// Until is when it ends; zero means never.
 	Until time.Time `json:"until,omitzero"`
+}
+
+// Whom names who is kept out: addresses, or a user in quotes.
+func (b *Ban) Whom() string {
+	if b.User != "" {
+		return strconv.Quote(b.User)
+	}
+	return b.Prefix.String()
+}
+
+// holds tells whether it is of an address or of a user, who is nobody when that is empty.
+func (b *Ban) holds(addr netip.Addr, user string) bool {
+	return b.Prefix.IsValid() && b.Prefix.Contains(addr) || b.User != "" && b.User == user
 }
 
 func (b *Ban) over(now time.Time) bool { return !b.Until.IsZero() && now.After(b.Until) }
@@ -89,11 +106,11 @@ func (b *bans) load() error {
 	return nil
 }
 
-// of is the ban that keeps an address out; nil when none does.
-func (b *bans) of(addr netip.Addr, now time.Time) *Ban {
+// of is the ban that keeps an address out, or a user unless that is empty; nil when none does.
+func (b *bans) of(addr netip.Addr, user string, now time.Time) *Ban {
 	list := b.list.Load()
 	for i := range list.Bans {
-		if ban := &list.Bans[i]; ban.Prefix.Contains(addr) && !ban.over(now) {
+		if ban := &list.Bans[i]; ban.holds(addr, user) && !ban.over(now) {
 			return ban
 		}
 	}
@@ -122,11 +139,14 @@ func (b *bans) change(edit func(*banList) error) error {
 	return nil
 }
 
-// Ban keeps addresses out from now on, also after a restart when Config.BanFile is set, and sends those away who are in.
-// Prefix, Reason, By and Until count; it returns the ban as it is kept, and how many were sent away.
+// Ban keeps addresses or a user out from now on, also after a restart when Config.BanFile is set, and sends those away who
+// are in. Prefix or User, Reason, By and Until count; it returns the ban as it is kept, and how many were sent away.
 func (s *Server) Ban(b Ban) (Ban, int, error) {
-	if !b.Prefix.IsValid() {
-		return Ban{}, 0, errors.New("server: a ban needs addresses: give it a prefix, as in 192.0.2.7/32")
+	if b.Prefix.IsValid() == (b.User != "") {
+		return Ban{}, 0, errors.New("server: a ban needs addresses or a user: give it a prefix, as in 192.0.2.7/32, or a name")
+	}
+	if err := (Identity{User: b.User}).check(); err != nil {
+		return Ban{}, 0, fmt.Errorf("server: nobody has the name of the ban: it is no plain text of at most %d bytes", world.MaxUser)
 	}
 	b.Prefix, b.At = b.Prefix.Masked(), time.Now()
 	err := s.bans.change(func(list *banList) error {
@@ -143,7 +163,7 @@ func (s *Server) Ban(b Ban) (Ban, int, error) {
 	}
 	away := 0
 	for _, row := range find[sessionRow](s.directory, sessionRows, byID, nil) {
-		if addr, ok := addrOf(row.conn.RemoteAddr()); ok && b.Prefix.Contains(addr) {
+		if addr, _ := addrOf(row.conn.RemoteAddr()); b.holds(addr, row.session.who.User) {
 			row.session.expel(b.told())
 			away++
 		}
@@ -199,13 +219,10 @@ func (b *Ban) told() string {
 	return text
 }
 
-// banned tells a connection that it is kept out; nil when it is not.
-func (s *Server) banned(addr net.Addr) *refusal {
-	ip, ok := addrOf(addr)
-	if !ok {
-		return nil
-	}
-	ban := s.bans.of(ip, time.Now())
+// banned tells a connection that it is kept out, for its address, or for its user unless that is empty; nil when it is not.
+func (s *Server) banned(addr net.Addr, user string) *refusal {
+	ip, _ := addrOf(addr) // an invalid one is in no prefix
+	ban := s.bans.of(ip, user, time.Now())
 	if ban == nil {
 		return nil
 	}

@@ -106,6 +106,9 @@ func (s *Server) identify(ctx context.Context, c *connection, g *game, h *protoc
 		}
 		return Identity{}, &undecided
 	}
+	if banned := s.banned(c.conn.RemoteAddr(), who.User); banned != nil {
+		return Identity{}, banned
+	}
 	return who, nil
 }
 

@@ -28,7 +28,7 @@ func FuzzBans(f *testing.F) {
 		}
 		now := time.Unix(1_800_000_000, 0)
 		for _, addr := range []netip.Addr{{}, netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("::1"), netip.MustParseAddr("::ffff:1.2.3.4")} {
-			if ban := b.of(addr, now); ban != nil && (!ban.Prefix.Contains(addr) || ban.over(now)) {
+			if ban := b.of(addr, "", now); ban != nil && (!ban.Prefix.Contains(addr) || ban.over(now)) {
 				t.Errorf("%v is kept out by %+v", addr, ban)
 			}
 		}

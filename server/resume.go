@@ -23,6 +23,9 @@ func (s *Server) live(ctx context.Context, sess *session) refusal {
 	defer func() { s.directory.exit(row) }()
 	for {
 		s.directory.enter(row)
+		if banned := s.banned(sess.conn.RemoteAddr(), sess.who.User); banned != nil { // while it was on its way in
+			sess.expel(banned.reason)
+		}
 		end, next := s.play(ctx, sess)
 		why := sess.reasonOf(end)
 		if next == nil && why == world.Lost {
@@ -86,6 +89,9 @@ func (s *Server) handOver(ctx context.Context, c *connection, h protocol.Hello) 
 	if sess == nil || h.Game != "" && h.Game != sess.game.schema.Game {
 		s.counters.resumesRefused.Add(1)
 		return &expired
+	}
+	if banned := s.banned(c.conn.RemoteAddr(), sess.who.User); banned != nil {
+		return banned
 	}
 	select {
 	case sess.arrivals <- &arrival{c, h}: // whatever the session does, it comes to this, or to its end

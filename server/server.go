@@ -163,7 +163,7 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	c := &connection{conn: conn}
 	var left []byte // of the session's messages
 	var h protocol.Hello
-	refused := s.banned(conn.RemoteAddr())
+	refused := s.banned(conn.RemoteAddr(), "")
 	if refused == nil {
 		h, refused = s.greet(ctx, c)
 	}

@@ -65,7 +65,7 @@ type Stats struct {
 	// ResumesRefused are tokens that were nobody's any more.
 	Held                                                                     uint64
 	Resumed, HoldsExpired, HoldsRefused, HoldsRefusedAddress, ResumesRefused uint64
-	// Banned were kept out since their address is banned, Drained since the server is being drained.
+	// Banned were kept out since their address or their user is banned, Drained since the server is being drained.
 	Banned, Drained uint64
 	// Denied are joins that Config.Gate did not allow, by the Denial's name; "undecided" are those in which it failed, was
 	// late, or gave an Identity that can't be.

@@ -190,8 +190,8 @@ func writeEdits(w io.Writer, edits []admin.Edit) {
 }
 
 func writeBans(w io.Writer, bans []admin.Ban) {
-	fmt.Fprintln(w, "BAN\tADDRESSES\tBY\tSINCE\tUNTIL\tREASON")
+	fmt.Fprintln(w, "BAN\tWHOM\tBY\tSINCE\tUNTIL\tREASON")
 	for _, b := range bans {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", b.Number, b.Prefix, b.By, clock(b.At), clock(b.Until), b.Reason)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", b.Number, plain(b.Whom())[0], b.By, clock(b.At), clock(b.Until), b.Reason)
 	}
 }

@@ -1,5 +1,7 @@
 package admin
 
+import "strconv"
+
 // Answer is what becomes of a Request. What it has beside Refusal and Text depends on the act; lists may come in several.
 type Answer struct {
 	// Refusal says why nothing was done; nil when it was.
@@ -226,11 +228,20 @@ type Edit struct {
 // Ban is one that holds; times in seconds since 1970, Until zero for ever.
 type Ban struct {
 	Number uint64 `msgpack:"number"`
-	Prefix string `msgpack:"prefix"`
+	Prefix string `msgpack:"prefix"` // empty when it is of a user
+	User   string `msgpack:"user"`   // empty when it is of addresses
 	Reason string `msgpack:"reason"`
 	By     string `msgpack:"by"`
 	At     int64  `msgpack:"at"`
 	Until  int64  `msgpack:"until"`
+}
+
+// Whom is who is kept out: addresses, or a user in quotes.
+func (b *Ban) Whom() string {
+	if b.User != "" {
+		return strconv.Quote(b.User)
+	}
+	return b.Prefix
 }
 
 // AppendAnswer appends a message.

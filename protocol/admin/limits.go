@@ -20,6 +20,8 @@ const (
 	MaxPiece = MaxAnswer / 2
 	// MaxName bounds the names of rooms, tables, fields, people and programs, in bytes.
 	MaxName = 64
+	// MaxUser bounds the name of a user, in bytes.
+	MaxUser = 255
 	// MaxText bounds a reason, a message or a value, in bytes.
 	MaxText = 512
 	// MaxConditions bounds the conditions of a query.

@@ -55,7 +55,7 @@ const (
 	ActSight Act = "sight"
 
 	ActKick    Act = "kick"  // Room, Player, Text
-	ActBan     Act = "ban"   // Address, or Room and Player; Seconds, zero for ever; Text
+	ActBan     Act = "ban"   // Address, or User, or Room and Player, whose address it is; Seconds, zero for ever; Text
 	ActUnban   Act = "unban" // Number
 	ActSay     Act = "say"   // Text; Room, Player; All for every room
 	ActFreeze  Act = "freeze"
@@ -96,6 +96,8 @@ type Request struct {
 	Text  string      `msgpack:"text,omitempty"`
 	// Address is one, or a prefix as in 192.0.2.0/24.
 	Address string `msgpack:"address,omitempty"`
+	// User is who a player is, as the server's tokens say.
+	User    string `msgpack:"user,omitempty"`
 	Seconds uint64 `msgpack:"seconds,omitempty"`
 	Count   uint64 `msgpack:"count,omitempty"`
 	Number  uint64 `msgpack:"number,omitempty"`
@@ -194,7 +196,7 @@ func (r *Request) check() error {
 	}
 	texts := []text{
 		{"room", r.Room, MaxName}, {"table", r.Table, MaxName}, {"row", r.Row, MaxName}, {"field", r.Field, MaxName},
-		{"value", r.Value, MaxText}, {"text", r.Text, MaxText}, {"address", r.Address, MaxName},
+		{"value", r.Value, MaxText}, {"text", r.Text, MaxText}, {"address", r.Address, MaxName}, {"user", r.User, MaxUser},
 	}
 	for _, c := range r.Where {
 		if !slices.Contains(Comparisons, c.Is) {

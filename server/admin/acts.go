@@ -135,7 +135,7 @@ func (c *call) on() map[string]string {
 	out := map[string]string{}
 	r := &c.req
 	for name, value := range map[string]string{
-		"room": r.Room, "table": r.Table, "row": r.Row, "field": r.Field, "value": r.Value, "text": r.Text, "address": r.Address,
+		"room": r.Room, "table": r.Table, "row": r.Row, "field": r.Field, "value": r.Value, "text": r.Text, "address": r.Address, "user": r.User,
 	} {
 		if value != "" {
 			out[name] = value

@@ -30,9 +30,17 @@ func (c *call) kick() error {
 
 func (c *call) ban() (err error) {
 	b := server.Ban{Reason: c.req.Text, By: c.guest.Name}
+	given := 0
+	for _, one := range []bool{c.req.Address != "", c.req.User != "", c.req.Player != 0} {
+		if one {
+			given++
+		}
+	}
 	switch {
-	case (c.req.Address == "") == (c.req.Player == 0):
-		return bad("ban needs an address, or a player whose address it is")
+	case given != 1:
+		return bad("ban needs one of an address, a user, and a player whose address it is")
+	case c.req.User != "":
+		b.User = c.req.User
 	case c.req.Player != 0:
 		b.Prefix, err = c.cfg.Server.AddressOf(c.req.Room, c.req.Player)
 	default:
@@ -50,13 +58,13 @@ func (c *call) ban() (err error) {
 	if err != nil {
 		return err
 	}
-	c.did = fmt.Sprintf("ban %d keeps %v out; %d sent away", b.Number, b.Prefix, away)
+	c.did = fmt.Sprintf("ban %d keeps %s out; %d sent away", b.Number, b.Whom(), away)
 	return nil
 }
 
 func (c *call) unban() error {
 	b, err := c.cfg.Server.Unban(c.req.Number)
-	c.did = fmt.Sprintf("ban %d of %v is lifted", b.Number, b.Prefix)
+	c.did = fmt.Sprintf("ban %d of %s is lifted", b.Number, b.Whom())
 	return err
 }
 

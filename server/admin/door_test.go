@@ -142,6 +142,58 @@ func TestABannedPlayerCantReturn(t *testing.T) {
 	again.join()
 }
 
+// TestABannedUserCantReturn, not even to the server that takes its place; others from there can.
+func TestABannedUserCantReturn(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	c, other := s.as(nil), s.join()
+	rude, err := s.tryJoinAs("rude one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rude.Close()
+	players := do(t, c, wire.Request{Act: wire.ActPlayers}).Players
+	if len(players) != 2 || players[0].User != "" || players[1].User != "rude one" {
+		t.Fatalf("the players are %+v", players)
+	}
+	did := do(t, c, wire.Request{Act: wire.ActBan, User: "rude one", Seconds: 3600, Text: "be kind"})
+	if want := `ban 1 keeps "rude one" out; 1 sent away`; did.Text != want {
+		t.Errorf("the door says %q, want %q", did.Text, want)
+	}
+	if line := s.wantAudited(wire.ActBan, "ann", "done"); line.On["user"] != "rude one" {
+		t.Errorf("the audit log tells of %v", line.On)
+	}
+	<-rude.Done()
+	wantBanned := func(s *site) {
+		t.Helper()
+		if _, err := s.tryJoinAs("rude one"); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "be kind") {
+			t.Errorf("who is banned and comes back is told %v", err)
+		}
+	}
+	wantBanned(s)
+	if other.Err() != nil {
+		t.Errorf("the other one from there was told %v", other.Err())
+	}
+	for _, r := range []wire.Request{
+		{Act: wire.ActBan}, {Act: wire.ActBan, User: "a", Address: "192.0.2.7"}, {Act: wire.ActBan, User: "a", Player: uint32(other.Player())},
+	} {
+		wantRefusal(t, c, r, wire.CodeBad)
+	}
+	s.stop()
+	again := open(t, s.folder, admin.Limits{})
+	wantBanned(again)
+	c = again.as(nil)
+	bans := do(t, c, wire.Request{Act: wire.ActBans}).Bans
+	if len(bans) != 1 || bans[0].User != "rude one" || bans[0].Prefix != "" || bans[0].Until == 0 {
+		t.Fatalf("the bans are %+v", bans)
+	}
+	do(t, c, wire.Request{Act: wire.ActUnban, Number: bans[0].Number})
+	if back, err := again.tryJoinAs("rude one"); err != nil {
+		t.Error(err)
+	} else {
+		back.Close()
+	}
+}
+
 // TestAViewerActsOnNothing, and an operator not on the server.
 func TestAViewerActsOnNothing(t *testing.T) {
 	s := open(t, newFolder(t), admin.Limits{})

@@ -84,7 +84,7 @@ func open(t *testing.T, folder admin.Folder, limits admin.Limits) *site {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(server.Config{
-		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, AnyoneMayJoin: true, TickRate: 100, Seed: 1, BanFile: folder.BanFile(),
+		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, Gate: server.GateFunc(byName), TickRate: 100, Seed: 1, BanFile: folder.BanFile(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,8 +153,16 @@ func (s *site) join() *player {
 	return c
 }
 
-func (s *site) tryJoin() (*player, error) {
-	return client.Join(s.t.Context(), s.game, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}, Timeout: time.Minute})
+func (s *site) tryJoin() (*player, error) { return s.tryJoinAs("") }
+
+// tryJoinAs joins as a user.
+func (s *site) tryJoinAs(user string) (*player, error) {
+	return client.Join(s.t.Context(), s.game, client.Config{Addr: s.Addr().String(), Pins: [][32]byte{s.Pin()}, Timeout: time.Minute, Token: []byte(user)})
+}
+
+// byName is a gate that believes everybody.
+func byName(_ context.Context, j server.Joining) (server.Identity, error) {
+	return server.Identity{User: string(j.Token)}, nil
 }
 
 // until waits, tick by tick, for something to become true of what a player sees.

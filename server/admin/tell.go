@@ -270,13 +270,16 @@ func (c *call) edits() error {
 func (c *call) bans() error {
 	var out []admin.Ban
 	for _, b := range c.cfg.Server.Bans() {
-		ban := admin.Ban{Number: b.Number, Prefix: b.Prefix.String(), Reason: b.Reason, By: b.By, At: b.At.Unix()}
+		ban := admin.Ban{Number: b.Number, User: b.User, Reason: b.Reason, By: b.By, At: b.At.Unix()}
+		if b.Prefix.IsValid() {
+			ban.Prefix = b.Prefix.String()
+		}
 		if !b.Until.IsZero() {
 			ban.Until = b.Until.Unix()
 		}
 		out = append(out, ban)
 	}
-	return pieces(c, out, func(a *admin.Answer, bans []admin.Ban) { a.Bans = bans }, func(b admin.Ban) int { return 200 + len(b.Reason) })
+	return pieces(c, out, func(a *admin.Answer, bans []admin.Ban) { a.Bans = bans }, func(b admin.Ban) int { return 200 + len(b.Reason) + len(b.User) })
 }
 
 // test is a condition that rows are held against.

@@ -45,7 +45,7 @@ type consoleCmd struct {
 	Edits   lookCmd    `cmd:"" help:"The latest edits, which undo can take back."`
 	Bans    lookCmd    `cmd:"" help:"The bans that hold."`
 	Kick    kickCmd    `cmd:"" help:"Send a player away."`
-	Ban     banCmd     `cmd:"" help:"Keep an address out, or a player's; also after a restart."`
+	Ban     banCmd     `cmd:"" help:"Keep an address, a user, or a player's address out; also after a restart."`
 	Unban   numberCmd  `cmd:"" help:"Lift a ban."`
 	Say     sayCmd     `cmd:"" help:"Tell a line of chat to a room, one player, or everybody."`
 	Freeze  plainCmd   `cmd:"" help:"Have a room stand."`
@@ -110,6 +110,7 @@ type (
 	}
 	banCmd struct {
 		Address string        `arg:"" optional:"" help:"An address, or a prefix as in 192.0.2.0/24."`
+		User    string        `help:"A user, by the name that tokens say, wherever it comes from." placeholder:"NAME" group:"operate"`
 		Player  uint32        `help:"The player whose address it is." placeholder:"N" group:"operate"`
 		For     time.Duration `help:"For how long; 0 means for ever." default:"0s" placeholder:"TIME" group:"operate"`
 		Reason  string        `help:"What whoever is kept out is told." placeholder:"TEXT" group:"operate"`
@@ -170,7 +171,7 @@ func (c banCmd) fill(r *wire.Request) error {
 	if c.For < 0 || c.For > 0 && c.For < time.Second {
 		return usagef("--for is %v; give a second or more, as in 24h, or 0 for ever", c.For)
 	}
-	r.Address, r.Player, r.Seconds, r.Text = c.Address, c.Player, uint64(c.For/time.Second), c.Reason
+	r.Address, r.User, r.Player, r.Seconds, r.Text = c.Address, c.User, c.Player, uint64(c.For/time.Second), c.Reason
 	return nil
 }
 

@@ -138,11 +138,41 @@ func askBan(m *model) []effect {
 	}
 	p := m.page()
 	id, name := p.room, p.name
+	if user := m.userOf(player); user != "" {
+		return m.askBanOf(player, user)
+	}
 	return m.ask(func(v []string) (effect, string) {
 		hours := numberOf(v[0])
 		return effect{ask: admin.Request{Act: admin.ActBan, Room: id, Player: player, Seconds: hours * 3600, Text: v[1]}},
 			fmt.Sprintf("ban the address of player %d of %s %s%s", player, name, forHours(hours), quoted(v[1]))
 	}, question{"for how many hours, 0 for ever", "24", number(0, admin.MaxSeconds/3600)}, question{"what whoever is kept out is told, or nothing", "", nil})
+}
+
+// userOf is who a player of the page is; empty when that is not known.
+func (m *model) userOf(player uint32) string {
+	for _, p := range m.playersOf() {
+		if p.Player == player {
+			return p.User
+		}
+	}
+	return ""
+}
+
+// askBanOf asks what of a player is to be banned that is known by name: the name holds wherever it comes from.
+func (m *model) askBanOf(player uint32, user string) []effect {
+	p := m.page()
+	id, name := p.room, p.name
+	return m.ask(func(v []string) (effect, string) {
+		hours := numberOf(v[1])
+		ask := admin.Request{Act: admin.ActBan, User: user, Seconds: hours * 3600, Text: v[2]}
+		whom := fmt.Sprintf("user %q", user)
+		if v[0] == "address" {
+			ask.User, ask.Room, ask.Player = "", id, player
+			whom = fmt.Sprintf("the address of player %d of %s", player, name)
+		}
+		return effect{ask: ask}, fmt.Sprintf("ban %s %s%s", whom, forHours(hours), quoted(v[2]))
+	}, question{fmt.Sprintf("user (%q), or address", user), "user", oneOf("user", "address")},
+		question{"for how many hours, 0 for ever", "24", number(0, admin.MaxSeconds/3600)}, question{"what whoever is kept out is told, or nothing", "", nil})
 }
 
 func askBanAddress(m *model) []effect {

@@ -57,7 +57,7 @@ func pageKeys(k kind) []binding {
 			{[]string{"m", "enter"}, "map", "the map, following the chosen player", "", openMap},
 			{[]string{"t"}, "tables", "the tables of the room", "", openTables}, filter,
 			{[]string{"k"}, "kick", "send the chosen player away", operator, askKick},
-			{[]string{"b"}, "ban", "keep the address of the chosen player out", operator, askBan},
+			{[]string{"b"}, "ban", "keep the chosen player out, by name or address", operator, askBan},
 			{[]string{"w"}, "whisper", "tell a line to the chosen player", operator, askWhisper},
 		}, roomActs())
 	case mapPage:

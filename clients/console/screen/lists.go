@@ -30,6 +30,7 @@ func (m *model) columns() []column {
 			{title: "PLAYER", width: 6, right: true}, {title: "RTT MS", width: 6, right: true}, {title: "LOSS", width: 6, right: true}, {title: "AGE", width: 4, right: true},
 			{title: "EARLY", width: 6, right: true}, {title: "LATE", width: 5, right: true}, {title: "MISSING", width: 7, right: true, rank: 2},
 			{title: "SENT", width: 8, right: true, rank: 1}, {title: "STATE", width: 6}, {title: "IN FOR", width: 6, right: true, rank: 3}, {title: "FROM", width: 22, rank: 4},
+			{title: "USER", width: 16, rank: 5},
 		}
 	case mapPage:
 		return m.mapColumns()
@@ -43,7 +44,7 @@ func (m *model) columns() []column {
 			{title: "FIELD", width: 10}, {title: "BEFORE", width: 8}, {title: "AFTER", width: 8}, {title: "UNDONE", width: 8, rank: 2},
 		}
 	case bansPage:
-		return []column{{title: "BAN", width: 5, right: true}, {title: "ADDRESSES", width: 22}, {title: "BY", width: 8}, {title: "UNTIL", width: 17}, {title: "REASON", width: max(10, m.width-60)}}
+		return []column{{title: "BAN", width: 5, right: true}, {title: "WHOM", width: 22}, {title: "BY", width: 8}, {title: "UNTIL", width: 17}, {title: "REASON", width: max(10, m.width-60)}}
 	case reportPage:
 		return []column{{title: "ROOM", width: 12}, {title: "DO", width: 6}, {title: "GAME", width: 8, rank: 1}, {title: "WHY", width: max(20, m.width-32)}}
 	default:
@@ -130,7 +131,7 @@ func (m *model) playerRows() (out []row) {
 		}
 		out = append(out, row{key: strconv.FormatUint(uint64(p.Player), 10), mark: p.Held || loss > 10, cells: []string{
 			strconv.FormatUint(uint64(p.Player), 10), ms(p.RoundTrip), fmt.Sprintf("%.1f %%", loss), strconv.Itoa(p.Age), fmt.Sprintf("%.2f", float64(p.Margin)/4),
-			strconv.FormatUint(p.Late, 10), strconv.FormatUint(p.Missing, 10), amount(float64(p.Bytes)) + "B", state, span(now.Sub(time.UnixMilli(p.Joined))), p.Addr,
+			strconv.FormatUint(p.Late, 10), strconv.FormatUint(p.Missing, 10), amount(float64(p.Bytes)) + "B", state, span(now.Sub(time.UnixMilli(p.Joined))), p.Addr, p.User,
 		}})
 	}
 	return out
@@ -169,7 +170,7 @@ func (m *model) banRows() (out []row) {
 		if b.Until != 0 {
 			until = time.Unix(b.Until, 0).UTC().Format("2006-01-02 15:04Z")
 		}
-		out = append(out, row{key: strconv.FormatUint(b.Number, 10), cells: []string{strconv.FormatUint(b.Number, 10), b.Prefix, b.By, until, b.Reason}})
+		out = append(out, row{key: strconv.FormatUint(b.Number, 10), cells: []string{strconv.FormatUint(b.Number, 10), b.Whom(), b.By, until, b.Reason}})
 	}
 	return out
 }

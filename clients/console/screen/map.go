@@ -304,7 +304,7 @@ func mapKeys() []binding {
 		{[]string{"-"}, "", "zoom out", "", zoom(-1)},
 		{[]string{"/"}, "filter", "filter the list, as by over_budget", "", startFilter},
 		{[]string{"k"}, "kick", "send the player away", operator, askKick},
-		{[]string{"b"}, "", "keep the player's address out", operator, askBan},
+		{[]string{"b"}, "", "keep the player out", operator, askBan},
 		{[]string{"w"}, "", "tell a line to the player", operator, askWhisper},
 	}
 }

@@ -65,6 +65,29 @@ func TestAFieldIsSetToWhatItCanHold(t *testing.T) {
 	s.wantAct(s.keys("y"), admin.Request{Act: admin.ActSet, Room: "b1", Table: "ship", Row: "1.1", Field: "Hull", Value: "2"})
 }
 
+// TestAPlayerIsBannedByNameOrAddress: by the name unless the operator says otherwise, and by the address where no name is known.
+func TestAPlayerIsBannedByNameOrAddress(t *testing.T) {
+	ask := admin.Request{Act: admin.ActBan, User: "ann", Seconds: 86400}
+	s := newStage(t, 120, 24)
+	s.keys("enter", "b", "enter", "enter", "enter")
+	s.wantOn(`ban user "ann" for 24 hours`)
+	s.wantAct(s.keys("y"), ask)
+	s.keys("b", "ctrl+u")
+	s.types("room")
+	s.keys("enter")
+	s.wantOn("one of user, address")
+	s.keys("ctrl+u")
+	s.types("address")
+	s.keys("enter", "enter", "enter")
+	s.wantOn("ban the address of player 1 of lobby")
+	address := admin.Request{Act: admin.ActBan, Room: "b1", Player: 1, Seconds: 86400}
+	s.wantAct(s.keys("y"), address)
+	s.keys("down", "b", "enter", "enter")
+	s.wantOn("ban the address of player 2 of lobby")
+	address.Player = 2
+	s.wantAct(s.keys("y"), address)
+}
+
 func TestATableIsFilteredByTheServer(t *testing.T) {
 	s := newStage(t, 120, 24)
 	s.keys("enter", "t", "down", "enter", "/")

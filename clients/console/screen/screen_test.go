@@ -92,6 +92,7 @@ func (s *stage) answer(r admin.Request) (a admin.Answer) {
 			a.Players = append(a.Players, admin.Player{
 				Room: "b1", RoomName: "lobby", Player: i + 1, Addr: fmt.Sprintf("192.0.2.%d:4500%d", i+10, i%10), Joined: noon.Add(-time.Duration(i*97) * time.Second).UnixMilli(), Held: i == 4,
 				RoundTrip: int64(9000 + 13000*i), Sent: 9000, Lost: uint64(i * i * 9), Datagrams: 8000, Bytes: uint64(900_000 + 40_000*i), Age: int(1 + i/3), Margin: 6, Applied: 8000, Missing: uint64(i), Late: uint64(i / 2),
+				User: []string{"ann", ""}[i%2],
 			})
 		}
 	case admin.ActTables:
@@ -128,7 +129,7 @@ func (s *stage) answerLists(r admin.Request, a *admin.Answer) {
 			{Number: 2, Table: "ship", Row: "3.1", Field: "Name", By: "ben", Tick: 8900, Before: "\x1b[2Jrude", After: "Cleo", UndoneBy: 3},
 		}
 	case admin.ActBans:
-		a.Bans = []admin.Ban{{Number: 1, Prefix: "192.0.2.7/32", Reason: "aimbot", By: "ann", Until: noon.Add(24 * time.Hour).Unix()}, {Number: 2, Prefix: "2001:db8::/64", By: "ben"}}
+		a.Bans = []admin.Ban{{Number: 1, Prefix: "192.0.2.7/32", Reason: "aimbot", By: "ann", Until: noon.Add(24 * time.Hour).Unix()}, {Number: 2, Prefix: "2001:db8::/64", By: "ben"}, {Number: 3, User: "rude one", By: "ben"}}
 	case admin.ActReport:
 		a.Report = []admin.Advice{{Room: "b1", RoomName: "lobby", Game: "arena", Do: "fix", Text: "hits takes the most in 15 of 17 overruns: make it cheaper"}}
 	case admin.ActAudit:

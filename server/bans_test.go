@@ -1,0 +1,132 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quicstep/quicstep/clients/client"
+	"github.com/quicstep/quicstep/server"
+	"github.com/quicstep/quicstep/world"
+)
+
+// TestABanOfAUserHolds for who is in, in whichever room, who comes, and after a restart; others are let in.
+func TestABanOfAUserHolds(t *testing.T) {
+	g := quietArena()
+	file := filepath.Join(t.TempDir(), "bans.json")
+	old := `{"last": 1, "bans": [{"number": 1, "prefix": "192.0.2.0/24", "by": "ann", "at": "2026-01-02T03:04:05Z"}]}`
+	if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := server.Config{Games: []world.Game{g}, BanFile: file, Gate: guests{"a": {User: "ann"}, "a2": {User: "ann"}, "b": {User: "ben"}, "n": {}}}
+	s := serve(t, cfg)
+	red, blue := s.as("a"), s.as("a2")
+	red.Room, blue.Room = "red", "blue"
+	ann, again, ben, nobody := joinAs(t, red, g), joinAs(t, blue, g), joinAs(t, s.as("b"), g), joinAs(t, s.as("n"), g)
+	ban, away, err := s.Ban(server.Ban{User: "ann", Reason: "aimbot", By: "cid"})
+	if err != nil || away != 2 || ban.Number != 2 {
+		t.Fatalf("%+v, %d sent away, %v", ban, away, err)
+	}
+	for _, c := range []*client.Client[stride]{ann, again} {
+		<-c.Done()
+		if err := c.Err(); !errors.Is(err, client.ErrKicked) || !strings.Contains(err.Error(), "aimbot") {
+			t.Errorf("ann was told %v", err)
+		}
+	}
+	wantPlaying(t, g, ben)
+	wantPlaying(t, g, nobody)
+	wantDenied(t, s.as("a"), g, "aimbot")
+	if n := s.Stats().Banned; n != 1 {
+		t.Errorf("%d were kept out, want 1", n)
+	}
+	resumed := s.as("a")
+	resumed.Resume = ann.Token()
+	wantDenied(t, resumed, g, "aimbot")
+	s.stop(t)
+
+	after := serve(t, cfg)
+	wantDenied(t, after.as("a2"), g, "aimbot")
+	joinAs(t, after.as("b"), g)
+	joinAs(t, after.as("n"), g)
+	if list := after.Bans(); len(list) != 2 || list[0].Prefix != netip.MustParsePrefix("192.0.2.0/24") || list[1].User != "ann" {
+		t.Fatalf("after a restart the bans are %+v", list)
+	}
+	if _, err := after.Unban(2); err != nil {
+		t.Fatal(err)
+	}
+	joinAs(t, after.as("a"), g)
+	for _, bad := range []server.Ban{
+		{User: "ann", Prefix: netip.MustParsePrefix("192.0.2.7/32")}, {User: "a\x00"}, {User: strings.Repeat("a", world.MaxUser+1)},
+	} {
+		if _, _, err := after.Ban(bad); err == nil {
+			t.Errorf("the ban %+v was taken", bad)
+		}
+	}
+}
+
+// TestWhoIsHeldIsBannedToo: a banned user can't resume.
+func TestWhoIsHeldIsBannedToo(t *testing.T) {
+	cfg := server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{IdleTimeout: 2 * time.Second}, Gate: server.GateFunc(
+		func(context.Context, server.Joining) (server.Identity, error) {
+			return server.Identity{User: "ann"}, nil
+		})}
+	simulate(t, 75, calm, cfg, func(s *simulation) {
+		c := s.join()
+		s.pass(time.Second)
+		s.net.setDark(s.sockets[0].LocalAddr(), true)
+		s.pass(4 * time.Second)
+		if _, away, err := s.server.Ban(server.Ban{User: "ann"}); err != nil || away != 1 {
+			s.t.Fatalf("%d sent away, %v", away, err)
+		}
+		s.net.setDark(s.sockets[0].LocalAddr(), false)
+		s.pass(5 * time.Second)
+		if n := len(s.server.View().Players()); n != 0 || c.Connected() {
+			s.t.Errorf("%d players are in, and ann is connected: %v", n, c.Connected())
+		}
+	})
+}
+
+// TestABanCatchesWhoIsOnTheWayIn, at whichever moment.
+func TestABanCatchesWhoIsOnTheWayIn(t *testing.T) {
+	var ban atomic.Pointer[func()]
+	for _, at := range []string{"the gate", "the game"} {
+		t.Run(at, func(t *testing.T) {
+			now := func(place string) {
+				if do := ban.Load(); do != nil && place == at {
+					(*do)()
+				}
+			}
+			g := world.NewGame[stride]("doorway")
+			g.OnJoin(func(*world.Tx, world.Player) error {
+				now("the game")
+				return nil
+			})
+			s := serve(t, server.Config{Games: []world.Game{g}, Gate: server.GateFunc(func(context.Context, server.Joining) (server.Identity, error) {
+				now("the gate")
+				return server.Identity{User: "ann"}, nil
+			})})
+			do := func() {
+				if _, _, err := s.Ban(server.Ban{User: "ann"}); err != nil {
+					t.Error(err)
+				}
+			}
+			ban.Store(&do)
+			defer ban.Store(nil)
+			c, err := client.Join(t.Context(), g, s.config())
+			if err != nil {
+				return // it was refused
+			}
+			defer c.Close()
+			<-c.Done()
+			if err := c.Err(); !errors.Is(err, client.ErrKicked) {
+				t.Errorf("ann is told %v", err)
+			}
+		})
+	}
+}
