@@ -41,6 +41,7 @@ var floors = []floor{
 	{path: "protocol/ride", level: 1, thirdParty: []string{quic}},
 	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}, also: []string{"protocol"}},
 	{path: "server/atomicfile", level: 1},
+	{path: "server/contain", level: 1},
 	{path: "world", level: 1, thirdParty: []string{memdb}},
 
 	{path: "world/snapshot", level: 2, thirdParty: []string{msgpack}},
