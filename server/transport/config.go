@@ -13,6 +13,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/contain"
 )
 
 // packetBytes is the size of the first packets, as UDP payload: what every IPv6 path carries (1,280 less
@@ -109,6 +110,10 @@ type Config struct {
 	// zero means 10 s.
 	IdleTimeout time.Duration
 
+	// Panics gets those of handlers and of connections' goroutines, each of which costs its own connection; nil keeps them to
+	// themselves all the same.
+	Panics *contain.Panics
+
 	// MaxStreams bounds the streams of each kind, bidirectional and unidirectional, that a client may have
 	// open; zero means 4. Unless NoWeb is set, there may be 4 more, which HTTP/3 needs.
 	MaxStreams int
@@ -138,6 +143,9 @@ type Config struct {
 // withDefaults fills what is zero and validates the rest.
 func (c Config) withDefaults() (Config, error) {
 	c.NoWeb = c.NoWeb || c.OverStream
+	if c.Panics == nil {
+		c.Panics = contain.NewPanics(nil)
+	}
 	if c.PacketConn != nil {
 		c.Addr = c.PacketConn.LocalAddr().String()
 	} else if c.Addr == "" {

@@ -105,6 +105,7 @@ func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer d.l.work.Done()
+	defer d.l.cfg.Panics.Catch("http", func() { http.Error(w, "the server has failed in this request", http.StatusInternalServerError) })
 	switch {
 	case !d.l.origins.hosts(r):
 		d.l.badOrigins.Add(1)

@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/server/contain"
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 
 // errClosedHere is the cause of a WebSocket's end that this side has brought about.
 var errClosedHere = errors.New("this side has closed the connection")
+
+// errBroken is the cause when one of its goroutines has panicked.
+var errBroken = errors.New("the server has failed in the connection")
 
 // errSilent is the cause when nothing was heard of the client for too long.
 var errSilent = errors.New("nothing was heard of the client for too long")
@@ -51,10 +55,11 @@ type socket struct {
 	least, latest, smooth          atomic.Int64 // round trip times in nanoseconds
 	sent, sentBytes, got, gotBytes atomic.Uint64
 	behind, dropped                *atomic.Uint64 // the listener's
+	panics                         *contain.Panics
 }
 
 func (l *Listener) newWebSocket(ws *websocket.Conn, conn net.Conn) (*Conn, *socket) {
-	s := &socket{ws: ws, conn: conn, idle: l.cfg.IdleTimeout, began: time.Now(), behind: &l.behind, dropped: &l.dropped}
+	s := &socket{ws: ws, conn: conn, idle: l.cfg.IdleTimeout, began: time.Now(), behind: &l.behind, dropped: &l.dropped, panics: l.cfg.Panics}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.out = newOutgoing(s.ctx)
 	s.in = newIncoming(s.ctx, l.cfg.StreamWindowBytes)
@@ -65,9 +70,12 @@ func (l *Listener) newWebSocket(ws *websocket.Conn, conn net.Conn) (*Conn, *sock
 // run moves messages until the connection's end, tells the client of it, and returns when all is gone.
 func (s *socket) run() {
 	var work sync.WaitGroup
-	work.Go(s.read)
-	work.Go(s.write)
-	work.Go(s.watch)
+	for _, part := range []func(){s.read, s.write, s.watch} {
+		work.Go(func() {
+			defer s.panics.Catch("websocket", func() { s.lost(errBroken) })
+			part()
+		})
+	}
 	<-s.ctx.Done()
 	s.conn.SetDeadline(time.Now().Add(closeLinger)) // bounds all that follows
 	if s.end.Code != 0 {

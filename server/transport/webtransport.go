@@ -51,6 +51,9 @@ func (l *Listener) serveWeb(raw *quic.Conn) {
 	late := time.AfterFunc(l.cfg.UpgradeTimeout, func() { c.giveUp(&l.idle) })
 	defer late.Stop()
 	defer context.AfterFunc(l.stopping, func() { c.giveUp(nil) })()
+	defer l.cfg.Panics.Catch("http", func() {
+		raw.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeInternalError), "the server has failed")
+	})
 	c.server.ServeQUICConn(raw) // its error says how the client has left
 	raw.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
 }
@@ -68,6 +71,9 @@ func (c *webConn) giveUp(counter *atomic.Uint64) {
 
 // ServeHTTP answers a request over HTTP/3.
 func (c *webConn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer c.l.cfg.Panics.Catch("http", func() {
+		c.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeInternalError), "the server has failed")
+	})
 	switch {
 	case c.requests.Add(1) > int64(c.l.cfg.MaxRequests):
 		c.l.requests.Add(1)
