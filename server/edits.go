@@ -171,10 +171,14 @@ func (r *room) edit(ctx context.Context, e world.Edit) (editDone, error) {
 		return done, nil
 	case <-r.closed:
 	case <-ctx.Done():
-		if !r.withdraw(asked) {
-			return <-asked.done, nil // its tick is being made
+		if r.withdraw(asked) {
+			return editDone{}, fmt.Errorf("wait for the room's next tick: %w", ctx.Err())
 		}
-		return editDone{}, fmt.Errorf("wait for the room's next tick: %w", ctx.Err())
+		select { // its tick is being made
+		case done := <-asked.done:
+			return done, nil
+		case <-r.closed:
+		}
 	}
 	select { // the last tick may have had it
 	case done := <-asked.done:

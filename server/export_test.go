@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -31,3 +32,29 @@ func (s *Server) Rows() (rooms, sessions int) {
 
 // BoundMemory changes Config.MemoryBytes, which must not have been zero.
 func (s *Server) BoundMemory(bytes uint64) { s.memory.bound.Store(bytes) }
+
+// BreakPass has a player's next pass panic.
+func (s *Server) BreakPass(player world.Player) {
+	sess := s.directory.session(s.theRoom().id, player)
+	sess.questions <- question{table: -1, indexes: []uint32{0}, answer: make(chan []replicate.Why, 1)}
+	sess.asked.Store(true)
+}
+
+// BreakChat has the goroutine of a player's connection panic that reads the next line of chat.
+func (s *Server) BreakChat(player world.Player) {
+	s.directory.session(s.theRoom().id, player).chat = nil
+}
+
+// BreakLoop has the room's loop panic in its next tick.
+func (s *Server) BreakLoop() {
+	r := s.theRoom().room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doors.leaves = append(r.doors.leaves, nil)
+}
+
+// BreakConnections has whoever comes meet a panic, until mend is called.
+func (s *Server) BreakConnections() (mend func()) {
+	list := s.bans.list.Swap(nil)
+	return func() { s.bans.list.Store(list) }
+}

@@ -118,9 +118,27 @@ func (f *fanout) run() {
 	scratch := new(replicate.Scratch)
 	for s := range f.ready {
 		if s.turn.begin() {
-			f.pass(s, scratch)
+			scratch = f.serve(s, scratch)
 		}
 	}
+}
+
+// serve makes one pass for a session whose turn has begun, and returns the scratch space for the next one: after a panic, which
+// costs that session alone, that is a new one.
+func (f *fanout) serve(s *session, scratch *replicate.Scratch) (next *replicate.Scratch) {
+	defer s.server.panics.Catch("pass", func() {
+		f.broke(s)
+		next = new(replicate.Scratch)
+	})
+	f.pass(s, scratch)
+	return scratch
+}
+
+// broke ends a session in whose pass something has panicked.
+func (f *fanout) broke(s *session) {
+	s.broke()
+	s.turn.shut()
+	f.finish(s)
 }
 
 // pass makes one pass for a session whose turn has begun.
@@ -146,6 +164,7 @@ func (f *fanout) pass(s *session, scratch *replicate.Scratch) {
 	}
 	datagrams = append([]replicate.Datagram(nil), datagrams...)
 	f.work.Go(func() {
+		defer s.server.panics.Catch("pass", func() { f.broke(s) })
 		s.hand(datagrams)
 		f.finish(s)
 	})
@@ -176,6 +195,13 @@ func (t *turn) start() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open, t.done = true, sync.NewCond(&t.mu)
+}
+
+// shut lets no further pass begin.
+func (t *turn) shut() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open = false
 }
 
 // end lets no further pass begin, and waits for the present one.

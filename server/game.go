@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -20,6 +21,7 @@ type game struct {
 	hold   time.Duration // how long players are held whose connection is lost
 	parts  []string      // of a tick
 	phases gamePhases
+	stuck  atomic.Int64 // rooms of it that were given up and have not returned
 }
 
 // nameOf is a game's name; its definition has been checked.

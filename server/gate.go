@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"unicode"
@@ -117,11 +116,7 @@ func (s *Server) askGate(ctx context.Context, c *connection, j Joining) (who Ide
 	timed, cancel := context.WithTimeout(c.conn.Context(), s.cfg.Limits.HelloTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("the gate panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
+	defer s.panics.Catch("gate", func() { err = errors.New("the gate panicked") })
 	who, err = s.cfg.Gate.Admit(timed, j)
 	if err == nil {
 		err = timed.Err() // an answer that comes too late is none

@@ -45,6 +45,12 @@ type Limits struct {
 	// ResendsPerSecond bounds the rows of a session that are told anew in a second because what it reports of its replica is
 	// not as it should be; zero means 8. The rest is counted, and left to a later report.
 	ResendsPerSecond int
+	// StuckAfter is for how long a room may be in one tick; zero means 5 s. Up to a fifth of it later the room is given up: its
+	// players are told that it has closed, and nobody finds it any more. See docs/operating.md, When a room is stuck.
+	StuckAfter time.Duration
+	// MaxStuckRooms bounds the rooms of a game that were given up and whose goroutines still run, each on a core of its own at
+	// worst; zero means 2. While there are as many, no new room of that game is made, and who needs one is refused as full.
+	MaxStuckRooms int
 	// CatchUpTicks is how many late ticks of a room run back to back before the rest is skipped; zero means 5.
 	CatchUpTicks int
 
@@ -118,6 +124,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"ChatPerMinute", &l.ChatPerMinute, 60},
 		{"ResendsPerSecond", &l.ResendsPerSecond, 8},
 		{"CatchUpTicks", &l.CatchUpTicks, 5},
+		{"MaxStuckRooms", &l.MaxStuckRooms, 2},
 		{"MaxConns", &l.MaxConns, 4096},
 		{"MaxConnsPerAddress", &l.MaxConnsPerAddress, 128},
 		{"MaxGreeting", &l.MaxGreeting, 1024},
@@ -147,6 +154,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		standard time.Duration
 	}{
 		{"EmptyRoomLifetime", &l.EmptyRoomLifetime, 30 * time.Second},
+		{"StuckAfter", &l.StuckAfter, 5 * time.Second},
 		{"HandshakeTimeout", &l.HandshakeTimeout, 5 * time.Second},
 		{"IdleTimeout", &l.IdleTimeout, 15 * time.Second},
 		{"HelloTimeout", &l.HelloTimeout, 5 * time.Second},

@@ -70,6 +70,14 @@ func (s *session) expel(reason string) {
 	}
 }
 
+// broke ends the session, in which something has panicked: what it knows can't be relied on any more.
+func (s *session) broke() {
+	select {
+	case s.expelled <- broken:
+	default:
+	}
+}
+
 // Say tells a line of chat to a player of a room, or to all of them when the player is zero, as from the server itself. It
 // returns to how many. The error wraps ErrNoRoom or ErrNoPlayer.
 func (s *Server) Say(room string, player world.Player, text string) (int, error) {

@@ -112,8 +112,7 @@ func (r *room) change(due time.Time) {
 		s.tellPace(r.every)
 	}
 	r.expect(due)
-	tick := r.tick.Load()
-	r.later(func() { r.log.Info("pace changed", "tick", tick, "every", want) })
+	r.log.Info("pace changed", "tick", r.tick.Load(), "every", want)
 }
 
 // expect tells the inboxes when the next tick is due; while the room is frozen that is always a period away.

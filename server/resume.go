@@ -19,6 +19,13 @@ var (
 func (s *Server) live(ctx context.Context, sess *session) refusal {
 	defer close(sess.over)
 	defer s.keys.forget(sess)
+	left := false
+	defer func() {
+		if !left { // something has panicked
+			sess.room.leave(sess, world.Expelled)
+			s.counters.gone[world.Expelled].Add(1)
+		}
+	}()
 	row := sess.row()
 	defer func() { s.directory.exit(row) }()
 	for {
@@ -37,6 +44,7 @@ func (s *Server) live(ctx context.Context, sess *session) refusal {
 		if next == nil {
 			s.counters.gone[why].Add(1)
 			sess.room.leave(sess, why)
+			left = true
 			return end
 		}
 		row = sess.row()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/clock"
+	"github.com/quicstep/quicstep/server/contain"
 	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
 )
@@ -30,6 +31,8 @@ type room struct {
 	counters  *counters
 	fanout    *fanout
 	pulse     *pulse // has its own rules
+	panics    *contain.Panics
+	label     string // of its goroutine, as roomWork has it
 	work      roomWork
 
 	// Touched by the loop only.
@@ -57,11 +60,21 @@ type room struct {
 	stepped atomic.Int64               // likewise: when, in nanoseconds since the server's start
 	players atomic.Int64               // likewise
 	wanted  atomic.Int32               // anyone stores what every should be, the loop loads
-	logs    chan func()                // the loop puts, logging takes; when it is full the line is dropped and counted
+	busy    atomic.Int64               // since when the loop is in a tick, as stepped; zero in between: it stores, the watchdog loads
+	over    atomic.Int32               // roomRuns, until the loop ends it or the watchdog gives it up, whoever comes first
 	closing chan error                 // holds one: anyone puts why the room is to close, the loop takes
-	closed  chan struct{}              // closed by the loop when the room has closed
+	closed  chan struct{}              // closed by end
 	reason  error                      // why; set before closed is
+	ticks   *clock.Ticks               // anyone stops
+	release func()                     // lets Run no longer wait for the loop; anyone calls, any number of times
 }
+
+// What room.over is.
+const (
+	roomRuns = iota
+	roomEnded
+	roomStuck
+)
 
 // door is what waits for the next tick. Joins and leaves are as many as there are connections, which the transport
 // bounds; requests are bounded by session, lines of chat by maxLines, edits by maxEdits.
@@ -83,8 +96,8 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	r := &room{
 		cfg: s.cfg, log: s.cfg.Log.With("game", row.game, "room", name, "id", fmt.Sprintf("%x", row.id[:4])),
 		id: row.id, name: row.name, game: g, directory: s.directory, counters: &s.counters, fanout: s.fanout,
-		pulse: newPulse(g.parts), work: workIn(fmt.Sprintf("%x", row.id[:4])),
-		logs: make(chan func(), logLines), closing: make(chan error, 1), closed: make(chan struct{}),
+		pulse: newPulse(g.parts), panics: s.panics, label: fmt.Sprintf("%x", row.id[:4]),
+		closing: make(chan error, 1), closed: make(chan struct{}),
 	}
 	var err error
 	r.world, err = world.New(g.Game, world.Config{
@@ -94,6 +107,7 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.work = workIn(r.label)
 	r.every = 1
 	r.wanted.Store(1)
 	r.view.Store(r.world.View())
@@ -104,6 +118,7 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 var (
 	errRoomStopped = errors.New("it has ended")
 	errRoomEmpty   = errors.New("nobody was there any more")
+	errRoomBroken  = errors.New("it has failed")
 )
 
 // join asks the loop to let a session in at its next tick; the answer comes on session.joined, unless the room closes.
@@ -121,20 +136,33 @@ func (r *room) leave(s *session, why world.LeaveReason) {
 	r.mu.Unlock()
 }
 
-// run is the loop: it ticks until ctx ends, nobody has been there for a while, or the game fails three times in a row.
-func (r *room) run(ctx context.Context, ticks *clock.Ticks) {
+// run is the loop: it ticks until ctx ends, nobody has been there for a while, the game fails three times in a row, or the
+// room was given up. The goroutine must be this room's own: game code may end it.
+func (r *room) run(ctx context.Context) {
 	label(r.work.publish)
-	defer close(r.logs)
-	defer close(r.closed)
-	r.later(func() { r.log.Info("room opened") })
-	r.reason = r.loop(ctx, ticks)
-	r.directory.close(r.id) // before its players are told, so that none of them finds it again
-	r.counters.roomsClosed.Add(1)
-	tick, reason := r.tick.Load(), r.reason
-	r.later(func() { r.log.Info("room closed", "tick", tick, "reason", reason) })
+	why := errRoomBroken // unless the loop returns
+	defer func() {
+		if !r.over.CompareAndSwap(roomRuns, roomEnded) {
+			r.returned()
+			return
+		}
+		r.end(why)
+	}()
+	defer r.panics.Catch("room", nil)
+	r.log.Info("room opened")
+	why = r.loop(ctx)
 }
 
-func (r *room) loop(ctx context.Context, ticks *clock.Ticks) error {
+// end closes the room for all who wait for it. Whoever has set over calls it.
+func (r *room) end(why error) {
+	r.reason = why
+	r.counters.roomsClosed.Add(1)
+	r.directory.close(r.id) // before its players are told, so that none of them finds it again
+	r.log.Info("room closed", "tick", r.tick.Load(), "reason", why)
+	close(r.closed)
+}
+
+func (r *room) loop(ctx context.Context) error {
 	var done uint64 // of the clock's ticks
 	for {
 		select {
@@ -142,13 +170,16 @@ func (r *room) loop(ctx context.Context, ticks *clock.Ticks) error {
 			return errRoomStopped
 		case why := <-r.closing:
 			return why
-		case t := <-ticks.C():
+		case t := <-r.ticks.C():
 			if t.N > done+1 {
 				done = r.late(t, done)
 			}
 			for done < t.N {
 				done++
-				if err := r.beat(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period())); err != nil {
+				r.busy.Store(int64(time.Since(r.fanout.began)) + 1)
+				err := r.beat(t.Due.Add(-time.Duration(t.N-done) * r.cfg.period()))
+				r.busy.Store(0)
+				if err != nil {
 					return err
 				}
 			}
@@ -178,8 +209,7 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 	r.pulse.skipped.Add(skipped)
 	if r.warned.IsZero() || t.Due.Sub(r.warned) >= warnEvery {
 		r.warned = t.Due
-		tick := r.tick.Load()
-		r.later(func() { r.log.Warn("ticks skipped", "tick", tick, "skipped", skipped, "cause", cause) })
+		r.log.Warn("ticks skipped", "tick", r.tick.Load(), "skipped", skipped, "cause", cause)
 	}
 	return t.N - most
 }
@@ -205,6 +235,9 @@ func (r *room) carryOut(commands world.Commands) error {
 	r.pulse.over(0, time.Now())
 	label(r.work.step)
 	changes, view, err := r.world.Step(commands)
+	if r.over.Load() != roomRuns {
+		return errRoomStuck // nobody is there any more to whom any of this matters
+	}
 	stepped := time.Now()
 	r.pulse.over(r.pulse.commit(), stepped)
 	label(r.work.publish)
@@ -328,33 +361,12 @@ func (r *room) judge(err error) error {
 	}
 	r.counters.failedTicks.Add(1)
 	r.pulse.failed.Add(1)
-	r.later(func() {
-		r.log.Error("game code panicked; the tick was undone", "tick", failed.Tick, "callback", failed.Callback,
-			"player", failed.Player, "panic", failed.Value, "in_a_row", failed.InARow, "stack", string(failed.Stack))
-	})
+	r.log.Error("game code panicked; the tick was undone", "tick", failed.Tick, "callback", failed.Callback,
+		"player", failed.Player, "panic", fmt.Sprint(failed.Value), "in_a_row", failed.InARow, "stack", string(failed.Stack))
 	if failed.InARow < maxFailedTicks {
 		return nil
 	}
 	return fmt.Errorf("its game failed %d times in a row", failed.InARow) // what it said is for the log
-}
-
-// logLines is how many log lines may wait to be written.
-const logLines = 64
-
-// later has a log line written by another goroutine: a handler may block, and the tick does not wait.
-func (r *room) later(write func()) {
-	select {
-	case r.logs <- write:
-	default:
-		r.counters.logsDropped.Add(1)
-	}
-}
-
-// logging writes the loop's log lines until the loop has ended.
-func (r *room) logging() {
-	for write := range r.logs {
-		write()
-	}
 }
 
 // measure records how long the tick and its phases took.

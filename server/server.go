@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -14,10 +15,14 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/clock"
+	"github.com/quicstep/quicstep/server/contain"
 	"github.com/quicstep/quicstep/server/quota"
 	"github.com/quicstep/quicstep/server/transport"
 	"github.com/quicstep/quicstep/world"
 )
+
+// logLines is how many lines of the log may wait to be written.
+const logLines = 1024
 
 // Server runs rooms of games.
 type Server struct {
@@ -36,11 +41,13 @@ type Server struct {
 	denials   *denials // has its own mutex
 	ledger    ledger
 	draining  atomic.Bool
+	panics    *contain.Panics
+	spool     *contain.Spool // of the log; Run starts and stops it
 
 	// Set by Run before anybody can need it.
 	clock  *clock.Clock
 	fanout *fanout
-	rooms  sync.WaitGroup // the goroutines of rooms, and what else ends with them
+	rooms  sync.WaitGroup // the goroutines of rooms, but for those that were given up, and what else ends with them
 	stop   context.Context
 
 	opened atomic.Uint64 // tries to make a room, for names and seeds
@@ -54,7 +61,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	how := s.cfg.transport()
-	how.Web = s.web
+	how.Web, how.Panics = s.web, s.panics
 	if s.listener, err = transport.Listen(how); err != nil {
 		return nil, err
 	}
@@ -74,6 +81,9 @@ func newServer(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials(), heldBy: quota.NewCounts(cfg.Limits.MaxHeldPerAddress)}
 	s.greetings.begin(cfg.Limits)
 	s.memory.bound.Store(uint64(cfg.MemoryBytes))
+	s.spool = contain.NewSpool(cfg.Log.Handler(), logLines)
+	s.cfg.Log = slog.New(s.spool.Handler())
+	s.panics = contain.NewPanics(s.cfg.Log)
 	for _, g := range cfg.Games {
 		ours, err := newGame(g, cfg)
 		if err != nil {
@@ -117,7 +127,8 @@ func (s *Server) trusts(addr netip.Addr) bool { return s.listener.Trusts(addr) }
 
 // Run serves until ctx ends: then joins are refused, players are told, connections closed, and every goroutine has
 // returned when Run does, within two of Limits.CloseTimeout and a tick. It returns nil then, or why it could not go on.
-// Call it once.
+// A tick that does not end holds it up for Limits.StuckAfter and a fifth of it more, a log that takes nothing for a
+// Limits.CloseTimeout more; the goroutine of either is left behind. Call it once.
 func (s *Server) Run(ctx context.Context) error {
 	end := s.begin()
 	s.cfg.Log.Info("serving", "games", len(s.games), "addr", s.Addr().String(), "tick_rate", s.cfg.TickRate)
@@ -125,8 +136,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var conns sync.WaitGroup
 	err := s.accept(ctx, &conns)
 	conns.Wait()
+	err = errors.Join(err, s.listener.Close())
 	end()
-	return errors.Join(err, s.listener.Close())
+	return err
 }
 
 // begin starts what connections are served with. The function that it returns ends it, once none is served any more.
@@ -136,11 +148,18 @@ func (s *Server) begin() (end func()) {
 	roomsCtx, stopRooms := context.WithCancel(context.Background())
 	s.stop = roomsCtx
 	s.rooms.Go(func() { s.memory.watch(roomsCtx) })
+	s.spool.Start()
+	var watch sync.WaitGroup
+	stopWatch := make(chan struct{})
+	watch.Go(func() { s.watchRooms(stopWatch) })
 	return func() {
 		stopRooms()
 		s.rooms.Wait()
+		close(stopWatch)
+		watch.Wait()
 		s.fanout.close()
 		s.clock.Close()
+		s.spool.Stop(s.cfg.Limits.CloseTimeout)
 	}
 }
 
@@ -160,6 +179,7 @@ func (s *Server) accept(ctx context.Context, conns *sync.WaitGroup) error {
 // serve is the life of a connection: hello, join, welcome, play, goodbye; or hello, and over to the session that it goes
 // on with. A session is its first connection's goroutine, to its end.
 func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
+	defer s.panics.Catch("connection", func() { conn.Close(broken.code, broken.reason) })
 	c := &connection{conn: conn}
 	var left []byte // of the session's messages
 	var h protocol.Hello
@@ -186,6 +206,9 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 
 // stopping is what players are told at a shutdown.
 var stopping = refusal{protocol.CloseShutdown, "the server is stopping: come back in a moment"}
+
+// broken is what a player is told whose session the server has failed in.
+var broken = refusal{protocol.CloseExpired, "the server has failed in your session: join anew"}
 
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
@@ -338,6 +361,9 @@ func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
 		if !s.directory.hasSpace(s.cfg.Limits.MaxRooms) {
 			break
 		}
+		if n := g.stuck.Load(); n >= int64(s.cfg.Limits.MaxStuckRooms) {
+			return nil, &refusal{protocol.CloseFull, fmt.Sprintf("no room of %s is made while %d of its rooms stand still: join another, or try later", g.schema.Game, n)}
+		}
 		room, err := s.open(g, h)
 		if err != nil {
 			s.cfg.Log.Error("room not opened", "game", g.schema.Game, "error", err)
@@ -369,12 +395,14 @@ func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
 		return nil, nil
 	}
 	s.counters.roomsOpened.Add(1)
-	ticks := s.clock.Add(s.cfg.period())
-	s.rooms.Go(func() {
-		r.run(s.stop, ticks)
-		ticks.Stop()
-	})
-	s.rooms.Go(r.logging)
+	s.rooms.Add(1)
+	r.release = sync.OnceFunc(s.rooms.Done)
+	r.ticks = s.clock.Add(s.cfg.period())
+	go func() {
+		defer r.release()
+		defer r.ticks.Stop()
+		r.run(s.stop)
+	}()
 	return r, nil
 }
 
@@ -383,11 +411,20 @@ func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
 func (s *Server) play(ctx context.Context, sess *session) (end refusal, next *arrival) {
 	live, stop := context.WithCancel(sess.conn.Context())
 	var work sync.WaitGroup
-	work.Go(func() { sess.readDatagrams(live) })
-	work.Go(func() { sess.writeControl(live) })
+	work.Go(func() {
+		defer s.panics.Catch("session", sess.broke)
+		sess.readDatagrams(live)
+	})
+	work.Go(func() {
+		defer s.panics.Catch("session", sess.broke)
+		sess.writeControl(live)
+	})
 	sess.turn.start()
 	ended := make(chan refusal, 1)
-	work.Go(func() { ended <- sess.readControl(live) })
+	work.Go(func() {
+		defer s.panics.Catch("session", sess.broke)
+		ended <- sess.readControl(live)
+	})
 	select {
 	case <-ctx.Done():
 		end = stopping

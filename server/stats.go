@@ -29,6 +29,12 @@ type Stats struct {
 	// the client yet. SightsRefused are those in which the client's view time could not be and the server's estimate was
 	// taken, SightsClamped those that were farther back than Config.LagCompensation.
 	Sights, SightsUnknown, SightsRefused, SightsClamped uint64
+	// StuckRooms were given up since their tick did not end, and have not returned yet: each may take a core. RoomsStuck were
+	// ever.
+	StuckRooms int
+	RoomsStuck uint64
+	// Panics counts panics that were contained, other than in ticks, by where they happened: see docs/operating.md.
+	Panics map[string]uint64
 	// FailedTicks are ticks that were undone because game code panicked.
 	FailedTicks uint64
 	// Clamped are row fields that were outside of their range.
@@ -80,7 +86,7 @@ type Stats struct {
 	MemoryUsed, RefusedMemory uint64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
-	// LogsDropped counts the rooms' log lines that were not written because the handler was too slow.
+	// LogsDropped counts the log lines that were not written because the handler was too slow.
 	LogsDropped uint64
 	// Ticks is how long the ticks of all rooms took.
 	Ticks Distribution
@@ -213,12 +219,25 @@ func (row *sessionRow) stats() SessionStats {
 	return out
 }
 
+// panicPlaces are where panics are contained, as Stats.Panics names them, but for those in ticks.
+var panicPlaces = []string{"connection", "gate", "http", "log", "moderate", "pass", "room", "session", "websocket"}
+
+// panicked counts the panics by their places, all of which are there.
+func (s *Server) panicked() map[string]uint64 {
+	counts := s.panics.Counts()
+	counts["log"] = s.spool.Panicked()
+	for _, where := range panicPlaces {
+		counts[where] += 0
+	}
+	return counts
+}
+
 // counters are what the server's goroutines count; each is added to atomically.
 type counters struct {
 	overruns, skipped, failedTicks, clamped                         atomic.Uint64
 	applied, repeated, neutral                                      atomic.Uint64
 	staleAcks, acksDropped, datagrams, bytes, passes, passesSkipped atomic.Uint64
-	unsent, lateWakes, logsDropped, eventsDropped                   atomic.Uint64
+	unsent, lateWakes, eventsDropped                                atomic.Uint64
 	checkedRows, checkedPages, unchecked, diverged                  atomic.Uint64
 	resent, resendsRefused                                          atomic.Uint64
 	firstDivergence                                                 atomic.Pointer[Divergence]
@@ -228,6 +247,8 @@ type counters struct {
 	banned, drained                                                 atomic.Uint64
 	joined, unwelcomed, roomsOpened, roomsClosed                    atomic.Uint64
 	gone                                                            [world.Stopped + 1]atomic.Uint64 // by why they left
+	stuck                                                           atomic.Int64
+	roomsStuck                                                      atomic.Uint64
 	resumed, holdsExpired, holdsRefused, resumesRefused             atomic.Uint64
 	holdsRefusedAddress, refusedMemory                              atomic.Uint64
 	noHello, greetingsRefused, greetingsRefusedAddress              atomic.Uint64
@@ -267,6 +288,7 @@ func (s *Server) Stats() Stats {
 		RoomsOpened: c.roomsOpened.Load(), RoomsClosed: c.roomsClosed.Load(), Tokens: s.keys.count(),
 		Joined: c.joined.Load(), Unwelcomed: c.unwelcomed.Load(), Left: c.gone[world.Left].Load(), Lost: c.gone[world.Lost].Load(),
 		Expelled: c.gone[world.Expelled].Load(), Stopped: c.gone[world.Stopped].Load(),
+		StuckRooms: int(c.stuck.Load()), RoomsStuck: c.roomsStuck.Load(), Panics: s.panicked(),
 		Overruns: c.overruns.Load(), LateWakes: c.lateWakes.Load(), Skipped: c.skipped.Load(),
 		FailedTicks: c.failedTicks.Load(), Clamped: c.clamped.Load(), Applied: c.applied.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(),
 		StaleAcks: c.staleAcks.Load(), AcksDropped: c.acksDropped.Load(),
@@ -277,7 +299,7 @@ func (s *Server) Stats() Stats {
 		Requests: c.requests.Load(), RequestsRefused: c.requestsRefused.Load(),
 		ChatLines: c.chatLines.Load(), ChatLimited: c.chatLimited.Load(), ChatRefused: c.chatRefused.Load(),
 		Sights: c.sights.Load(), SightsUnknown: c.sightsUnknown.Load(), SightsRefused: c.sightsRefused.Load(), SightsClamped: c.sightsClamped.Load(),
-		MessagesDropped: c.messagesDropped.Load(), LogsDropped: c.logsDropped.Load(),
+		MessagesDropped: c.messagesDropped.Load(), LogsDropped: s.spool.Dropped(),
 		Ticks: c.ticks.read(), Late: c.late.read(), Drain: c.drain.read(), Step: c.step.read(), Publish: c.publish.read(),
 		Choose: c.choose.read(), Hand: c.hand.read(), Spread: c.spread.read(),
 		Held: uint64(s.held.Load()), Resumed: c.resumed.Load(), HoldsExpired: c.holdsExpired.Load(),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -133,12 +132,7 @@ func (s *session) moderate(ctx context.Context, m protocol.Say) (text string, er
 	if ask == nil {
 		return m.Text, nil
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			s.room.log.Error("moderation panicked; the line was not passed on", "player", s.player, "panic", v, "stack", string(debug.Stack()))
-			text, err = "", errNotSaid
-		}
-	}()
+	defer s.server.panics.Catch("moderate", func() { text, err = "", errNotSaid })
 	text, err = ask(ctx, Line{
 		Game: s.game.schema.Game, Room: s.room.name, From: s.player, Scope: m.Scope, To: world.Player(m.Player), Text: m.Text,
 	})

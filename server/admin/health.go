@@ -37,7 +37,7 @@ type WebConfig struct {
 }
 
 // Web serves /metrics for Prometheus; /healthz, which answers 200 while the process does; and /readyz, which answers 503
-// while the server lets nobody new in.
+// while the server lets nobody new in, or a room is stuck.
 type Web struct {
 	http     http.Server
 	listener net.Listener
@@ -81,6 +81,10 @@ func ListenWeb(cfg WebConfig) (*Web, error) {
 func (w *Web) ready(out http.ResponseWriter, _ *http.Request) {
 	if w.cfg.Server.Draining() {
 		http.Error(out, "draining: nobody new is let in", http.StatusServiceUnavailable)
+		return
+	}
+	if n := w.cfg.Server.Stats().StuckRooms; n > 0 {
+		http.Error(out, fmt.Sprintf("%d rooms are stuck: drain this server and restart it", n), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(out, "ready")

@@ -60,13 +60,18 @@ func (c collector) ticks(send sender, s server.Stats) {
 	send.counter("late_wakes_total", "Wake-ups that came a tick or more late to a room that was waiting: the machine's doing.", s.LateWakes)
 	send.counter("ticks_skipped_total", "Ticks that were given up.", s.Skipped)
 	send.counter("ticks_failed_total", "Ticks that were undone because game code panicked.", s.FailedTicks)
+	send.gauge("rooms_stuck", "Rooms that were given up since their tick did not end, and whose goroutines still run.", float64(s.StuckRooms))
+	send.counter("rooms_stuck_total", "Rooms that were ever given up.", s.RoomsStuck)
+	for where, n := range s.Panics {
+		send.counter("panics_total", "Panics that were contained, other than in ticks, by where they happened.", n, "where", where)
+	}
 	send.counter("fields_clamped_total", "Fields of rows that were out of their range.", s.Clamped)
 	for outcome, n := range map[string]uint64{"applied": s.Applied, "repeated": s.Repeated, "neutral": s.Neutral} {
 		send.counter("inputs_total", "Inputs that ticks went by: applied ones came in time, for the others the last or the neutral one stood.", n, "outcome", outcome)
 	}
 	send.counter("replica_rows_checked_total", "Rows of clients that were compared with the server's.", s.CheckedRows)
 	send.counter("replica_rows_diverged_total", "Rows of clients that were not as they should be: a bug.", s.Diverged)
-	send.counter("log_lines_dropped_total", "Log lines of rooms that were not written, for the log was too slow.", s.LogsDropped)
+	send.counter("log_lines_dropped_total", "Log lines that were not written, for the log was too slow.", s.LogsDropped)
 }
 
 func (c collector) traffic(send sender, s server.Stats) {

@@ -56,6 +56,12 @@ func (d *Door) wrong(s server.Stats) (out []string) {
 			out = append(out, fmt.Sprintf("room %s: %.0f %% of its ticks take longer than they may", nameOf(f.RoomStats), 100*over))
 		}
 	}
+	if s.StuckRooms > 0 {
+		out = append(out, fmt.Sprintf("%d rooms are stuck, which only a restart mends: drain this server (the log says where they are)", s.StuckRooms))
+	}
+	if n := sum(s.Panics); n > 0 {
+		out = append(out, fmt.Sprintf("%d panics outside of ticks were contained: the log has their stacks", n))
+	}
 	if s.Diverged > 0 {
 		out = append(out, fmt.Sprintf("%d rows of clients were not as they should be", s.Diverged))
 	}
@@ -63,6 +69,13 @@ func (d *Door) wrong(s server.Stats) (out []string) {
 		out = append(out, fmt.Sprintf("%d lines of the audit log could not be written", n))
 	}
 	return out
+}
+
+func sum(counts map[string]uint64) (n uint64) {
+	for _, one := range counts {
+		n += one
+	}
+	return n
 }
 
 // nameOf is what a room may be called before others: not a private one's code.
