@@ -39,6 +39,9 @@ type Config struct {
 	// Certificate proves who the server is; nil means the development certificate, which only clients on the
 	// same machine trust, so that Addr must then be a loopback address.
 	Certificate *tls.Certificate
+	// CertificateFile and KeyFile are PEM files that take the place of Certificate. They are read anew every minute, and by
+	// ReloadCertificate: once they hold another valid pair, newcomers are shown that.
+	CertificateFile, KeyFile string
 	// AllowPublicDevelopment lets the development certificate serve other addresses, too. Clients on other machines
 	// must be given its pin.
 	AllowPublicDevelopment bool
@@ -100,7 +103,7 @@ func (c Config) withDefaults() (Config, error) {
 	if len(c.Games) == 0 {
 		return c, errors.New("server: Config.Games is empty: give it the games to run")
 	}
-	if c.Certificate != nil && c.Gate == nil && !c.AnyoneMayJoin {
+	if (c.Certificate != nil || c.CertificateFile != "") && c.Gate == nil && !c.AnyoneMayJoin {
 		return c, ErrNoGate
 	}
 	if c.TickRate == 0 {
@@ -163,6 +166,7 @@ func (c Config) period() time.Duration { return time.Second / time.Duration(c.Ti
 func (c Config) transport() transport.Config {
 	return transport.Config{
 		Addr: c.Addr, PacketConn: c.PacketConn, Certificate: c.Certificate,
+		CertificateFile: c.CertificateFile, KeyFile: c.KeyFile,
 		AllowPublicDevelopment: c.AllowPublicDevelopment, OverStream: c.OverStream, NoWeb: c.NoWeb, Origins: c.Origins, Trusted: c.Trusted,
 		UpgradeTimeout: c.Limits.HelloTimeout, MaxHTTPConns: c.Limits.MaxHTTPConns, MaxHTTPConnsPerAddress: c.Limits.MaxHTTPConnsPerAddress, MaxRequests: c.Limits.MaxHTTPRequests,
 		MaxConns: c.Limits.MaxConns, MaxConnsPerAddress: c.Limits.MaxConnsPerAddress,

@@ -53,7 +53,7 @@ func serve(t *testing.T, cfg server.Config) *running {
 	if cfg.TickRate == 0 {
 		cfg.TickRate = testRate
 	}
-	if cfg.Certificate == nil {
+	if cfg.Certificate == nil && cfg.CertificateFile == "" {
 		cfg.Certificate = certificate()
 	}
 	cfg.AnyoneMayJoin = cfg.Gate == nil

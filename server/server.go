@@ -148,6 +148,7 @@ func (s *Server) begin() (end func()) {
 	roomsCtx, stopRooms := context.WithCancel(context.Background())
 	s.stop = roomsCtx
 	s.rooms.Go(func() { s.memory.watch(roomsCtx) })
+	s.rooms.Go(func() { s.watchCertificate(roomsCtx) })
 	s.spool.Start()
 	var watch sync.WaitGroup
 	stopWatch := make(chan struct{})

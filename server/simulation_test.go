@@ -227,7 +227,10 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 			}
 			sim.Close()
 		}()
-		cfg.PacketConn, cfg.Certificate, cfg.Sleeper, cfg.Seed = socket, certificate(), clock.Portable(), seed
+		if cfg.CertificateFile == "" {
+			cfg.Certificate = certificate()
+		}
+		cfg.PacketConn, cfg.Sleeper, cfg.Seed = socket, clock.Portable(), seed
 		cfg.AnyoneMayJoin = cfg.Gate == nil
 		var err error
 		if s.server, err = server.New(cfg); err != nil {

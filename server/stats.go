@@ -84,6 +84,8 @@ type Stats struct {
 	// MemoryUsed is what the process uses, in bytes, and RefusedMemory are newcomers for whom too little was left; both are
 	// zero without Config.MemoryBytes.
 	MemoryUsed, RefusedMemory uint64
+	// CertificateExpires is when the certificate ends, in seconds of Unix time; zero when that is not known.
+	CertificateExpires int64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the log lines that were not written because the handler was too slow.
@@ -312,6 +314,9 @@ func (s *Server) Stats() Stats {
 	}
 	if gate, ok := s.cfg.Gate.(Counted); ok {
 		out.Gate = gate.Counts()
+	}
+	if ends := s.listener.CertificateExpires(); !ends.IsZero() {
+		out.CertificateExpires = ends.Unix()
 	}
 	if first := c.firstDivergence.Load(); first != nil {
 		out.FirstDivergence = *first

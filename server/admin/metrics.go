@@ -113,6 +113,10 @@ func (c collector) people(send sender, s server.Stats) {
 		send.counter("gate_total", "What the server counts that decides who may join.", n, "what", what)
 	}
 	send.counter("handshake_retries_total", "Newcomers who had to show first that they receive at their address.", s.Transport.Retries)
+	send.gauge("certificate_expiry_timestamp_seconds", "When the certificate ends, in Unix time.", float64(s.CertificateExpires))
+	for outcome, n := range map[string]uint64{"changed": s.Transport.CertificateReloads, "failed": s.Transport.CertificateReloadsFailed} {
+		send.counter("certificate_reloads_total", "Times that the certificate's files had another certificate, or something was wrong with them.", n, "outcome", outcome)
+	}
 	send.gauge("memory_used_bytes", "What the process uses and could not give back; zero without a bound.", float64(s.MemoryUsed))
 	send.gauge("sessions_held", "Players whose connection is lost and who may come back.", float64(s.Held))
 	send.counter("sessions_resumed_total", "Players who came back.", s.Resumed)

@@ -53,7 +53,7 @@ func (c *serveCmd) gate(a *app, cfg *server.Config) (*auth.Gate, error) {
 
 // warnOfNobody says loudly that nobody is asked who it is, where others than this machine may come.
 func warnOfNobody(a *app, cfg server.Config) {
-	if cfg.Gate != nil || cfg.Certificate == nil && !cfg.AllowPublicDevelopment {
+	if cfg.Gate != nil || cfg.CertificateFile == "" && !cfg.AllowPublicDevelopment {
 		return
 	}
 	cfg.Log.Warn("anybody may join: players are not asked for a token", "flag", "--auth-keys")

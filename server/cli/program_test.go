@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -83,6 +85,38 @@ func TestSIGTERM(t *testing.T) {
 	if !strings.Contains(err.Error(), client.ErrShutdown.Error()) {
 		t.Errorf("the player was told %v", err)
 	}
+}
+
+// TestSIGHUPReadsTheCertificateAnew: newcomers see it by its new pin, and the server goes on.
+func TestSIGHUPReadsTheCertificateAnew(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no signals")
+	}
+	files, fresh := certificateFiles(t), certificateFiles(t)
+	p := startProcess(t, self(t), append([]string{"serve", "--addr", "127.0.0.1:0", "--auth", "none"}, files...)...)
+	addr := p.addr()
+	for _, i := range []int{1, 3} {
+		data, err := os.ReadFile(fresh[i])
+		if err == nil {
+			err = os.WriteFile(files[i], data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, err := tls.LoadX509KeyPair(fresh[1], fresh[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.expect(&p.stderr, `(certificate reloaded)`)
+	session, err := client.Open(t.Context(), pong.New(), client.Config{Addr: addr, Pins: [][32]byte{sha256.Sum256(cert.Certificate[0])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Close()
 }
 
 func TestCompletion(t *testing.T) {
@@ -174,6 +208,8 @@ func TestTheOtherShellsTakeTheirScripts(t *testing.T) {
 const ownGame = `package main
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
 	"github.com/quicstep/quicstep/server/cli"
 	"github.com/quicstep/quicstep/world"
 )

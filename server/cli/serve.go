@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -106,6 +107,10 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+	var reload func(context.Context)
+	if c.Cert != "" {
+		reload = reloadOnSignal(s, cfg.Log)
+	}
 	c.announce(a, s, cfg, debug)
 	warnOfNobody(a, cfg)
 	if web != nil {
@@ -120,6 +125,9 @@ func (c *serveCmd) Run(a *app) error {
 	var work sync.WaitGroup
 	if gate != nil {
 		work.Go(func() { gate.Run(ctx) })
+	}
+	if reload != nil {
+		work.Go(func() { reload(ctx) })
 	}
 	if debug != nil {
 		work.Go(func() { debug.run(ctx) })
@@ -175,8 +183,7 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 			g.SetTickRate(tick)
 		}
 	}
-	cert, err := c.certificate()
-	if err != nil {
+	if err := c.certificate(); err != nil {
 		return cfg, err
 	}
 	memory, err := c.memoryBytes()
@@ -188,10 +195,10 @@ func (c *serveCmd) config(a *app) (cfg server.Config, err error) {
 		return cfg, err
 	}
 	return server.Config{
-		Games: games, Addr: c.Addr, Certificate: cert, AllowPublicDevelopment: c.AllowPublicDevelopment,
+		Games: games, Addr: c.Addr, CertificateFile: c.Cert, KeyFile: c.Key, AllowPublicDevelopment: c.AllowPublicDevelopment,
 		NoWeb: c.NoWeb, Origins: c.Origin, Trusted: trusted, WebTransportAddr: c.WebTransportAddr,
 		MemoryBytes: memory,
-		TickRate: tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
+		TickRate:    tick, Seed: c.Seed, BudgetBytes: c.Budget, SteadyRate: c.SteadyRate, LagCompensation: c.lagCompensation(), Log: c.logger(a), BanFile: c.banFile(),
 		Limits: server.Limits{MaxRooms: c.MaxRooms, MaxPlayers: c.MaxPlayers, EmptyRoomLifetime: c.EmptyRoomLifetime, IdleTimeout: c.IdleTimeout},
 	}, nil
 }
@@ -233,21 +240,40 @@ func (c *serveCmd) lagCompensation() time.Duration {
 	return c.LagCompensation
 }
 
-// certificate reads the files; nil without any.
-func (c *serveCmd) certificate() (*tls.Certificate, error) {
+// certificate tells what is wrong with the files, which the server reads.
+func (c *serveCmd) certificate() error {
 	switch {
 	case c.Cert == "" && c.Key == "":
-		return nil, nil
+		return nil
 	case c.Key == "":
-		return nil, usagef("--cert needs --key, the certificate's private key")
+		return usagef("--cert needs --key, the certificate's private key")
 	case c.Cert == "":
-		return nil, usagef("--key needs --cert, the certificate")
+		return usagef("--key needs --cert, the certificate")
 	}
-	cert, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-	if err != nil {
-		return nil, usagef("read the certificate %s and its key %s: %w; both are PEM files", c.Cert, c.Key, err)
+	if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
+		return usagef("read the certificate %s and its key %s: %w; both are PEM files", c.Cert, c.Key, err)
 	}
-	return &cert, nil
+	return nil
+}
+
+// reloadOnSignal has the server look at the certificate's files at each SIGHUP from now on; the function that it returns
+// does so until ctx ends.
+func reloadOnSignal(s *server.Server, log *slog.Logger) (run func(ctx context.Context)) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	return func(ctx context.Context) {
+		defer signal.Stop(hup)
+		for {
+			select {
+			case <-hup:
+				if err := s.ReloadCertificate(); err != nil {
+					log.Error("the certificate's files are wrong, the former certificate stays in use", "error", err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 // trusted reads the addresses; nil without any.
@@ -320,7 +346,7 @@ func (c *serveCmd) announce(a *app, s *server.Server, cfg server.Config, debug *
 	if c.Bench {
 		join += " --bench" + c.words()
 	}
-	if cfg.Certificate != nil || !strings.HasPrefix(nearAddr(s.Addr()), "127.") {
+	if c.Cert != "" || !strings.HasPrefix(nearAddr(s.Addr()), "127.") {
 		join += " --pin " + pin
 	}
 	if cfg.Gate != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,23 +15,29 @@ const certRetry = time.Minute
 // a day before its end.
 type certificates struct {
 	own      *tls.Certificate
+	files    *keyPair // nil without; then they are the operator's own
 	cacheDir string
 	now      func() time.Time
 
-	mu    sync.Mutex // guards what follows
+	reloads, failed atomic.Uint64
+
+	mu    sync.Mutex // guards what follows, and who reads files
 	dev   *tls.Certificate
 	tried time.Time
 }
 
 // newCertificates returns the error when there is none to begin with.
 func newCertificates(cfg Config) (*certificates, error) {
-	c := &certificates{own: cfg.Certificate, cacheDir: cfg.CacheDir, now: time.Now}
+	c := &certificates{own: cfg.Certificate, files: cfg.files, cacheDir: cfg.CacheDir, now: time.Now}
 	_, err := c.current()
 	return c, err
 }
 
 // current returns the certificate that is shown now. It fails only while there never was one.
 func (c *certificates) current() (*tls.Certificate, error) {
+	if c.files != nil {
+		return c.files.current.Load(), nil
+	}
 	if c.own != nil {
 		return c.own, nil
 	}

@@ -63,6 +63,10 @@ type Config struct {
 	// use and kept in the cache folder; it is refused for addresses that are not loopback.
 	Certificate *tls.Certificate
 
+	// CertificateFile and KeyFile are PEM files that take the place of Certificate, which is then to be nil: the
+	// certificate with its chain, and its key. Listener.ReloadCertificate reads them anew.
+	CertificateFile, KeyFile string
+
 	// AllowPublicDevelopment lifts that refusal. Clients on other machines must be given the pin.
 	AllowPublicDevelopment bool
 
@@ -138,6 +142,8 @@ type Config struct {
 	// ConnWindowBytes bounds the same over all streams of a connection, and must not be less; zero means
 	// 256 KiB.
 	ConnWindowBytes int
+
+	files *keyPair // of CertificateFile and KeyFile; nil without
 }
 
 // withDefaults fills what is zero and validates the rest.
@@ -197,10 +203,31 @@ func (c Config) withDefaults() (Config, error) {
 	if c.ConnWindowBytes < c.StreamWindowBytes {
 		return c, fmt.Errorf("ConnWindowBytes is %d, less than StreamWindowBytes, %d", c.ConnWindowBytes, c.StreamWindowBytes)
 	}
+	if err := c.readFiles(); err != nil {
+		return c, err
+	}
 	if c.Certificate != nil && (len(c.Certificate.Certificate) == 0 || c.Certificate.PrivateKey == nil) {
 		return c, errors.New("no certificate or no private key in Certificate")
 	}
 	return c, nil
+}
+
+// readFiles reads the certificate's files, if there are any.
+func (c *Config) readFiles() error {
+	switch {
+	case c.CertificateFile == "" && c.KeyFile == "":
+		return nil
+	case c.CertificateFile == "" || c.KeyFile == "":
+		return errors.New("of CertificateFile and KeyFile one is empty: give both, or none")
+	case c.Certificate != nil:
+		return errors.New("there is a Certificate beside CertificateFile: give one of them")
+	}
+	c.files = &keyPair{certFile: c.CertificateFile, keyFile: c.KeyFile}
+	if _, err := c.files.read(time.Now()); err != nil {
+		return err
+	}
+	c.Certificate = c.files.current.Load()
+	return nil
 }
 
 // address returns where to listen, or ErrPublicDevelopment.

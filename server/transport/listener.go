@@ -81,6 +81,9 @@ type Stats struct {
 	Idle uint64
 	// PacketsDropped were UDP packets that belong to no connection, can't be read, or came faster than they are taken.
 	PacketsDropped uint64
+	// CertificateReloads is how often another certificate was found in its files, CertificateReloadsFailed how often
+	// something was wrong with them.
+	CertificateReloads, CertificateReloadsFailed uint64
 	// DatagramsBehind were not sent, since a WebSocket was behind. DatagramsDropped came over one, when too many waited to
 	// be received.
 	DatagramsBehind, DatagramsDropped uint64
@@ -247,8 +250,9 @@ func (l *Listener) Stats() Stats {
 		RefusedRequests:     l.requests.Load(),
 		Idle:                l.idle.Load(),
 		PacketsDropped:      l.packets.dropped.Load(),
-		DatagramsBehind:     l.behind.Load(),
-		DatagramsDropped:    l.dropped.Load(),
+		CertificateReloads:  l.certs.reloads.Load(), CertificateReloadsFailed: l.certs.failed.Load(),
+		DatagramsBehind:  l.behind.Load(),
+		DatagramsDropped: l.dropped.Load(),
 	}
 	if l.http != nil {
 		out.RefusedHTTP, out.RefusedHTTPAddress = l.http.listener.refused.Load(), l.http.listener.crowd.Load()
