@@ -79,6 +79,29 @@ func TestTheGateSaysWhoComes(t *testing.T) {
 	}
 }
 
+// TestTheGameIsToldWhoComes, and may refuse.
+func TestTheGameIsToldWhoComes(t *testing.T) {
+	g := world.NewGame[stride]("club")
+	g.OnJoin(func(tx *world.Tx, p world.Player) error {
+		if tx.Role(p) != "member" {
+			return fmt.Errorf("%s is no member", tx.User(p))
+		}
+		return nil
+	})
+	s := serve(t, server.Config{Games: []world.Game{g}, Gate: guests{"a": {User: "ann", Role: "member"}, "b": {User: "ben"}}})
+	c, err := client.Join(t.Context(), g, s.as("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if seat, _ := s.View().Seat(c.Player()); seat.User != "ann" || seat.Role != "member" {
+		t.Errorf("the seat is %+v, want ann's", seat)
+	}
+	if _, err := client.Join(t.Context(), g, s.as("b")); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "ben is no member") {
+		t.Errorf("ben is told %v", err)
+	}
+}
+
 // TestATokenForARoomLetsIntoNoOther, and finds its way to that without a name.
 func TestATokenForARoomLetsIntoNoOther(t *testing.T) {
 	g := quietArena()

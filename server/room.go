@@ -278,7 +278,7 @@ func (r *room) drain(due time.Time) world.Commands {
 		r.last++
 		s.player = r.last
 		r.joining = append(r.joining, s)
-		c.Joins = append(c.Joins, world.Join{Player: s.player})
+		c.Joins = append(c.Joins, world.Join{Player: s.player, User: s.who.User, Role: s.who.Role})
 	}
 	for _, q := range doors.asks {
 		c.Requests = append(c.Requests, world.Ask{Player: q.session.player, Number: q.number, Kind: q.kind, Data: q.data})

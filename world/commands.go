@@ -25,7 +25,11 @@ type Commands struct {
 }
 
 // Join lets a player in. Numbers are given in rising order and never again.
-type Join struct{ Player Player }
+type Join struct {
+	Player Player
+	// User and Role are who it is, for Tx.User and Tx.Role, at most MaxUser and MaxRole bytes; empty when that is not known.
+	User, Role string
+}
 
 // Leave takes a player out; one that is not there is passed over.
 type Leave struct {
@@ -96,12 +100,16 @@ func (c Commands) refuseRequests(reason string) []Answer {
 	return out
 }
 
-// Append writes the commands: six counts, each followed by its entries, as unsigned varints; the data of a request
-// or an input follows its length, the rows of a sight their count.
+// Append writes the commands: six counts, each followed by its entries, as unsigned varints; texts and the data of a
+// request or an input follow their length, the rows of a sight their count.
 func (c Commands) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.Joins)))
 	for _, j := range c.Joins {
 		dst = binary.AppendUvarint(dst, uint64(j.Player))
+		for _, text := range [...]string{j.User, j.Role} {
+			dst = binary.AppendUvarint(dst, uint64(len(text)))
+			dst = append(dst, text...)
+		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(c.Leaves)))
 	for _, l := range c.Leaves {
@@ -168,7 +176,7 @@ func ParseCommands(b []byte) (Commands, error) {
 	r := varints{b: b}
 	var c Commands
 	for range r.count() {
-		c.Joins = append(c.Joins, Join{r.player()})
+		c.Joins = append(c.Joins, Join{r.player(), r.text(MaxUser), r.text(MaxRole)})
 	}
 	for range r.count() {
 		c.Leaves = append(c.Leaves, Leave{r.player(), LeaveReason(r.uint32())})
@@ -243,6 +251,16 @@ func (r *varints) sight() (s Sight) {
 		s.Rows = append(s.Rows, row)
 	}
 	return s
+}
+
+// text reads one of at most so many bytes.
+func (r *varints) text(most int) string {
+	b := r.bytes()
+	if len(b) > most {
+		r.bad, r.b = true, nil
+		return ""
+	}
+	return string(b)
 }
 
 func (r *varints) bytes() []byte {

@@ -118,7 +118,7 @@ func Restore(g Game, st State, cfg Config) (*World, error) {
 	s.tick, s.last, s.started = st.Tick, st.Last, st.Started
 	s.begin()
 	for _, seat := range st.Players {
-		s.addPlayer(seat.Player)
+		s.addPlayer(Join{Player: seat.Player, User: seat.User, Role: seat.Role})
 		pl := s.player(seat.Player)
 		pl.team, pl.rights, pl.pos, pl.radius = seat.Team, seat.Rights, seat.Pos, seat.Radius
 	}

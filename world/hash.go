@@ -38,7 +38,7 @@ func (v *View) Hash() uint64 {
 	}
 	for i := range v.players {
 		p := &v.players[i]
-		h = h.add(uint64(p.num)).add(uint64(p.team)).add(uint64(p.rights))
+		h = h.add(uint64(p.num)).add(uint64(p.team)).add(uint64(p.rights)).text(p.user).text(p.role)
 		for _, f := range [...]float64{p.pos.X, p.pos.Y, p.radius} {
 			h = h.add(math.Float64bits(f))
 		}

@@ -49,6 +49,8 @@ type tableState struct {
 // player is what the world knows of a player.
 type player struct {
 	num    Player
+	user   string
+	role   string
 	team   TeamID
 	rights uint32 // the latest tick in which the team changed
 	pos    Pos
@@ -228,11 +230,11 @@ func (s *state) editPlayer(p Player) *player {
 	return s.player(p)
 }
 
-func (s *state) addPlayer(p Player) {
+func (s *state) addPlayer(j Join) {
 	s.ownPlayers()
-	at, _ := s.findPlayer(p)
-	s.players = slices.Insert(s.players, at, player{num: p, rights: uint32(s.tick)})
-	s.last = max(s.last, p)
+	at, _ := s.findPlayer(j.Player)
+	s.players = slices.Insert(s.players, at, player{num: j.Player, user: j.User, role: j.Role, rights: uint32(s.tick)})
+	s.last = max(s.last, j.Player)
 }
 
 // removePlayer forgets a player; its rows stay, without an owner.

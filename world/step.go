@@ -179,7 +179,7 @@ func (w *World) run(c Commands) (failed *failure) {
 	}
 	for _, j := range c.Joins {
 		w.enter(doingJoin, j.Player)
-		if reason := w.join(j.Player); reason != "" {
+		if reason := w.join(j); reason != "" {
 			return &failure{refusal: &Refusal{Player: j.Player, Reason: reason}}
 		}
 	}
@@ -218,12 +218,12 @@ func (w *World) start() {
 }
 
 // join lets a player in and returns why not, if so.
-func (w *World) join(p Player) (reason string) {
-	s := w.state
+func (w *World) join(j Join) (reason string) {
+	s, p := w.state, j.Player
 	if p <= s.last {
 		return fmt.Sprintf("player number %d was given before", p)
 	}
-	s.addPlayer(p)
+	s.addPlayer(j)
 	if s.def.onJoin == nil {
 		return ""
 	}

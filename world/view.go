@@ -75,7 +75,9 @@ func (v *View) At(tick uint64) (*View, bool) {
 // Seat is what a View knows of a player.
 type Seat struct {
 	Player Player
-	Team   TeamID
+	// User and Role are who it is; see Tx.User.
+	User, Role string
+	Team       TeamID
 	// Rights is the latest tick, as 32 bits, in which the player's team changed.
 	Rights uint32
 	// Pos and Radius are what SetView said last.
@@ -92,7 +94,7 @@ func seatOf(players []player, p Player) (s Seat, ok bool) {
 		return Seat{}, false
 	}
 	pl := &players[at]
-	return Seat{Player: pl.num, Team: pl.team, Rights: pl.rights, Pos: pl.pos, Radius: pl.radius}, true
+	return Seat{Player: pl.num, User: pl.user, Role: pl.role, Team: pl.team, Rights: pl.rights, Pos: pl.pos, Radius: pl.radius}, true
 }
 
 // Players are the numbers of all players, in order.

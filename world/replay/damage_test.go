@@ -125,7 +125,7 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	next := bytes.Clone(made.log)
 	next[5+1+1+len("quicstep-replay")] = 9
 	_, err := replay.Open(bytes.NewReader(next), newOrchard())
-	if !errors.Is(err, replay.ErrVersion) || !strings.Contains(err.Error(), "version 9") || !strings.Contains(err.Error(), "version 3") {
+	if !errors.Is(err, replay.ErrVersion) || !strings.Contains(err.Error(), "version 9") || !strings.Contains(err.Error(), "version 4") {
 		t.Errorf("another version: %v", err)
 	}
 	if _, err = replay.Open(bytes.NewReader(made.log), world.NewGame[order]("meadow")); !errors.Is(err, snapshot.ErrGame) {

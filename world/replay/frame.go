@@ -17,7 +17,7 @@ import (
 )
 
 // Version is the version of the format. A log of another one is refused with both versions named.
-const Version = 3
+const Version = 4
 
 // What a log may hold. A frame that announces more is damaged, and is not read.
 const (

@@ -98,7 +98,7 @@ func (g *orchard) walk(tx *world.Tx, p world.Player, in order) {
 		e.Tired += float64(in.DX) / 7
 		e.Plan = int16(in.DX) * 100
 		if in.Shout != "" && len(e.Diary) < 100 {
-			e.Diary += in.Shout
+			e.Diary += in.Shout + tx.User(p) + tx.Role(p)
 		}
 		tx.SetView(p, world.Pos{X: e.X, Y: e.Y}, 150)
 		for near := range g.Apples.Near(tx, world.Pos{X: e.X, Y: e.Y}, 25) {
@@ -137,7 +137,7 @@ func script(t testing.TB, seed uint64, ticks int) []world.Commands {
 		if r.IntN(10) == 0 && len(here) < 6 {
 			last++
 			here[last] = true
-			c.Joins = append(c.Joins, world.Join{Player: last})
+			c.Joins = append(c.Joins, world.Join{Player: last, User: fmt.Sprint("picker ", last%5), Role: []string{"", "foreman"}[last%2]})
 		}
 		for p := last; p > 0; p-- {
 			switch {

@@ -85,10 +85,10 @@ func TestWhatASnapshotIsNot(t *testing.T) {
 	next := bytes.Clone(b)
 	next[lengthAt-1] = 7
 	_, err := snapshot.Decode(seal(next))
-	wantError(t, err, snapshot.ErrVersion, "version 7", "version 3")
+	wantError(t, err, snapshot.ErrVersion, "version 7", "version 4")
 	next[0] = 0x99 // A later version may have more elements.
 	_, err = snapshot.Load(newHarbour(), next, world.Config{})
-	wantError(t, err, snapshot.ErrVersion, "version 7", "version 3")
+	wantError(t, err, snapshot.ErrVersion, "version 7", "version 4")
 }
 
 // bombs are heads that announce more than there is.

@@ -25,7 +25,7 @@ const pageRows = len(world.PageState{}.Generations)
 
 // The fewest bytes that one of them takes: an announced number must fit into the bytes that remain.
 const (
-	playerBytesMin = 1 + 3 + 3*9
+	playerBytesMin = 1 + 3 + 2 + 3*9
 	pageBytesMin   = 1 + 2 + 3 + pageRows + 1
 )
 
@@ -93,6 +93,8 @@ func (d *decoder) players(last world.Player) []world.Seat {
 		d.array("a player", playerElements)
 		s := world.Seat{
 			Player: world.Player(d.uint("a player's number", uint64(last))),
+			User:   d.short("a player's user", world.MaxUser),
+			Role:   d.short("a player's role", world.MaxRole),
 			Team:   world.TeamID(d.uint("a player's team", math.MaxUint16)),
 			Rights: d.passed("a player's rights", d.tick),
 			Pos:    world.Pos{X: d.float("a player's x"), Y: d.float("a player's y")},
@@ -163,6 +165,15 @@ func (d *decoder) row(r *world.RowState) {
 	for i := range r.Texts {
 		r.Texts[i] = d.text("a text")
 	}
+}
+
+// short reads a text of at most so many bytes.
+func (d *decoder) short(what string, most int) string {
+	text := d.text(what)
+	if d.err == nil && len(text) > most {
+		d.failf("%s has %d bytes, at most %d are possible", what, len(text), most)
+	}
+	return text
 }
 
 // passed reads how many ticks before another one a tick was.

@@ -11,7 +11,7 @@
 //	state     [tick, period, last, started, room, players, tables], period in nanoseconds
 //	checksum  the CRC-32C of everything before it; always five bytes long
 //
-//	player    [number, team, rights, x, y, radius]
+//	player    [number, user, role, team, rights, x, y, radius]
 //	table     [page…], in the order of their numbers
 //	page      [used, changed, generations, rows], used with a bit for each row that is there
 //	row       [owner, team, weight, dirty, rights, columns, base, values, texts]

@@ -13,7 +13,7 @@ import (
 // The elements of the arrays whose length is fixed.
 const (
 	stateElements  = 7
-	playerElements = 6
+	playerElements = 8
 	pageElements   = 4
 	rowElements    = 9
 )
@@ -98,6 +98,8 @@ func (w *writer) state(st *world.State) {
 func (w *writer) player(s *world.Seat) {
 	w.array(playerElements)
 	w.uint(uint64(s.Player))
+	w.text(s.User)
+	w.text(s.Role)
 	w.uint(uint64(s.Team))
 	w.passed(w.tick, s.Rights)
 	w.float(s.Pos.X)

@@ -100,7 +100,7 @@ func (g *harbour) steer(tx *world.Tx, p world.Player, in order) {
 		b.Balance += int64(in.DY)
 		b.Course = int16(-b.Balance)
 		if in.Call != "" && len(was.Journal) < 300 {
-			b.Journal += in.Call
+			b.Journal += in.Call + tx.User(p) + tx.Role(p)
 			b.Cargo[len(b.Journal)%3]++
 			g.Splash.Emit(tx, splash{By: id})
 		}
@@ -169,7 +169,7 @@ func script(t testing.TB, seed uint64, ticks int) []world.Commands {
 		if r.IntN(10) == 0 && len(here) < 8 {
 			last++
 			here[last] = true
-			out[i].Joins = append(out[i].Joins, world.Join{Player: last})
+			out[i].Joins = append(out[i].Joins, world.Join{Player: last, User: fmt.Sprint("sailor ", last%5), Role: []string{"", "pilot"}[last%2]})
 		}
 		for p := world.Player(1); p <= last; p++ {
 			switch {

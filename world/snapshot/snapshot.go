@@ -13,7 +13,7 @@ import (
 )
 
 // Version is the version of the format. A snapshot of another one is refused with both versions named.
-const Version = 3
+const Version = 4
 
 // What callers of Decode, Peek and Load branch on. The errors wrap one of these and say what was found.
 var (
