@@ -239,6 +239,38 @@ func TestAGameWhoseRoomsGetStuckMakesNoMore(t *testing.T) {
 	})
 }
 
+// TestARoomOutOfBudgetCostsItself: each of its ticks takes three periods, all the time. It skips what it can't make up for; the
+// other room makes each tick when it is due.
+func TestARoomOutOfBudgetCostsItself(t *testing.T) {
+	simulateTrap(t, server.Config{}, func(s *trapSimulation) {
+		s.game.fallInto(func() { time.Sleep(100 * time.Millisecond) })
+		slow := s.enter("one")
+		slow.Send(press{Trap: trapTick})
+		s.pass(time.Second)
+		well := s.enter("two")
+		opened := time.Now()
+		tick := well.View().Tick
+		for range 20 {
+			s.pass(time.Second)
+			due := tick + uint64(time.Since(opened)/(time.Second/30))
+			if got := well.View().Tick; got+3 < due {
+				t.Errorf("%v after it was opened the other room's player knows tick %d of %d", time.Since(opened), got, due)
+			}
+		}
+		for _, f := range s.server.Figures() {
+			switch {
+			case f.Name == "two" && (f.Overruns != 0 || f.Skipped != 0 || f.LateWakes != 0):
+				t.Errorf("the other room has %d overruns, %d skipped ticks and %d late wake-ups", f.Overruns, f.Skipped, f.LateWakes)
+			case f.Name == "one" && (f.Overruns < 30 || f.Skipped < 300 || f.Made < 190):
+				t.Errorf("the slow room made %d ticks, with %d overruns and %d skipped", f.Made, f.Overruns, f.Skipped)
+			}
+		}
+		if st := s.server.Stats(); st.RoomsStuck != 0 || slow.Err() != nil || slow.View().Tick < 190 {
+			t.Errorf("%d rooms were given up; the slow room's player has %v and tick %d", st.RoomsStuck, slow.Err(), slow.View().Tick)
+		}
+	})
+}
+
 // TestAGameThatEndsItsGoroutineClosesItsRoom, as runtime.Goexit does.
 func TestAGameThatEndsItsGoroutineClosesItsRoom(t *testing.T) {
 	simulateTrap(t, server.Config{}, func(s *trapSimulation) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -28,6 +29,7 @@ type call struct {
 func (d *Door) answer(g *guest, stream *quic.Stream) {
 	defer stream.Close()
 	defer stream.CancelRead(0)
+	defer d.panics.Catch("admin", nil)
 	stream.SetReadDeadline(time.Now().Add(d.cfg.Limits.RequestTimeout))
 	message, err := readFrame(stream)
 	if err != nil {
@@ -85,7 +87,7 @@ func (c *call) do() error {
 		return &refusedError{admin.CodeRole, fmt.Sprintf("%s is for role %s, and %s is %s", c.req.Act, what.role, c.guest.Name, c.guest.Role)}
 	}
 	if !what.writes {
-		return what.run(c)
+		return c.run(what)
 	}
 	if !c.guest.pace.Allow() {
 		c.counters.fast.Add(1)
@@ -103,7 +105,7 @@ func (c *call) do() error {
 	defer cancel()
 	stream := c.ctx
 	c.ctx = timed
-	err := what.run(c)
+	err := c.run(what)
 	c.ctx = stream
 	e.At, e.State, e.Result = time.Now().UTC(), "done", c.did
 	if err != nil {
@@ -116,6 +118,15 @@ func (c *call) do() error {
 	}
 	c.cfg.Log.Info("operator", "act", e.Act, "who", e.Who, "state", e.State, "result", e.Result)
 	return err
+}
+
+// failedHere is what a console is told when something has panicked.
+const failedHere = "the server has failed in this: its log has the stack"
+
+// run does it. A panic costs this request, and is told.
+func (c *call) run(what act) (err error) {
+	defer c.panics.Catch("admin", func() { err = &refusedError{admin.CodeFailed, failedHere} })
+	return what.run(c)
 }
 
 // patience is how long an act may take.
@@ -161,6 +172,10 @@ func (c *call) send(a admin.Answer) error {
 	}
 	c.stream.SetWriteDeadline(time.Now().Add(c.cfg.Limits.RequestTimeout))
 	_, err = c.stream.Write(protocol.AppendFrame(nil, message))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.counters.unread.Add(1)
+		c.stream.CancelWrite(0) // what waits is of no use to anybody
+	}
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
+	"github.com/quicstep/quicstep/server/contain"
 )
 
 // Door lets operators in.
@@ -30,6 +31,7 @@ type Door struct {
 	listener    *quic.Listener
 	conns       atomic.Int64
 	counters    counters
+	panics      *contain.Panics
 	profiling   sync.Mutex // held while a profile is taken
 }
 
@@ -48,10 +50,14 @@ type Stats struct {
 	// Acts were done, each written down first. AuditFailed could not be written down, and so were not done, or are not known
 	// to have been.
 	Acts, AuditFailed uint64
+	// Unread are answers that a console did not take within Limits.RequestTimeout: each has cost its stream.
+	Unread uint64
+	// Panics were contained: each has cost one request, or one console.
+	Panics uint64
 }
 
 type counters struct {
-	logins, none, foreign, expired, slowed, tooSlow, full, requests, role, fast, acts atomic.Uint64
+	logins, none, foreign, expired, slowed, tooSlow, full, requests, role, fast, acts, unread atomic.Uint64
 }
 
 // Stats returns the figures. Any goroutine may call it.
@@ -61,6 +67,7 @@ func (d *Door) Stats() Stats {
 		Conns: d.conns.Load(), Logins: c.logins.Load(), RefusedNone: c.none.Load(), RefusedForeign: c.foreign.Load(), RefusedExpired: c.expired.Load(),
 		Slowed: c.slowed.Load(), RefusedSlow: c.tooSlow.Load(), RefusedFull: c.full.Load(), Requests: c.requests.Load(),
 		RefusedRole: c.role.Load(), RefusedFast: c.fast.Load(), Acts: c.acts.Load(), AuditFailed: d.audit.failed.Load(),
+		Unread: c.unread.Load(), Panics: d.panics.Counts()["admin"],
 	}
 }
 
@@ -81,7 +88,7 @@ func Listen(cfg Config) (*Door, error) {
 	l := cfg.Limits
 	d := &Door{
 		cfg: cfg, acts: acts(), credentials: credentials{path: cfg.Folder.path(credentialsFile)}, started: time.Now(),
-		slow: newSlow(l),
+		slow: newSlow(l), panics: contain.NewPanics(cfg.Log),
 	}
 	if d.audit, err = openAudit(cfg.Folder.path(auditFile)); err != nil {
 		return nil, err
@@ -161,6 +168,7 @@ func (d *Door) Run(ctx context.Context) error {
 
 // serve is the life of a connection.
 func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
+	defer d.panics.Catch("admin", func() { closeWith(conn, protocol.CloseRefused, failedHere) })
 	defer d.conns.Add(-1)
 	if d.conns.Add(1) > int64(d.cfg.Limits.MaxConns) {
 		d.counters.full.Add(1)

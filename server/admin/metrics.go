@@ -63,7 +63,7 @@ func (c collector) ticks(send sender, s server.Stats) {
 	send.gauge("rooms_stuck", "Rooms that were given up since their tick did not end, and whose goroutines still run.", float64(s.StuckRooms))
 	send.counter("rooms_stuck_total", "Rooms that were ever given up.", s.RoomsStuck)
 	for where, n := range s.Panics {
-		send.counter("panics_total", "Panics that were contained, other than in ticks, by where they happened.", n, "where", where)
+		send.counter("panics_total", panicsHelp, n, "where", where)
 	}
 	send.counter("fields_clamped_total", "Fields of rows that were out of their range.", s.Clamped)
 	for outcome, n := range map[string]uint64{"applied": s.Applied, "repeated": s.Repeated, "neutral": s.Neutral} {
@@ -148,9 +148,13 @@ func (c collector) operators(send sender, s Stats) {
 	send.counter("admin_slowed_total", "Logins that had to wait, for wrong tokens had come from their address.", s.Slowed)
 	send.counter("admin_requests_total", "Requests of consoles.", s.Requests)
 	send.counter("admin_role_refused_total", "Of these, those that were not for the role of who asked.", s.RefusedRole)
+	send.counter("admin_unread_total", "Answers that a console did not take in time.", s.Unread)
+	send.counter("panics_total", panicsHelp, s.Panics, "where", "admin")
 	send.counter("admin_acts_total", "Acts of operators that were done.", s.Acts)
 	send.counter("admin_audit_failures_total", "Lines of the audit log that could not be written.", s.AuditFailed)
 }
+
+const panicsHelp = "Panics that were contained, other than in ticks, by where they happened."
 
 // sender makes metrics of figures; labels are names and values in turns.
 type sender struct{ out chan<- prometheus.Metric }
