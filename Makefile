@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/fuzz ./.ci/supply ./.ci/browser
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -24,7 +24,7 @@ FUZZ_TIME ?= $(TIME)
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check ts browser fresh bench microbench fuzz sim generate go tools
+.PHONY: help run test check ts browser fresh bench microbench fuzz sim hostile generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
 	$(GO_TEST) $(SINGLE) ./server
 	@echo "== tests of .ci"
-	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/fuzz ./.ci/supply ./.ci/bench/...
+	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/bench/...
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@$(MAKE) --no-print-directory browser
@@ -130,6 +130,14 @@ bench: go ## quicstep against a bare quic-go server; writes docs/benchmarks.md (
 	@mkdir -p bin
 	@go build -buildvcs=false -o bin/bench ./.ci/bench
 	@exec bin/bench
+
+# What it does comes from the environment: HOSTILE_ATTACKS=garbage,joins HOSTILE_SECONDS=2 HOSTILE_ROUNDS=1 make hostile.
+# .ci/hostile/main.go lists it all. Only a run that leaves nothing out replaces the table in docs/security.md.
+hostile: go ## attacks on a server with honest players; writes their table in docs/security.md (HOSTILE_ATTACKS and others shorten it)
+	@echo "building"
+	@mkdir -p bin
+	@go build -buildvcs=false -o bin/hostile ./.ci/hostile
+	@exec bin/hostile
 
 microbench: ## every Go benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
