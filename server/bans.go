@@ -164,7 +164,7 @@ func (s *Server) Ban(b Ban) (Ban, int, error) {
 	away := 0
 	for _, row := range find[sessionRow](s.directory, sessionRows, byID, nil) {
 		if addr, _ := addrOf(row.conn.RemoteAddr()); b.holds(addr, row.session.who.User) {
-			row.session.expel(b.told())
+			row.session.kick(b.told())
 			away++
 		}
 	}

@@ -58,6 +58,9 @@ func (s *session) check(a *ack, fresh bool) {
 	s.resends.AllowN(a.at, found.Resent)
 	s.counters.resent.Add(uint64(found.Resent))
 	s.counters.resendsRefused.Add(uint64(found.Unsent))
+	if len(found.Diverged) > 0 {
+		s.may(limitReports, 1, a.at)
+	}
 	for _, d := range found.Diverged {
 		s.counters.diverged.Add(1)
 		if c.Diverged++; c.Diverged > maxDivergences {

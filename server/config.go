@@ -133,7 +133,7 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	var err error
-	if c.Limits, err = c.Limits.withDefaults(); err != nil {
+	if c.Limits, err = c.Limits.withDefaults(c.TickRate); err != nil {
 		return c, err
 	}
 	if c.Log == nil {

@@ -240,7 +240,7 @@ func TestBadDatagramsAreRefusedByName(t *testing.T) {
 
 func TestAThousandBombsTakeNoMemory(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{CloseTimeout: 50 * time.Millisecond}})
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{CloseTimeout: 50 * time.Millisecond, MalformedPerMinute: 1000}})
 	honest := join(t, s, g)
 	conn := s.dial(t)
 	conn.hello(g)
@@ -281,7 +281,7 @@ func TestAThousandBombsTakeNoMemory(t *testing.T) {
 
 func TestRandomDatagramsHurtNobody(t *testing.T) {
 	g := quietArena()
-	s := serve(t, server.Config{Games: []world.Game{g}})
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{MalformedPerMinute: 1000}})
 	honest := join(t, s, g)
 	conn := s.dial(t)
 	conn.hello(g)

@@ -47,10 +47,10 @@ func (b *inbox) start(tick uint64, cfg Config) {
 	b.taken, b.due, b.period, b.limit, b.budget = tick, time.Now(), cfg.period(), limit, limit
 }
 
-// put takes the inputs of a datagram, the newest first. It returns the rejections, each at most once.
-func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reject) {
+// put takes the inputs of a datagram, the newest first. It returns why some were not taken, zero when all were.
+func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 	if in.Count == 0 {
-		return nil
+		return 0
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -58,7 +58,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 	// Only the first can be too new, and those after the first may be old: they are there in case of loss.
 	if tick > b.taken+inboxTicks {
 		b.counts.Early++
-		return []protocol.Reject{protocol.InputTooNew}
+		return protocol.InputTooNew
 	}
 	if tick > b.newest {
 		b.newest = tick
@@ -66,7 +66,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 	}
 	if tick <= b.taken {
 		b.counts.Late++
-		return []protocol.Reject{protocol.InputTooOld}
+		return protocol.InputTooOld
 	}
 	for i := range in.Count {
 		at := tick - uint64(i)
@@ -79,13 +79,13 @@ func (b *inbox) put(in *protocol.Input, now time.Time) (rejected []protocol.Reje
 		}
 		if b.budget == 0 {
 			b.counts.Surplus++
-			return append(rejected, protocol.TooManyInputs)
+			return protocol.TooManyInputs
 		}
 		b.budget--
 		slot.tick, slot.data = at, append(slot.data[:0], in.Inputs[i]...)
 		slot.claim = claim{tick: at, lag: in.Lags[i], hasAck: in.HasAck, epoch: in.Epoch, newest: uint16(in.Newest), again: uint8(i)}
 	}
-	return rejected
+	return 0
 }
 
 // marginOf is how long before its tick an input came, in quarters of a tick, rounded down: negative is too late.

@@ -42,6 +42,32 @@ type Limits struct {
 	// ChatPerMinute bounds the lines that one session may say, a quarter of a minute's at once; zero means 60. The rest
 	// is dropped, counted, and the speaker told.
 	ChatPerMinute int
+	// RepeatsPerMinute bounds the lines of one session that say again what it has said just before, half a minute's at once; zero
+	// means 6. The rest is dropped, counted, and the speaker told.
+	RepeatsPerMinute int
+	// RefusedChatPerMinute bounds the lines of one session that Config.Moderate does not pass, half a minute's at once; zero
+	// means 12. Who goes on is warned, then disconnected, as with each limit below, of which docs/operating.md has the table.
+	RefusedChatPerMinute int
+	// DatagramsPerSecond bounds the datagrams of one session, two seconds' at once; zero means eight a tick, and at least 240.
+	// The rest is dropped unread, and counted.
+	DatagramsPerSecond int
+	// MalformedPerMinute bounds the datagrams of one session that can't be read, a minute's at once; zero means 60. All of
+	// them are dropped.
+	MalformedPerMinute int
+	// ForgedAcksPerMinute bounds the acknowledgements of one session of datagrams that it was never sent, a minute's at once;
+	// zero means 30. None of them counts.
+	ForgedAcksPerMinute int
+	// MessagesPerSecond and MessageBytesPerSecond bound what one session sends on the control stream, four seconds' at once; zero
+	// means 60, and 32 KiB. The rest is dropped and counted.
+	MessagesPerSecond, MessageBytesPerSecond int
+	// ResyncsPerMinute bounds the resyncs of one session, a minute's at once; zero means 12. The rest is dropped and counted.
+	ResyncsPerMinute int
+	// RequestsPerSecond bounds the requests of one session, two seconds' at once; zero means 30. The rest is counted, and
+	// answered with a refusal.
+	RequestsPerSecond int
+	// ResumesPerMinute bounds the connections that go on with one session, a third of a minute's at once; zero means 60. One
+	// more is refused as full.
+	ResumesPerMinute int
 	// ResendsPerSecond bounds the rows of a session that are told anew in a second because what it reports of its replica is
 	// not as it should be; zero means 8. The rest is counted, and left to a later report.
 	ResendsPerSecond int
@@ -106,7 +132,7 @@ type Limits struct {
 	CloseTimeout time.Duration
 }
 
-func (l Limits) withDefaults() (Limits, error) {
+func (l Limits) withDefaults(tickRate int) (Limits, error) {
 	for _, f := range []struct {
 		name     string
 		value    *int
@@ -122,6 +148,16 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"OpenRequests", &l.OpenRequests, 16},
 		{"UnreadMessages", &l.UnreadMessages, 256},
 		{"ChatPerMinute", &l.ChatPerMinute, 60},
+		{"RepeatsPerMinute", &l.RepeatsPerMinute, 6},
+		{"RefusedChatPerMinute", &l.RefusedChatPerMinute, 12},
+		{"DatagramsPerSecond", &l.DatagramsPerSecond, max(240, 8*tickRate)},
+		{"MalformedPerMinute", &l.MalformedPerMinute, 60},
+		{"ForgedAcksPerMinute", &l.ForgedAcksPerMinute, 30},
+		{"MessagesPerSecond", &l.MessagesPerSecond, 60},
+		{"MessageBytesPerSecond", &l.MessageBytesPerSecond, 32 << 10},
+		{"ResyncsPerMinute", &l.ResyncsPerMinute, 12},
+		{"RequestsPerSecond", &l.RequestsPerSecond, 30},
+		{"ResumesPerMinute", &l.ResumesPerMinute, 60},
 		{"ResendsPerSecond", &l.ResendsPerSecond, 8},
 		{"CatchUpTicks", &l.CatchUpTicks, 5},
 		{"MaxStuckRooms", &l.MaxStuckRooms, 2},

@@ -41,7 +41,7 @@ func (s *Server) Look(room string) (*world.View, error) {
 func (s *Server) Kick(room string, player world.Player, reason string) error {
 	sess, err := s.player(room, player)
 	if err == nil {
-		sess.expel(reason)
+		sess.kick(reason)
 	}
 	return err
 }
@@ -59,13 +59,18 @@ func (s *Server) player(room string, player world.Player) (*session, error) {
 	return sess, nil
 }
 
-// expel ends the session. Of several reasons the first counts.
-func (s *session) expel(reason string) {
+// kick ends the session for an operator.
+func (s *session) kick(reason string) {
 	if reason == "" {
 		reason = "an operator has sent you away"
 	}
+	s.expel(refusal{protocol.CloseKicked, reason})
+}
+
+// expel ends the session. Of several reasons the first counts.
+func (s *session) expel(why refusal) {
 	select {
-	case s.expelled <- refusal{protocol.CloseKicked, reason}:
+	case s.expelled <- why:
 	default:
 	}
 }

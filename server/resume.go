@@ -12,6 +12,7 @@ import (
 // What clients are told about resuming.
 var (
 	expired  = refusal{protocol.CloseExpired, "the session has ended, or the token was replaced: join anew"}
+	tooOften = refusal{protocol.CloseFull, "the session is resumed again and again: wait a moment (limit resumes)"}
 	replaced = refusal{protocol.CloseReplaced, "another connection has resumed the session"}
 )
 
@@ -31,7 +32,7 @@ func (s *Server) live(ctx context.Context, sess *session) refusal {
 	for {
 		s.directory.enter(row)
 		if banned := s.banned(sess.conn.RemoteAddr(), sess.who.User); banned != nil { // while it was on its way in
-			sess.expel(banned.reason)
+			sess.kick(banned.reason)
 		}
 		end, next := s.play(ctx, sess)
 		why := sess.reasonOf(end)
@@ -100,6 +101,9 @@ func (s *Server) handOver(ctx context.Context, c *connection, h protocol.Hello) 
 	}
 	if banned := s.banned(c.conn.RemoteAddr(), sess.who.User); banned != nil {
 		return banned
+	}
+	if !sess.mayResume(time.Now()) {
+		return &tooOften
 	}
 	select {
 	case sess.arrivals <- &arrival{c, h}: // whatever the session does, it comes to this, or to its end

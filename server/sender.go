@@ -67,6 +67,7 @@ func (s *session) takeAcks() {
 		fresh, err := s.replicate.Ack(a.epoch, a.newest, a.missing, a.at)
 		if err != nil {
 			s.counters.rejected[protocol.AckNeverSent].Add(1)
+			s.may(limitAcks, 1, a.at)
 			continue
 		}
 		s.acked.Store(uint64(s.replicate.Acked()))

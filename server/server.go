@@ -32,6 +32,7 @@ type Server struct {
 	listener  *transport.Listener
 	directory *directory
 	counters  counters
+	rules     [limits]rule // of what a session may send
 	keys      keyring
 	held      atomic.Int64 // sessions whose connection is lost
 	heldBy    *quota.Counts
@@ -78,7 +79,7 @@ func newServer(cfg Config) (*Server, error) {
 		id := newID()
 		cfg.Seed = binary.BigEndian.Uint64(id[:])
 	}
-	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials(), heldBy: quota.NewCounts(cfg.Limits.MaxHeldPerAddress)}
+	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials(), heldBy: quota.NewCounts(cfg.Limits.MaxHeldPerAddress), rules: cfg.rules()}
 	s.greetings.begin(cfg.Limits)
 	s.memory.bound.Store(uint64(cfg.MemoryBytes))
 	s.spool = contain.NewSpool(cfg.Log.Handler(), logLines)

@@ -36,7 +36,8 @@ type session struct {
 	why     world.LeaveReason // why it leaves; set before the room's leave
 	joined  chan joinAnswer
 	inbox   inbox
-	chat    *rate.Limiter
+	meters  [limits]meter // each has its own goroutine, see may
+	said    protocol.Say  // the latest line of chat; touched by the control reader
 	since   time.Time     // when it joined
 	heard   time.Time     // when the latest datagram came; touched by the datagram reader
 	resends *rate.Limiter // of rows that are wrong; touched by whoever has its turn
@@ -63,6 +64,7 @@ type session struct {
 	over         chan struct{}                   // closed when live has ended
 	answers      answers                         // has its own mutex
 	revived      atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
+	resumeMu     sync.Mutex                      // of the meter of resumes
 	ackMu        sync.Mutex
 	sent         atomic.Uint64 // datagrams; the workers add
 	sentBytes    atomic.Uint64 // of these
@@ -104,7 +106,6 @@ func newSession(s *Server, c *connection) *session {
 		connection: c, server: s, id: newID(), counters: &s.counters, since: time.Now(),
 		joined: make(chan joinAnswer, 1), arrivals: make(chan *arrival), over: make(chan struct{}),
 		questions: make(chan question, maxQuestions), expelled: make(chan refusal, 1), outbox: newOutbox(limits.UnreadMessages),
-		chat:    rate.NewLimiter(rate.Limit(float64(limits.ChatPerMinute)/60), max(1, limits.ChatPerMinute/4)),
 		resends: rate.NewLimiter(rate.Limit(limits.ResendsPerSecond), limits.ResendsPerSecond),
 	}
 	sess.answers.most = uint32(answersKept * limits.OpenRequests)
@@ -160,8 +161,12 @@ func (s *session) readDatagrams(ctx context.Context) {
 
 // takeDatagram takes one datagram, which is the session's from then on; in is scratch space.
 func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
+	if !s.may(limitDatagrams, 1, now) {
+		return
+	}
 	if err := protocol.ParseInput(b, s.game.schema, in); err != nil {
 		s.counters.reject(err)
+		s.may(limitMalformed, 1, now)
 		return
 	}
 	if now.Sub(s.heard) > silentTicks*s.server.cfg.period() {
@@ -174,8 +179,11 @@ func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
 			trail.Ack(in.Epoch, uint16(in.Newest), in.Missing)
 		}
 	}
-	for _, r := range s.inbox.put(in, now) {
+	if r := s.inbox.put(in, now); r != 0 {
 		s.counters.rejected[r].Add(1)
+		if r == protocol.TooManyInputs {
+			s.may(limitInputs, 1, now)
+		}
 	}
 }
 
@@ -218,28 +226,35 @@ func (s *session) readControl(ctx context.Context) refusal {
 		if err != nil {
 			return *s.counters.refuse(err)
 		}
-		switch kind {
-		case protocol.KindResync:
-			err = s.takeResyncRequest(message)
-		case protocol.KindRequest:
-			err = s.takeRequest(ctx, message)
-		case protocol.KindSay:
-			err = s.takeLine(ctx, message)
-		case protocol.KindGoodbye:
+		if kind == protocol.KindGoodbye {
 			return refusal{}
-		default:
-			err = &protocol.RejectError{Reject: protocol.Unexpected, Detail: "a " + kind.String() + " message is not expected here"}
 		}
-		if err != nil {
+		if err := s.takeMessage(ctx, kind, message, time.Now()); err != nil {
 			return *s.counters.refuse(err)
 		}
 	}
 }
 
+// takeMessage takes one message, unless it is beyond the limits; the error is a *protocol.RejectError.
+func (s *session) takeMessage(ctx context.Context, kind protocol.Kind, message []byte, now time.Time) error {
+	if !s.may(limitMessages, 1, now) || !s.may(limitBytes, len(message), now) {
+		return nil
+	}
+	switch kind {
+	case protocol.KindResync:
+		return s.takeResyncRequest(message, now)
+	case protocol.KindRequest:
+		return s.takeRequest(ctx, message, now)
+	case protocol.KindSay:
+		return s.takeLine(ctx, message, now)
+	}
+	return &protocol.RejectError{Reject: protocol.Unexpected, Detail: "a " + kind.String() + " message is not expected here"}
+}
+
 // takeResyncRequest leaves the wish for a new epoch to the next tick: asking often brings no extra pass.
-func (s *session) takeResyncRequest(message []byte) error {
+func (s *session) takeResyncRequest(message []byte, now time.Time) error {
 	m, err := protocol.ParseResync(message)
-	if err == nil {
+	if err == nil && s.may(limitResyncs, 1, now) {
 		s.resync.Store(int32(m.Epoch) + 1)
 	}
 	return err

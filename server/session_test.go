@@ -10,8 +10,6 @@ import (
 	"testing/iotest"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
@@ -146,10 +144,10 @@ func testSession(t testing.TB, tick uint64, control io.Reader) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &Server{cfg: cfg}
+	srv := &Server{cfg: cfg, rules: cfg.rules()}
 	s := &session{
 		server: srv, counters: &srv.counters, outbox: newOutbox(cfg.Limits.UnreadMessages),
-		connection: &connection{reader: frameReader{from: control}}, chat: rate.NewLimiter(1, 5), answers: answers{most: 32},
+		connection: &connection{reader: frameReader{from: control}}, answers: answers{most: 32}, expelled: make(chan refusal, 1),
 	}
 	if s.game, err = newGame(cfg.Games[0], cfg); err != nil {
 		t.Fatal(err)

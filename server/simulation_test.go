@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -189,6 +190,7 @@ type simulation struct {
 	stop    context.CancelFunc
 	ended   chan struct{}
 	err     error
+	hostile bool // somebody sends more than may be sent
 }
 
 var serverAddr = &net.UDPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4433}
@@ -239,7 +241,20 @@ func simulate(t *testing.T, seed uint64, w weather, cfg server.Config, play func
 		s.run()
 		defer s.close()
 		play(s)
+		if !s.hostile {
+			s.wantNobodyLimited()
+		}
 	})
+}
+
+// wantNobodyLimited makes sure that players on bad networks are never taken for others.
+func (s *simulation) wantNobodyLimited() {
+	s.t.Helper()
+	for _, c := range s.server.Stats().Conduct {
+		if (c.Dropped > 0 && !strings.HasSuffix(c.Limit, "chat")) || c.Warned > 0 || c.Disconnected > 0 {
+			s.t.Errorf("honest players met the limit %+v", c)
+		}
+	}
 }
 
 // loaded is when this process began, more or less.

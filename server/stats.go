@@ -60,7 +60,7 @@ type Stats struct {
 	Resent, ResendsRefused                         uint64
 	// Requests came from players; RequestsRefused were answered with a refusal, by the game or because too many waited.
 	Requests, RequestsRefused uint64
-	// ChatLines were passed on; ChatLimited came too fast, ChatRefused did not pass moderation.
+	// ChatLines were passed on; ChatLimited came too fast or again and again, ChatRefused did not pass moderation.
 	ChatLines, ChatLimited, ChatRefused uint64
 	// MessagesDropped counts messages and lines of chat that found too many waiting for a client that does not read.
 	MessagesDropped uint64
@@ -86,6 +86,8 @@ type Stats struct {
 	MemoryUsed, RefusedMemory uint64
 	// CertificateExpires is when the certificate ends, in seconds of Unix time; zero when that is not known.
 	CertificateExpires int64
+	// Conduct is what became of what sessions sent beyond their limits, by limit.
+	Conduct [ConductLimits]ConductStats
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the log lines that were not written because the handler was too slow.
@@ -255,6 +257,7 @@ type counters struct {
 	holdsRefusedAddress, refusedMemory                              atomic.Uint64
 	noHello, greetingsRefused, greetingsRefusedAddress              atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
+	conduct                                                         conductCounters
 	drain, step, publish, choose, hand, spread                      phaseCounter
 	ticks, late                                                     distribution
 }
@@ -307,7 +310,7 @@ func (s *Server) Stats() Stats {
 		Held: uint64(s.held.Load()), Resumed: c.resumed.Load(), HoldsExpired: c.holdsExpired.Load(),
 		HoldsRefused: c.holdsRefused.Load(), HoldsRefusedAddress: c.holdsRefusedAddress.Load(),
 		ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
-		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(),
+		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(), Conduct: c.conduct.read(&s.rules),
 		NoHello: c.noHello.Load(), GreetingsRefused: c.greetingsRefused.Load(), GreetingsRefusedAddress: c.greetingsRefusedAddress.Load(),
 		MemoryUsed: s.memory.used.Load(), RefusedMemory: c.refusedMemory.Load(),
 		Transport: s.listener.Stats(),

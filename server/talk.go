@@ -37,7 +37,7 @@ const (
 
 // takeRequest hands a request to the room; the error is a *protocol.RejectError. While too many answers wait for a client
 // that does not read them, it waits too: answers must not be dropped, and must not pile up.
-func (s *session) takeRequest(ctx context.Context, message []byte) error {
+func (s *session) takeRequest(ctx context.Context, message []byte, now time.Time) error {
 	m, err := protocol.ParseRequest(message)
 	if err != nil {
 		return err
@@ -50,8 +50,14 @@ func (s *session) takeRequest(ctx context.Context, message []byte) error {
 	if err := requests[m.Kind].Ask.CheckRow(m.Data); err != nil {
 		return &protocol.RejectError{Reject: protocol.BadValue, Detail: fmt.Sprintf("a request of kind %d: %v", m.Kind, err)}
 	}
-	most := s.server.cfg.Limits.OpenRequests
-	switch what, answer := s.answers.take(m.Number, int(s.openRequests.Load()) >= most); what {
+	most, refusal := s.server.cfg.Limits.OpenRequests, ""
+	switch {
+	case !s.may(limitRequests, 1, now):
+		refusal = fmt.Sprintf("you ask too much, %v: ask again later", &s.server.rules[limitRequests])
+	case int(s.openRequests.Load()) >= most:
+		refusal = fmt.Sprintf("more than %d requests wait for their answer: ask again later", most)
+	}
+	switch what, answer := s.answers.take(m.Number, refusal != ""); what {
 	case askAgain:
 		s.counters.requestsRepeated.Add(1)
 		s.outbox.put(answer, true)
@@ -62,7 +68,7 @@ func (s *session) takeRequest(ctx context.Context, message []byte) error {
 	case askTooMany:
 		s.counters.requests.Add(1)
 		s.openRequests.Add(1) // until it is answered, at once
-		s.answerRequest(world.Answer{Number: m.Number, Refusal: fmt.Sprintf("more than %d requests wait for their answer: ask again later", most)})
+		s.answerRequest(world.Answer{Number: m.Number, Refusal: refusal})
 		return nil
 	case askStale:
 		s.counters.requestsRepeated.Add(1)
@@ -95,19 +101,20 @@ func (s *session) answerRequest(a world.Answer) {
 }
 
 // takeLine passes a line of chat on to the room, once it was moderated; the error is a *protocol.RejectError.
-func (s *session) takeLine(ctx context.Context, message []byte) error {
+func (s *session) takeLine(ctx context.Context, message []byte, now time.Time) error {
 	m, err := protocol.ParseSay(message)
 	if err != nil {
 		return err
 	}
-	if !s.chat.AllowN(time.Now(), 1) {
+	if over := s.tooMuch(m, now); over != "" {
 		s.counters.chatLimited.Add(1)
-		s.tell(fmt.Sprintf("you say too much: at most %d lines a minute", s.server.cfg.Limits.ChatPerMinute))
+		s.tell(over)
 		return nil
 	}
 	text, err := s.moderate(ctx, m)
 	if err != nil {
 		s.counters.chatRefused.Add(1)
+		s.may(limitRefused, 1, now)
 		s.tell(err.Error())
 		return nil
 	}
@@ -121,6 +128,19 @@ func (s *session) takeLine(ctx context.Context, message []byte) error {
 	s.counters.chatLines.Add(1)
 	r.doors.lines = append(r.doors.lines, spoken{session: s, scope: m.Scope, to: world.Player(m.Player), text: text})
 	return nil
+}
+
+// tooMuch is what a speaker is told who says too much; empty for who does not.
+func (s *session) tooMuch(m protocol.Say, now time.Time) string {
+	again := m == s.said
+	s.said = m
+	if !s.may(limitChat, 1, now) {
+		return fmt.Sprintf("you say too much: at most %d lines a minute", s.server.cfg.Limits.ChatPerMinute)
+	}
+	if again && !s.may(limitRepeats, 1, now) {
+		return "you have said this already"
+	}
+	return ""
 }
 
 // errNotSaid is what a speaker is told whose line moderation has left nothing of, or has failed on.

@@ -260,6 +260,7 @@ func TestChatIsModerated(t *testing.T) {
 
 func TestWhoeverSaysTooMuchIsNotHeard(t *testing.T) {
 	simulate(t, 68, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{ChatPerMinute: 20}}, func(s *simulation) {
+		s.hostile = true
 		a, b := s.join(), s.join()
 		for n := range 12 {
 			a.Say(fmt.Sprint(n))

@@ -129,6 +129,12 @@ func (c collector) people(send sender, s server.Stats) {
 	for outcome, n := range map[string]uint64{"said": s.ChatLines, "limited": s.ChatLimited, "refused": s.ChatRefused} {
 		send.counter("chat_lines_total", "Lines of chat, by what became of them.", n, "outcome", outcome)
 	}
+	for _, l := range s.Conduct {
+		for step, n := range map[string]uint64{"drop": l.Dropped, "warn": l.Warned, "disconnect": l.Disconnected} {
+			send.counter("conduct_total", "What came beyond the limits on what a session sends, and was dropped; sessions that were warned for it, and disconnected.",
+				n, "limit", l.Limit, "step", step)
+		}
+	}
 	draining := 0.0
 	if c.server.Draining() {
 		draining = 1

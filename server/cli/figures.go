@@ -23,6 +23,11 @@ func figuresOf(s server.Stats, rooms []server.RoomStats, tickRate int, now time.
 		rejected[r.String()] = s.Rejected[r]
 	}
 	out["rejected"] = rejected
+	conduct := make(map[string]any, len(s.Conduct))
+	for _, c := range s.Conduct {
+		conduct[c.Limit] = map[string]uint64{"dropped": c.Dropped, "warned": c.Warned, "disconnected": c.Disconnected}
+	}
+	out["conduct"] = conduct
 	out["tick_us"], out["late_us"] = buckets(s.Ticks), buckets(s.Late)
 	delete(out, "late")
 
