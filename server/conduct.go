@@ -17,7 +17,6 @@ type limit uint8
 
 const (
 	limitDatagrams limit = iota
-	limitInputs
 	limitMalformed
 	limitAcks
 	limitReports
@@ -50,7 +49,7 @@ type rule struct {
 // from a client that is right: their limits are for the damage that a client's bug, or ours, may do.
 func (c Config) rules() [limits]rule {
 	l := c.Limits
-	tick, minute := float64(c.TickRate), func(n int) float64 { return float64(n) / 60 }
+	minute := func(n int) float64 { return float64(n) / 60 }
 	datagrams, messages, bytes := float64(l.DatagramsPerSecond), float64(l.MessagesPerSecond), float64(l.MessageBytesPerSecond)
 	requests, reports := float64(l.RequestsPerSecond), float64(l.ResendsPerSecond)
 	malformed, acks, resyncs := float64(l.MalformedPerMinute), float64(l.ForgedAcksPerMinute), float64(l.ResyncsPerMinute)
@@ -59,8 +58,6 @@ func (c Config) rules() [limits]rule {
 	return [limits]rule{
 		// A client sends one a tick. After a stall a connection hands over what has waited, of which there are 128 at most.
 		limitDatagrams: {"datagrams", "datagrams", datagrams, 2 * datagrams, datagrams, 5 * datagrams},
-		// A room that stood for a while takes no inputs meanwhile, and its clients are not to blame.
-		limitInputs:    {"inputs", "datagrams with more inputs than a tick takes", tick, 4 * tick, 2 * tick, 10 * tick},
 		limitMalformed: {"malformed", "datagrams that can't be read", minute(l.MalformedPerMinute), malformed, malformed, 4 * malformed},
 		limitAcks:      {"forged_acks", "acknowledgements of what was never sent", minute(l.ForgedAcksPerMinute), acks, acks, 4 * acks},
 		limitReports:   {"false_reports", "reports of rows that are not as they should be", reports, 4 * reports, 8 * reports, 80 * reports},
@@ -125,7 +122,7 @@ func (m *meter) take(r *rule, n float64, now time.Time) step {
 }
 
 // may tells whether n more of what a limit is about are within it. A datagram costs no more than this when they are not.
-// Each limit's caller is one goroutine at a time: the datagram reader for datagrams, inputs and what is malformed; who has the
+// Each limit's caller is one goroutine at a time: the datagram reader for datagrams and what is malformed; who has the
 // turn for acknowledgements and reports; the control reader for what comes on the stream; mayResume for resumes.
 func (s *session) may(l limit, n int, now time.Time) bool {
 	step := s.meters[l].take(&s.server.rules[l], float64(n), now)

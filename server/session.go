@@ -181,9 +181,6 @@ func (s *session) takeDatagram(b []byte, in *protocol.Input, now time.Time) {
 	}
 	if r := s.inbox.put(in, now); r != 0 {
 		s.counters.rejected[r].Add(1)
-		if r == protocol.TooManyInputs {
-			s.may(limitInputs, 1, now)
-		}
 	}
 }
 
