@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/quicstep/quicstep/protocol/plain"
 	"github.com/quicstep/quicstep/protocol/schema"
 )
 
@@ -56,7 +57,7 @@ func AppendDiverged(dst []byte, m Diverged) ([]byte, error) {
 	dst = appendUint(appendHead(dst, KindDiverged, 7), m.Tick)
 	dst = appendUint(appendUint(dst, uint64(m.Table)), uint64(m.Entity))
 	for _, text := range []string{m.Field, m.Server, m.Client} {
-		dst = appendText(dst, fitText(text, MaxFieldText))
+		dst = appendText(dst, plain.Clean(text, MaxFieldText))
 	}
 	if _, err := ParseDiverged(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append diverged: %w", err)

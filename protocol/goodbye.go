@@ -3,9 +3,8 @@ package protocol
 import (
 	"fmt"
 	"math"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // Goodbye is either side's last message, sent before it closes the connection (docs/protocol.md §4): the close
@@ -19,14 +18,13 @@ type Goodbye struct {
 }
 
 // AppendGoodbye appends the message, not yet framed, to dst. A reason is often the text of an error, so it is
-// made to fit: control characters become spaces, invalid UTF-8 becomes U+FFFD, and what is above MaxReason is
-// cut off between two characters. A code of more than 32 bits is refused with a RejectError, and dst returned
+// made to fit, see plain.Clean. A code of more than 32 bits is refused with a RejectError, and dst returned
 // as it was.
 func AppendGoodbye(dst []byte, g Goodbye) ([]byte, error) {
 	start := len(dst)
 	dst = appendHead(dst, KindGoodbye, 3)
 	dst = appendUint(dst, uint64(g.Code))
-	dst = appendText(dst, fitText(g.Reason, MaxReason))
+	dst = appendText(dst, plain.Clean(g.Reason, MaxReason))
 	if _, err := ParseGoodbye(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append goodbye: %w", err)
 	}
@@ -46,25 +44,4 @@ func ParseGoodbye(b []byte) (Goodbye, error) {
 		return Goodbye{}, r.err
 	}
 	return g, nil
-}
-
-// fitText makes a text one that a message may have, of at most so many bytes.
-func fitText(text string, most int) string {
-	if len(text) > 4*most {
-		text = text[:4*most] // what follows can't be seen, so don't pay for it
-	}
-	text = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) <= most {
-		return text
-	}
-	end := most
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

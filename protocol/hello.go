@@ -64,7 +64,7 @@ func (k JoinKind) String() string {
 }
 
 // AppendHello appends the message, not yet framed, to dst. What ParseHello would refuse (a name or a token
-// that is too long, control characters, another version than ours) it refuses with the same RejectError and
+// that is too long, a text that may not travel, another version than ours) it refuses with the same RejectError and
 // returns dst as it was.
 func AppendHello(dst []byte, h Hello) ([]byte, error) {
 	if h.Version == 0 {
@@ -96,10 +96,10 @@ func ParseHello(b []byte) (Hello, error) {
 	r.checkForm(MaxHelloFrame)
 	h := Hello{
 		Version:    version,
-		Game:       r.text("game", MaxGameName),
+		Game:       r.title("game", MaxGameName),
 		SchemaHash: r.uint("schema hash", math.MaxUint64),
 		Token:      r.bytes("token", MaxToken),
-		Room:       r.text("room", MaxGameName),
+		Room:       r.title("room", MaxGameName),
 		Join:       JoinKind(r.uint("join", uint64(joinKinds-1))),
 		Resume:     r.bytes("resume token", MaxResumeToken),
 	}

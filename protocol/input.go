@@ -173,8 +173,8 @@ func (c *cursor) inputs(t *schema.Table, in *Input) error {
 			c.fail(rejectOfRow(err))
 			return nil
 		}
-		if t.CheckRange(schema.Own, words[:]) != nil {
-			return rejectf(InputOutOfRange, "input %d of a datagram has a field outside of its range: clamp it before sending", i)
+		if t.CheckRange(schema.Own, words[:]) != nil || schema.CheckTexts(texts) != nil {
+			return rejectf(InputOutOfRange, "input %d of a datagram has a field outside of its range, or a text that may not travel: make it fit before sending", i)
 		}
 		in.Inputs[i] = c.b[c.at : c.at+n : c.at+n]
 		c.at += n

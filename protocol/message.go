@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
+
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // Kind is the first element of every stream message (docs/protocol.md §4). Zero is no message.
@@ -176,22 +176,20 @@ func (r *fields) uintFrom(name string, min, max uint64) uint64 {
 	return value
 }
 
-// text reads a string of at most max bytes, without control characters.
-func (r *fields) text(name string, max int) string {
-	b := r.payload(name, formStr, max)
+// text reads a string of at most max bytes that may travel (docs/protocol.md §1).
+func (r *fields) text(name string, max int) string { return r.checked(name, max, plain.Check) }
+
+// title reads a string that is a name.
+func (r *fields) title(name string, max int) string { return r.checked(name, max, plain.CheckName) }
+
+func (r *fields) checked(name string, max int, check func(string) error) string {
+	text := string(r.payload(name, formStr, max))
 	if r.err != nil {
 		return ""
 	}
-	if !utf8.Valid(b) {
-		r.err = rejectf(BadValue, "%s's %s is not valid UTF-8", r.kind, name)
+	if err := check(text); err != nil {
+		r.err = rejectf(BadValue, "%s's %s %v", r.kind, name, err)
 		return ""
-	}
-	text := string(b)
-	for _, c := range text {
-		if unicode.IsControl(c) {
-			r.err = rejectf(BadValue, "%s's %s has the control character %U: leave it out", r.kind, name, c)
-			return ""
-		}
 	}
 	return text
 }

@@ -32,7 +32,7 @@ const (
 	WrongType
 	// WrongVersion: the peer speaks another version of the protocol.
 	WrongVersion
-	// BadValue: the right type, but outside of the field's range, or text with control characters.
+	// BadValue: the right type, but outside of the field's range, or text that may not travel.
 	BadValue
 	// TrailingBytes: bytes after the end of the message.
 	TrailingBytes

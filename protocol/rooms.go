@@ -32,7 +32,7 @@ func ParseList(b []byte) (List, error) {
 	r := openMessage(b, KindList)
 	version := r.version("client", "server")
 	r.checkForm(MaxHelloFrame)
-	l := List{Version: version, Game: r.text("game", MaxGameName)}
+	l := List{Version: version, Game: r.title("game", MaxGameName)}
 	if r.err != nil {
 		return List{}, r.err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/quicstep/quicstep/protocol/plain"
 	"github.com/quicstep/quicstep/protocol/schema"
 )
 
@@ -61,7 +62,7 @@ func AppendAnswer(dst []byte, m Answer) ([]byte, error) {
 	}
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindAnswer, 4), uint64(m.Number))
-	dst = appendText(appendBin(dst, m.Data), fitText(m.Refusal, MaxReason))
+	dst = appendText(appendBin(dst, m.Data), plain.Clean(m.Refusal, MaxReason))
 	if _, err := ParseAnswer(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append answer: %w", err)
 	}
@@ -158,7 +159,7 @@ type Say struct {
 }
 
 // AppendSay appends the message, not yet framed, to dst. What ParseSay would refuse (an empty text, one that is too
-// long, control characters, a line to player zero) it refuses with the same RejectError and returns dst as it was.
+// long, or may not travel, a line to player zero) it refuses with the same RejectError and returns dst as it was.
 func AppendSay(dst []byte, m Say) ([]byte, error) {
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindSay, 4), uint64(m.Scope))
@@ -204,7 +205,7 @@ type Chat struct {
 func AppendChat(dst []byte, m Chat) ([]byte, error) {
 	start := len(dst)
 	dst = appendUint(appendHead(dst, KindChat, 4), uint64(m.From))
-	dst = appendText(appendUint(dst, uint64(m.Scope)), fitText(m.Text, MaxChat))
+	dst = appendText(appendUint(dst, uint64(m.Scope)), plain.Clean(m.Text, MaxChat))
 	if _, err := ParseChat(dst[start:]); err != nil {
 		return dst[:start], fmt.Errorf("append chat: %w", err)
 	}

@@ -217,7 +217,7 @@ func (m *machine) end(what act, v *visitor) {
 func (m *machine) kick(v *visitor) {
 	for _, row := range find[sessionRow](m.server.directory, sessionRows, byID, nil) {
 		if v.joined && row.id == v.welcome.Session {
-			row.session.expel("the operator says so")
+			row.session.kick("the operator says so")
 		}
 	}
 }

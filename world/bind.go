@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/quicstep/quicstep/protocol/plain"
 	"github.com/quicstep/quicstep/protocol/schema"
 )
 
@@ -292,8 +293,13 @@ func appendRow[T any](b *binding, dst []byte, row *T) ([]byte, error) {
 		}
 		over := false
 		if l.kind == reflect.String {
-			_, cut := clampText(*(*string)(unsafe.Add(p, l.offset)), int(l.field.Top))
-			over = cut > 0
+			text := *(*string)(unsafe.Add(p, l.offset))
+			if _, cut := clampText(text, int(l.field.Top)); cut > 0 {
+				return dst, l.outOfRange(p)
+			}
+			if err := plain.Check(text); err != nil {
+				return dst, fmt.Errorf("%s %w; plain.Clean makes it fit", l.field.Name, err)
+			}
 		} else {
 			_, over = l.quantised(p, false)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // Config is where to connect and how. The zero value joins a development server on this machine.
@@ -33,7 +34,8 @@ type Config struct {
 	PacketConn net.PacketConn
 	// Socket is used instead of a socket of the client's own when it is set; it stays the caller's to close.
 	Socket *Socket
-	// Room is the public room to join, which is made when it is not there; empty means any that has a place.
+	// Room is the public room to join, which is made when it is not there; empty means any that has a place. What may not be
+	// in a name is left out, as plain.CleanName does.
 	Room string
 	// Existing joins Room only when it is there.
 	Existing bool
@@ -88,6 +90,13 @@ func (c Config) withDefaults() (Config, error) {
 		if way {
 			ways++
 		}
+	}
+	for _, name := range []*string{&c.Room, &c.Code} {
+		clean := plain.CleanName(*name, 4*protocol.MaxGameName) // what is too long then is refused, not cut
+		if clean == "" && *name != "" {
+			return c, errors.New("client: the room's name has nothing that can be seen: give it one, or none for any room")
+		}
+		*name = clean
 	}
 	if ways > 1 || c.Existing && c.Room == "" {
 		return c, errors.New("client: Room, Private and Code exclude each other, and Existing goes with Room")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/world"
 )
@@ -137,7 +138,8 @@ type Line struct {
 	Text  string
 }
 
-// Say says something to everybody in the room: 1 to protocol.MaxChat bytes without control characters, or it is an error.
+// Say says something to everybody in the room: 1 to protocol.MaxChat bytes, or it is an error. What may not be in a text
+// is left out, as plain.Clean does.
 func (s *Session) Say(text string) error { return s.say(protocol.Say{Text: text}) }
 
 // SayTeam says something to the player's own team.
@@ -154,6 +156,7 @@ func (s *Session) say(m protocol.Say) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
+	m.Text = plain.Clean(m.Text, 4*protocol.MaxChat) // what is too long then is refused, not cut
 	message, err := protocol.AppendSay(nil, m)
 	if err != nil {
 		return err

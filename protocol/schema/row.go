@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // What can be wrong with the bytes of a row.
@@ -17,6 +19,8 @@ var (
 	ErrText = errors.New("a string is no short msgpack str")
 	// ErrLong means that a string has more bytes than its field allows.
 	ErrLong = errors.New("a string is longer than its field allows")
+	// ErrPlain means that a string has what may not be in one (docs/protocol.md §1).
+	ErrPlain = errors.New("a string has a character that may not be in one, or is not in the normal form NFC")
 	// ErrRange means that a value is outside its field's range, a column has bits beyond its width, or a string
 	// is not UTF-8.
 	ErrRange = errors.New("a value is outside its field's range")
@@ -147,7 +151,20 @@ func (t *Table) CheckRow(data []byte) error {
 	if n != len(data) {
 		return fmt.Errorf("a row of %s has %d bytes, %d were given", t.Name, n, len(data))
 	}
+	if err := CheckTexts(texts); err != nil {
+		return err
+	}
 	return t.CheckRange(Own, words)
+}
+
+// CheckTexts tells whether the texts of a row may travel; those from outside must pass it before a game sees them.
+func CheckTexts(texts []string) error {
+	for _, text := range texts {
+		if plain.Check(text) != nil {
+			return ErrPlain
+		}
+	}
+	return nil
 }
 
 // CheckRange tells whether every field that the class sees lies within its range; bytes from outside must

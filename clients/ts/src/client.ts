@@ -3,7 +3,9 @@ import { failure, type JoinError } from "./errors.js";
 import type { EventName, GameTypes, MessageName, RequestName, SingletonName, TableName } from "./game.js";
 import type { Impairment } from "./impair.js";
 import type { Unsubscribe } from "./listeners.js";
+import { MaxChat } from "./limits.js";
 import { say, Scope, type Chat, type Diverged } from "./messages.js";
+import { cleanText } from "./plain.js";
 import type { View } from "./screen.js";
 import type { FieldMispredictions } from "./predict.js";
 import type { Session } from "./session.js";
@@ -152,7 +154,7 @@ export class Client<T extends GameTypes> {
     return this.#session.status.add(listener);
   }
 
-  /** say says something to everybody in the room: 1 to 256 bytes without control characters, or it throws. */
+  /** say says something to everybody in the room: 1 to 256 bytes, or it throws. What may not be in a text is left out, as cleanText does. */
   say(text: string): void {
     this.#line(Scope.room, 0, text);
   }
@@ -215,6 +217,6 @@ export class Client<T extends GameTypes> {
 
   #line(scope: number, player: number, text: string): void {
     if (this.#session.error !== undefined) throw this.#session.error;
-    this.#session.link.write(say.encode({ scope, player, text }));
+    this.#session.link.write(say.encode({ scope, player, text: cleanText(text, 4 * MaxChat) }));
   }
 }

@@ -8,6 +8,7 @@ import { Join, type Diverged, type Hello } from "./messages.js";
 import type { Mode } from "./shown.js";
 import type { Step } from "./step.js";
 import type { TransportName } from "./transport.js";
+import { cleanName } from "./plain.js";
 import { utf8 } from "./writer.js";
 
 /** Status is where a session is: in the game, looking for the server after the connection was lost, or over. */
@@ -139,7 +140,9 @@ function milliseconds(name: string, v: number | undefined, otherwise: number): n
   return v;
 }
 
-function fits(name: string, text: string, maxBytes: number): string {
+function fits(name: string, given: string, maxBytes: number): string {
+  const text = cleanName(given, 4 * maxBytes);
+  if (text === "" && given !== "") throw new RangeError(`join: ${name} has nothing that can be seen`);
   if (utf8(text).length > maxBytes) throw new RangeError(`join: ${name} has more than ${maxBytes} bytes`);
   return text;
 }

@@ -1,7 +1,8 @@
 import { MaxElements, Version } from "./limits.js";
 import { Form, headFault, headOf, integerAt, newHead, numberAt, walk } from "./msgpack.js";
+import { nameFault, textFault } from "./plain.js";
 import { RejectError, type Reject } from "./reject.js";
-import { checkText, readText } from "./text.js";
+import { readText } from "./text.js";
 import type { Writer } from "./writer.js";
 
 /** Fields reads the elements of one message in their order (docs/protocol.md §4). It throws RejectErrors. */
@@ -39,12 +40,14 @@ export class Fields {
     return v;
   }
 
-  /** Reads a string without control characters. */
-  text(field: string, maxBytes: number): string {
+  /** Reads a string that may travel; what is wrong with others, why says. */
+  text(field: string, maxBytes: number, why = textFault): string {
     const [from, to] = this.#payload(field, Form.Str, maxBytes);
     const text = readText(this.#b, from, to);
     if (text === undefined) throw this.#fault("bad_value", field, "is not valid UTF-8");
-    return checkText(text, `${this.#name}'s ${field}`);
+    const wrong = why(text);
+    if (wrong !== undefined) throw this.#fault("bad_value", field, wrong);
+    return text;
   }
 
   /** Reads a bin; the result is a copy. */
@@ -137,6 +140,11 @@ export const int64: FieldOf<bigint> = { read: (r, name) => r.bigint(name), write
 /** A string of at most so many bytes. */
 export function text(maxBytes: number): FieldOf<string> {
   return { read: (r, name) => r.text(name, maxBytes), write: (w, v) => w.text(v) };
+}
+
+/** A name of at most so many bytes. */
+export function title(maxBytes: number): FieldOf<string> {
+  return { read: (r, name) => r.text(name, maxBytes, nameFault), write: (w, v) => w.text(v) };
 }
 
 /** Bytes, at most so many. */

@@ -11,7 +11,7 @@ export { Writer } from "./writer.js";
 export { frame, FrameReader } from "./frame.js";
 export * from "./messages.js";
 export { list, rooms, type List, type RoomInfo, type Rooms } from "./rooms.js";
-export { fitText } from "./text.js";
+export { cleanName, cleanText } from "./plain.js";
 export { short, widen, ShortRange } from "./short.js";
 export { Audience, Class, Field, FieldKind, type FieldSpec, type Value } from "./field.js";
 export type { Column } from "./column.js";

@@ -1,4 +1,4 @@
-import { bin, Fields, id, int, int64, nested, readShape, text, version, writeShape, type Shape } from "./fields.js";
+import { bin, Fields, id, int, int64, nested, readShape, text, title, version, writeShape, type Shape } from "./fields.js";
 import * as limits from "./limits.js";
 import { walk } from "./msgpack.js";
 import { RejectError } from "./reject.js";
@@ -100,7 +100,7 @@ export interface Hello {
 
 /** Hello on the wire. */
 export const hello = new MessageType<Hello>("hello", limits.MaxHelloFrame, {
-  version, game: text(limits.MaxGameName), schemaHash: int64, token: bin(limits.MaxToken), room: text(limits.MaxGameName),
+  version, game: title(limits.MaxGameName), schemaHash: int64, token: bin(limits.MaxToken), room: title(limits.MaxGameName),
   join: int(0, Join.joinPrivate), resume: bin(limits.MaxResumeToken), replica: int(0, limits.MaxEpoch + 1),
 }, (m) => {
   if (m.replica > 0 && m.resume.length === 0) throw new RejectError("bad_value", "hello has a replica and no session that it is of");

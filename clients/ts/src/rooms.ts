@@ -1,4 +1,4 @@
-import { int, listOf, text, version } from "./fields.js";
+import { int, listOf, text, title, version } from "./fields.js";
 import * as limits from "./limits.js";
 import { MessageType } from "./messages.js";
 
@@ -10,7 +10,7 @@ export interface List {
 }
 
 /** List on the wire. */
-export const list = new MessageType<List>("list", limits.MaxHelloFrame, { version, game: text(limits.MaxGameName) });
+export const list = new MessageType<List>("list", limits.MaxHelloFrame, { version, game: title(limits.MaxGameName) });
 
 /** RoomInfo is what a list tells of a room. */
 export interface RoomInfo {

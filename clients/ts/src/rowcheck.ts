@@ -1,4 +1,5 @@
 import { FieldKind, type Field } from "./field.js";
+import { textFault } from "./plain.js";
 import type { Row, RowValue } from "./rowshape.js";
 import type { Table } from "./table.js";
 import { utf8 } from "./writer.js";
@@ -30,13 +31,18 @@ function fault(f: Field, value: RowValue): string | undefined {
       return typeof value === "boolean" ? undefined : "it must be true or false";
     case FieldKind.text:
       if (typeof value !== "string") return "it must be a string";
-      return utf8(value).length <= Number(f.top) ? undefined : `it has more than ${f.top} bytes`;
+      return utf8(value).length <= Number(f.top) ? plainFault(value) : `it has more than ${f.top} bytes`;
     case FieldKind.float:
       return floatFault(f, value);
   }
   const whole = typeof value === "bigint" ? value : Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
   if (whole === undefined) return "it must be a whole number";
   return whole >= f.base && whole <= f.base + f.top ? undefined : `${f.base} to ${f.base + f.top} are possible`;
+}
+
+function plainFault(text: string): string | undefined {
+  const why = textFault(text);
+  return why && `it ${why}; cleanText makes it fit`;
 }
 
 function floatFault(f: Field, value: RowValue): string | undefined {
