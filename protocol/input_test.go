@@ -157,6 +157,9 @@ func TestInputsWithTextAreChecked(t *testing.T) {
 	wantReject(t, "five bytes of text", protocol.ParseInput(unhex(t, head+"a5 6868686868"), s, &in), protocol.Oversized)
 	wantReject(t, "no UTF-8", protocol.ParseInput(unhex(t, head+"a1 ff"), s, &in), protocol.BadValue)
 	wantReject(t, "a bin", protocol.ParseInput(unhex(t, head+"c4 01 68"), s, &in), protocol.WrongType)
+	wantReject(t, "a line feed", protocol.ParseInput(unhex(t, head+"a1 0a"), s, &in), protocol.InputOutOfRange)
+	wantReject(t, "an override", protocol.ParseInput(unhex(t, head+"a3 e280ae"), s, &in), protocol.InputOutOfRange)
+	wantReject(t, "decomposed text", protocol.ParseInput(unhex(t, head+"a3 65cc81"), s, &in), protocol.InputOutOfRange)
 }
 
 // TestReportsNeedTables: a game without any takes no reports.

@@ -220,8 +220,13 @@ func TestChatReachesItsScope(t *testing.T) {
 		if err := c[0].Say(""); err == nil {
 			t.Error("an empty line was taken")
 		}
-		if err := c[0].Say("a\nb"); err == nil {
-			t.Error("a control character was taken")
+		if err := c[0].Say("\u200b\u202e"); err == nil {
+			t.Error("a line of which nothing can be seen was taken")
+		}
+		c[0].Say("a\nb\u202ec")
+		s.pass(time.Second)
+		if got := heard(c[1]); !slices.Equal(got, []string{"1 room a bc"}) {
+			t.Errorf("a line with what may not be in one comes as %q", got)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** What a page pays for the SDK at most, in bytes. */
-const gzippedMax = 33_000;
+const gzippedMax = 34_500;
 
 test("the SDK is small", async () => {
   const entry = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
