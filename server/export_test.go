@@ -40,9 +40,9 @@ func (s *Server) BreakPass(player world.Player) {
 	sess.asked.Store(true)
 }
 
-// BreakChat has the goroutine of a player's connection panic that reads the next line of chat.
+// BreakChat has the goroutine of a player's connection panic that reads the next line of chat, once it has it.
 func (s *Server) BreakChat(player world.Player) {
-	s.directory.session(s.theRoom().id, player).chat = nil
+	s.directory.session(s.theRoom().id, player).reader.from = nil
 }
 
 // BreakLoop has the room's loop panic in its next tick.
