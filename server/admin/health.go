@@ -84,7 +84,7 @@ func (w *Web) ready(out http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	if n := w.cfg.Server.Stats().StuckRooms; n > 0 {
-		http.Error(out, fmt.Sprintf("%d rooms are stuck: drain this server and restart it", n), http.StatusServiceUnavailable)
+		http.Error(out, fmt.Sprintf("stuck rooms: %d; drain this server and restart it", n), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(out, "ready")

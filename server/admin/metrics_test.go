@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/quicstep/quicstep/protocol/admin"
+	"github.com/quicstep/quicstep/server"
 	"github.com/quicstep/quicstep/server/admin"
 	"github.com/quicstep/quicstep/world"
 )
@@ -97,6 +99,48 @@ func TestMetricsAreThere(t *testing.T) {
 	}
 	if found := regexp.MustCompile(`quicstep_\w+\{[^}]*\b(room|player|addr|user)=`).FindString(text); found != "" {
 		t.Errorf("a label names rooms or people: %s", found)
+	}
+}
+
+// stuckServer is one with a stuck room.
+type stuckServer struct{ *server.Server }
+
+// Stats tells of it.
+func (s stuckServer) Stats() server.Stats {
+	st := s.Server.Stats()
+	st.StuckRooms = 1
+	return st
+}
+
+// TestAStuckRoomIsSeen by whoever asks whether the server is ready, by operators and by Prometheus.
+func TestAStuckRoomIsSeen(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	stuck := stuckServer{s.Server}
+	web, err := admin.ListenWeb(admin.WebConfig{Server: stuck, Addr: "127.0.0.1:0", TickRate: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		web.Run(ctx)
+	}()
+	defer func() { <-ran }()
+	defer cancel()
+	if code, text := get(t, "http://"+web.Addr().String()+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "stuck") {
+		t.Errorf("/readyz answers %d: %s", code, text)
+	}
+	if _, text := get(t, "http://"+web.Addr().String()+"/metrics"); !strings.Contains(text, "quicstep_rooms_stuck 1") {
+		t.Error("/metrics does not tell")
+	}
+	_, enter := s.secondDoor(stuck, admin.Limits{})
+	c, err := enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := do(t, c, wire.Request{Act: wire.ActHealth}).Health; h.OK || !strings.Contains(strings.Join(h.Wrong, "; "), "stuck rooms: 1") {
+		t.Errorf("the health is %+v", h)
 	}
 }
 

@@ -57,7 +57,7 @@ func (d *Door) wrong(s server.Stats) (out []string) {
 		}
 	}
 	if s.StuckRooms > 0 {
-		out = append(out, fmt.Sprintf("%d rooms are stuck, which only a restart mends: drain this server (the log says where they are)", s.StuckRooms))
+		out = append(out, fmt.Sprintf("stuck rooms: %d, which only a restart mends: drain this server; its log says where they are stuck", s.StuckRooms))
 	}
 	if n := sum(s.Panics) + d.panics.Counts()["admin"]; n > 0 {
 		out = append(out, fmt.Sprintf("%d panics outside of ticks were contained: the log has their stacks", n))
