@@ -173,7 +173,7 @@ func (c Config) transport() transport.Config {
 		MaxHandshakes: c.Limits.MaxHandshakes, MaxHandshakesPerAddress: c.Limits.MaxHandshakesPerAddress,
 		HandshakesPerSecondPerAddress: c.Limits.HandshakesPerSecondPerAddress, RetryAbovePerSecond: c.Limits.RetryAbovePerSecond,
 		HandshakesPerSecond: c.Limits.HandshakesPerSecond, HandshakeTimeout: c.Limits.HandshakeTimeout,
-		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams,
+		IdleTimeout: c.Limits.IdleTimeout, MaxStreams: c.Limits.MaxStreams, MovesPerMinute: c.Limits.MovesPerMinute,
 		StreamWindowBytes: c.Limits.StreamWindowBytes, ConnWindowBytes: c.Limits.ConnWindowBytes,
 	}
 }

@@ -106,6 +106,9 @@ type Limits struct {
 	// HandshakesPerSecond bounds the handshakes that are computed in a second, each of which takes some 1 ms of a core, so
 	// that many newcomers at once leave the processor to those who play; zero means 500. The others wait for their turn.
 	HandshakesPerSecond int
+	// MovesPerMinute bounds how often in a minute a client may change its address, as many at once; zero means 20. With one
+	// more its connection is closed as abuse.
+	MovesPerMinute int
 	// MaxStreams bounds the streams of each kind that a client may have open; zero means 4. Unless Config.NoWeb is set,
 	// there may be 4 more, which HTTP/3 needs.
 	MaxStreams int
@@ -170,6 +173,7 @@ func (l Limits) withDefaults(tickRate int) (Limits, error) {
 		{"HandshakesPerSecondPerAddress", &l.HandshakesPerSecondPerAddress, 32},
 		{"RetryAbovePerSecond", &l.RetryAbovePerSecond, 100},
 		{"HandshakesPerSecond", &l.HandshakesPerSecond, 500},
+		{"MovesPerMinute", &l.MovesPerMinute, 20},
 		{"MaxStreams", &l.MaxStreams, 4},
 		{"MaxHTTPConns", &l.MaxHTTPConns, 512},
 		{"MaxHTTPConnsPerAddress", &l.MaxHTTPConnsPerAddress, 128},

@@ -113,6 +113,9 @@ func (c collector) people(send sender, s server.Stats) {
 		send.counter("gate_total", "What the server counts that decides who may join.", n, "what", what)
 	}
 	send.counter("handshake_retries_total", "Newcomers who had to show first that they receive at their address.", s.Transport.Retries)
+	send.counter("moves_total", "Times that the address of a connection's client changed.", s.Transport.Moves)
+	send.counter("moved_too_often_total", "Connections that were closed for it.", s.Transport.MovedTooOften)
+	send.gauge("http_door_ended", "Whether the TCP port accepts nobody any more, for its socket is broken.", float64(s.Transport.HTTPEnded))
 	send.gauge("certificate_expiry_timestamp_seconds", "When the certificate ends, in Unix time.", float64(s.CertificateExpires))
 	for outcome, n := range map[string]uint64{"changed": s.Transport.CertificateReloads, "failed": s.Transport.CertificateReloadsFailed} {
 		send.counter("certificate_reloads_total", "Times that the certificate's files had another certificate, or something was wrong with them.", n, "outcome", outcome)

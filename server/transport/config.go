@@ -56,6 +56,10 @@ type Config struct {
 	// means a line that says what the server is.
 	Web func(*Listener) http.Handler
 
+	// HTTPEnded is told, once, why the HTTP door can accept nobody any more, if that happens before Close: its socket is
+	// broken. Who came in by it stays, and the UDP port goes on. Nil drops it.
+	HTTPEnded func(error)
+
 	// OverStream has datagrams travel as frames of a reliable stream, for measurements; the clients must do the same.
 	OverStream bool
 
@@ -118,6 +122,10 @@ type Config struct {
 	// themselves all the same.
 	Panics *contain.Panics
 
+	// MovesPerMinute bounds how often in a minute a connection's client may change its address, as many at once; zero means
+	// 20. With one more it is closed with protocol.CloseAbuse.
+	MovesPerMinute int
+
 	// MaxStreams bounds the streams of each kind, bidirectional and unidirectional, that a client may have
 	// open; zero means 4. Unless NoWeb is set, there may be 4 more, which HTTP/3 needs.
 	MaxStreams int
@@ -149,6 +157,9 @@ type Config struct {
 // withDefaults fills what is zero and validates the rest.
 func (c Config) withDefaults() (Config, error) {
 	c.NoWeb = c.NoWeb || c.OverStream
+	if c.HTTPEnded == nil {
+		c.HTTPEnded = func(error) {}
+	}
 	if c.Panics == nil {
 		c.Panics = contain.NewPanics(nil)
 	}
@@ -170,6 +181,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"RetryAbovePerSecond", &c.RetryAbovePerSecond, 100},
 		{"HandshakesPerSecond", &c.HandshakesPerSecond, 500},
 		{"Backlog", &c.Backlog, 64},
+		{"MovesPerMinute", &c.MovesPerMinute, 20},
 		{"MaxStreams", &c.MaxStreams, 4},
 		{"MaxRequests", &c.MaxRequests, 16},
 		{"MaxHTTPConns", &c.MaxHTTPConns, 512},

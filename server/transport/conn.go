@@ -40,6 +40,7 @@ type Conn struct {
 	carrier   carrier
 	datagrams datagrams
 	control   *Stream // touched by Control's caller only
+	moves     moves   // touched by SendDatagram's
 }
 
 // carrier is what a connection travels by; each door has its own, in a file of its own.
@@ -95,7 +96,10 @@ func (c *Conn) Control(ctx context.Context) (*Stream, error) {
 // datagrams are queued, for as long as the client is dark: keep one or two there. On a WebSocket it never blocks, and
 // returns ErrBehind when that is behind. It returns an error when data is longer than MaxDatagram and the path does not
 // take it, and when the connection has ended. One goroutine may send.
-func (c *Conn) SendDatagram(data []byte) error { return c.datagrams.Send(data) }
+func (c *Conn) SendDatagram(data []byte) error {
+	c.moves.follow(c)
+	return c.datagrams.Send(data)
+}
 
 // ReceiveDatagram returns the next datagram from the client, which is then the caller's. When 128 wait (over
 // WebTransport 32), further ones are dropped. It returns an error when ctx or the connection has ended. One goroutine may
@@ -108,7 +112,8 @@ func (c *Conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 // of every path beside an acknowledgement.
 func (c *Conn) MaxDatagram() int { return protocol.MaxDatagramPayload }
 
-// RemoteAddr returns the client's address, which can change while the connection lives. Behind a proxy it is the proxy's.
+// RemoteAddr returns the client's address, which can change while the connection lives, Config.MovesPerMinute times in a
+// minute. Behind a proxy it is the proxy's.
 func (c *Conn) RemoteAddr() net.Addr { return c.carrier.remoteAddr() }
 
 // Context returns a context that ends with the connection; its cause is the reason (see PeerClose).

@@ -88,7 +88,10 @@ func (d *httpDoor) serve() {
 		if d.l.cfg.Certificate != nil {
 			inner = tls.NewListener(inner, d.l.cfg.tlsConfig(d.l.certs, d.l.handshakes.turn, "http/1.1"))
 		}
-		d.server.Serve(inner) // ends with close
+		if err := d.server.Serve(inner); !errors.Is(err, http.ErrServerClosed) {
+			d.l.httpEnded.Add(1)
+			d.l.cfg.HTTPEnded(err)
+		}
 	})
 }
 

@@ -55,6 +55,28 @@ func TestBothPortsHaveTheSameNumber(t *testing.T) {
 	}
 }
 
+// TestABrokenTCPPortIsTold, and costs nobody who came by UDP.
+func TestABrokenTCPPortIsTold(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	l := development(t, transport.Config{HTTPListener: tcp, HTTPEnded: func(err error) { ended <- err }})
+	client, server := connect(t, l)
+	tcp.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) || l.Stats().HTTPEnded != 1 {
+		t.Errorf("it is told %v; stats are %+v", err, l.Stats())
+	}
+	connect(t, l)
+	if client.Context().Err() != nil || server.SendDatagram([]byte("still here")) != nil {
+		t.Error("who had come by UDP is out")
+	}
+	if whole := development(t, transport.Config{}); whole.Close() != nil || whole.Stats().HTTPEnded != 0 {
+		t.Error("a door that is shut in good order is said to be broken")
+	}
+}
+
 func TestPublicDevelopmentIsForThisMachineAlone(t *testing.T) {
 	l := development(t, transport.Config{Addr: "0.0.0.0:0", AllowPublicDevelopment: true})
 	addr, secure := l.HTTPAddr()

@@ -46,6 +46,7 @@ type Listener struct {
 	open   [doors]int // of them
 	closed bool
 
+	moved, movedTooOften, httpEnded             atomic.Uint64
 	accepted, full, crowd, backlog, noDatagrams atomic.Uint64
 	badOrigins, idle, requests, behind, dropped atomic.Uint64
 }
@@ -81,6 +82,10 @@ type Stats struct {
 	Idle uint64
 	// PacketsDropped were UDP packets that belong to no connection, can't be read, or came faster than they are taken.
 	PacketsDropped uint64
+	// HTTPEnded is 1 once the HTTP door can accept nobody any more, see Config.HTTPEnded.
+	HTTPEnded uint64
+	// Moves is how often the address of a connection's client changed; MovedTooOften were closed for it.
+	Moves, MovedTooOften uint64
 	// CertificateReloads is how often another certificate was found in its files, CertificateReloadsFailed how often
 	// something was wrong with them.
 	CertificateReloads, CertificateReloadsFailed uint64
@@ -251,6 +256,8 @@ func (l *Listener) Stats() Stats {
 		Idle:                l.idle.Load(),
 		PacketsDropped:      l.packets.dropped.Load(),
 		CertificateReloads:  l.certs.reloads.Load(), CertificateReloadsFailed: l.certs.failed.Load(),
+		HTTPEnded: l.httpEnded.Load(),
+		Moves:     l.moved.Load(), MovedTooOften: l.movedTooOften.Load(),
 		DatagramsBehind:  l.behind.Load(),
 		DatagramsDropped: l.dropped.Load(),
 	}
@@ -370,6 +377,7 @@ func (l *Listener) hand(conn *Conn, life context.Context) *refusal {
 		l.crowd.Add(1)
 		return &refusal{protocol.CloseFull, "too many connections of your network address: close one"}
 	}
+	conn.moves.listener = l
 	l.conns[conn] = struct{}{}
 	l.open[conn.door]++
 	l.work.Add(1)
