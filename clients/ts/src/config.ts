@@ -17,6 +17,9 @@ export type Status = "joined" | "away" | "ended";
 /** StatusListener is told of a new status; of "ended" with why, undefined when the client was closed. */
 export type StatusListener = (status: Status, why: JoinError | undefined) => void;
 
+/** JoinToken is a token as text, or its bytes. */
+export type JoinToken = string | Uint8Array;
+
 /** JoinConfig is where to join and how. Everything may be left out. */
 export interface JoinConfig<T extends GameTypes = GameTypes> {
   /** The server, such as https://play.example.com:4433; else the page's own, and outside of a page http://127.0.0.1:4433. */
@@ -33,8 +36,11 @@ export interface JoinConfig<T extends GameTypes = GameTypes> {
   private?: boolean;
   /** Joins the private room that has this code. */
   code?: string;
-  /** Tells the server who this is, 2048 bytes at most; servers do not ask yet. */
-  token?: Uint8Array;
+  /**
+   * Tells the server who this is, 2048 bytes at most: what the player got at sign-in, or a function that gets it for each join, also when
+   * a lost session joins anew, when an earlier one may have expired or been used. Keep it as you would a password.
+   */
+  token?: JoinToken | ((signal: AbortSignal) => JoinToken | Promise<JoinToken>);
   /** A former Client.token: goes on as that player, whatever else is asked for, or joins as if there was none; Client.resumed tells. */
   resume?: Uint8Array;
   /** Fails with "expired" instead. */
@@ -79,6 +85,7 @@ export interface Settings {
   room: string;
   join: number;
   token: Uint8Array;
+  fetchToken: ((signal: AbortSignal) => JoinToken | Promise<JoinToken>) | undefined;
   resume: Uint8Array;
   onlyResume: boolean;
   onToken: (token: Uint8Array) => void;
@@ -107,7 +114,8 @@ export function settingsOf(c: JoinConfig): Settings {
     env, transports, url: addressOf(c.url ?? (env.origin || "http://127.0.0.1:4433")), pins: c.pins?.map(pinOf),
     room: fits("room", c.code ?? c.room ?? "", MaxGameName),
     join: c.private === true ? Join.createPrivate : c.code !== undefined ? Join.joinPrivate : c.existing === true ? Join.joinExisting : Join.joinOrCreate,
-    token: short("token", c.token, MaxToken), resume: short("resume", c.resume, MaxResumeToken), onlyResume: c.onlyResume === true,
+    token: tokenOf(typeof c.token === "function" ? undefined : c.token), fetchToken: typeof c.token === "function" ? c.token : undefined,
+    resume: short("resume", c.resume, MaxResumeToken), onlyResume: c.onlyResume === true,
     onToken: c.onToken ?? (() => {}),
     reconnect: milliseconds("reconnect", c.reconnect, 15_000), timeout: milliseconds("timeout", c.timeout, 10_000),
     shown: { ...c, easeTime: milliseconds("easeTime", c.easeTime, 100) }, interpolate: c.interpolate ?? true, impair: c.impair ?? {}, impairSeed: c.impairSeed ?? 1,
@@ -119,6 +127,11 @@ export function settingsOf(c: JoinConfig): Settings {
 /** helloOf asks for what a configuration says. */
 export function helloOf(s: Settings, game: string, schemaHash: bigint): Hello {
   return { version: Version, game, schemaHash, token: s.token, room: s.room, join: s.join, resume: new Uint8Array(0), replica: 0 };
+}
+
+/** tokenOf is a token's bytes. It throws a RangeError for one that is too long. */
+export function tokenOf(token: JoinToken | undefined): Uint8Array {
+  return short("token", typeof token === "string" ? utf8(token) : token, MaxToken);
 }
 
 function addressOf(url: string): string {

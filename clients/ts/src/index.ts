@@ -39,7 +39,7 @@ export { Screen, type ScreenConfig, type TableView, type View } from "./screen.j
 export { type Mode, MomentsPerTick } from "./shown.js";
 export { join } from "./join.js";
 export { Client, type Timeline } from "./client.js";
-export type { JoinConfig, Status, StatusListener } from "./config.js";
+export type { JoinConfig, JoinToken, Status, StatusListener } from "./config.js";
 export type { Environment, FetchedInfo, Socket, SocketConstructor, TransportConstructor } from "./environment.js";
 export { JoinError, type ErrorCode } from "./errors.js";
 export type { Impairment } from "./impair.js";

@@ -1,8 +1,8 @@
 import { readRow, RowBuffer, writeRow } from "./columns.js";
-import { helloOf, type JoinConfig, type Settings, settingsOf, type StatusListener } from "./config.js";
+import { helloOf, tokenOf, type JoinConfig, type Settings, settingsOf, type StatusListener } from "./config.js";
 import { Cursor } from "./cursor.js";
 import { Doors } from "./doors.js";
-import { within } from "./environment.js";
+import { unless, within } from "./environment.js";
 import { asFailure, failure, JoinError } from "./errors.js";
 import type { Game, GameTypes } from "./game.js";
 import { Impairer } from "./impair.js";
@@ -123,14 +123,27 @@ export class Session implements LinkOwner, TableSource {
 
   /** joinAnew makes a connection and joins on it, with rows of its own. */
   async joinAnew(signal: AbortSignal): Promise<Link> {
+    const token = await this.#token(signal); // before a connection waits for its hello
     const link = await this.connect(signal);
     try {
-      this.#begin(link, await this.greet(link, this.hello(), signal));
+      this.#begin(link, await this.greet(link, { ...this.hello(), token }, signal));
     } catch (e) {
       link.end(asFailure(e), CloseCode.normal);
       throw e;
     }
     return link;
+  }
+
+  /** token is what the next join tells of who this is. It rejects with a JoinError. */
+  async #token(signal: AbortSignal): Promise<Uint8Array> {
+    const { token, fetchToken } = this.settings;
+    if (fetchToken === undefined) return token;
+    try {
+      return tokenOf(await unless(Promise.resolve(fetchToken(signal)), signal, () => failure("unreachable", "the token to join with did not come in time")));
+    } catch (e) {
+      if (e instanceof JoinError) throw e;
+      throw failure("refused", `no token to join with: ${e instanceof Error ? e.message : String(e)}`, e);
+    }
   }
 
   /** hello asks for what the configuration says; for the private room that the session has made, once it has. */

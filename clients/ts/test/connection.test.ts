@@ -366,3 +366,38 @@ test("a bad network can be made in the SDK, while it runs", async () => {
   assert.equal(await client.done, undefined);
   assert.equal(arena.name, "arena");
 });
+
+test("a token is passed on as text or bytes, and a function gets one for each join, not for a resume", async () => {
+  const text = (b: Uint8Array) => new TextDecoder().decode(b);
+  for (const token of ["höre", new TextEncoder().encode("höre"), () => "höre", () => Promise.resolve(new TextEncoder().encode("höre"))]) {
+    const p = await new Play().joins({ token });
+    assert.equal(text(p.server.last.hello!.token), "höre");
+  }
+  let n = 0;
+  const p = await new Play().joins({ token: () => `ticket ${++n}` });
+  p.server.starts();
+  p.server.last.lose();
+  await p.time.pass(1500);
+  assert.deepEqual([p.client.connected, p.client.stats().resumes > 0, n], [true, true, 1]);
+  p.server.last.goodbye(CloseCode.shutdown);
+  await p.time.pass(1500);
+  const joins = p.server.connections.filter((c) => c.hello?.resume.length === 0);
+  assert.deepEqual([joins.map((c) => text(c.hello!.token)), p.client.stats().rejoins], [["ticket 1", "ticket 2"], 1]);
+});
+
+test("a token that does not come, or is too long, is an error that says so", async () => {
+  for (const [token, code, says] of [
+    [() => Promise.reject(new Error("sign in first")), "refused", /no token to join with: sign in first/],
+    [() => "x".repeat(2049), "refused", /token has more than 2048 bytes/],
+    [() => new Promise<string>(() => {}), "unreachable", /token to join with did not come in time/],
+  ] as const) {
+    const p = new Play();
+    const e = await p.refused({ token });
+    assert.equal(e.code, code);
+    assert.match(e.message, says);
+    assert.equal(p.server.connections.length, 0, "no connection waits for it");
+    await p.time.pass(5000);
+    assert.equal(p.time.waiting, 0, "no timer is left");
+  }
+  await assert.rejects(new Play().joins({ token: "x".repeat(2049) }), RangeError);
+});

@@ -27,16 +27,27 @@ class CutSocket extends WebSocket {
 }
 
 let folder = "";
+let program = "";
 let server: ChildProcess;
 let config: Pick<JoinConfig, "url" | "environment">;
 
 before(async () => {
   if (!hasGo) return;
   folder = mkdtempSync(joinPath(tmpdir(), "quicstep-"));
-  const program = joinPath(folder, "quicstep");
+  program = joinPath(folder, "quicstep");
   execFileSync("go", ["build", "-o", program, "./server/cmd/quicstep"], { cwd: fileURLToPath(new URL("../../../..", import.meta.url)) });
-  server = spawn(program, ["serve", "--game", "arena", "--addr", "127.0.0.1:0", "--bots", "2"], { stdio: ["ignore", "pipe", "ignore"] });
-  const url = await new Promise<string>((resolve, reject) => {
+  server = serves("--bots", "2");
+  config = { url: await urlOf(server), environment: { WebSocket: CutSocket as unknown as SocketConstructor } };
+});
+
+/** serves starts a server of the arena. */
+function serves(...args: string[]): ChildProcess {
+  return spawn(program, ["serve", "--game", "arena", "--addr", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "ignore"] });
+}
+
+/** urlOf is where it listens, as it says. */
+function urlOf(server: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
     let said = "";
     server.stdout!.on("data", (b) => {
       const at = /arena on (\S+:\d+)/.exec((said += String(b)));
@@ -44,14 +55,17 @@ before(async () => {
     });
     server.on("exit", () => reject(new Error(`the server has ended: ${said}`)));
   });
-  config = { url, environment: { WebSocket: CutSocket as unknown as SocketConstructor } };
-});
+}
 
-after(async () => {
-  if (folder === "") return;
+async function ends(server: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => server.on("exit", resolve));
   server.kill();
   await ended;
+}
+
+after(async () => {
+  if (folder === "") return;
+  await ends(server);
   rmSync(folder, { recursive: true });
 });
 
@@ -95,4 +109,25 @@ test("a player flies in the arena, and goes on after the connection was cut", { 
 
 test("another game than the server's is refused by its name", { skip }, async () => {
   await assert.rejects(join(pong, config), (e: { code?: string; message: string }) => e.code === "refused" && /does not run pong, it runs arena/.test(e.message));
+});
+
+test("a server that asks who comes lets in by a token, and tells the others what to do", { skip, timeout: 120_000 }, async () => {
+  const keys = joinPath(folder, "keys");
+  execFileSync(program, ["token", "keys", keys]);
+  const asks = serves("--auth-keys", joinPath(keys, "public.pem"));
+  try {
+    const at = { ...config, url: await urlOf(asks) };
+    await assert.rejects(join(arena, at), { code: "refused", message: /this server asks for a token: sign in where you get one, and join with it/ });
+    await assert.rejects(join(arena, { ...at, token: "open sesame" }), { code: "refused", message: /not a signed JWT/ });
+    const issue = () => String(execFileSync(program, ["token", "issue", "--once", "--user", "ann", "--key", joinPath(keys, "private.pem")])).trim();
+    const token = issue();
+    const c = await join(arena, { ...at, token });
+    await until(c, () => c.singleton("rules") !== undefined);
+    c.close();
+    await assert.rejects(join(arena, { ...at, token }), { code: "refused", message: /has been used, and lets in once: get a new one/ });
+    const again = await join(arena, { ...at, token: issue });
+    again.close();
+  } finally {
+    await ends(asks);
+  }
 });
