@@ -240,8 +240,8 @@ func (m *machine) wantNobody() {
 	if rooms := len(find[roomRow](s.directory, roomRows, byID, nil)); rooms != 0 {
 		m.t.Errorf("%d rooms are left", rooms)
 	}
-	if held, keys := s.held.Load(), len(s.keys.keys); held != 0 || keys != 0 {
-		m.t.Errorf("%d players are held, and %d tokens known", held, keys)
+	if held, by, keys := s.held.Load(), s.heldBy.Known(), len(s.keys.keys); held != 0 || by != 0 || keys != 0 {
+		m.t.Errorf("%d players are held, of %d addresses, and %d tokens known", held, by, keys)
 	}
 	c := &s.counters
 	if failed := c.failedTicks.Load(); failed != 0 {
