@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -76,6 +78,42 @@ func (s *script) some() []byte {
 	return slices.Clone(b)
 }
 
+// lasting is a certificate that is valid in virtual time.
+var lasting = sync.OnceValue(func() *tls.Certificate {
+	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{
+		NotBefore: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), Validity: 200 * 365 * 24 * time.Hour,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return &cert
+})
+
+// idle is a socket that nothing comes to.
+type idle struct {
+	net.PacketConn
+	once sync.Once
+	done chan struct{}
+}
+
+func newIdle() *idle { return &idle{done: make(chan struct{})} }
+
+func (i *idle) ReadFrom([]byte) (int, net.Addr, error) {
+	<-i.done
+	return 0, nil, net.ErrClosed
+}
+
+func (i *idle) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), nil }
+
+func (i *idle) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4433} }
+
+func (i *idle) SetReadDeadline(time.Time) error { return i.Close() }
+
+func (i *idle) Close() error {
+	i.once.Do(func() { close(i.done) })
+	return nil
+}
+
 // newMachine starts the server and lets the honest player in.
 func newMachine(t *testing.T, b []byte) *machine {
 	m := &machine{t: t, script: b, stage: newStage()}
@@ -90,7 +128,11 @@ func newMachine(t *testing.T, b []byte) *machine {
 	if m.server, err = newServer(cfg); err != nil {
 		t.Fatal(err)
 	}
-	m.server.listener = &transport.Listener{} // nobody asks more of it than whom it trusts, which is nobody
+	how := m.server.cfg.transport()
+	how.Certificate, how.PacketConn, how.HTTPListener = lasting(), newIdle(), nil
+	if m.server.listener, err = transport.Listen(how); err != nil {
+		t.Fatal(err)
+	}
 	m.server.first.hold = machineHold
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	if m.steer, err = m.stage.AppendInput(nil, push{Force: 3, Aim: 0.5, Name: "ann"}); err != nil {
@@ -121,6 +163,9 @@ func (m *machine) play() {
 	m.stop()
 	m.conns.Wait()
 	end()
+	if err := m.server.listener.Close(); err != nil {
+		m.t.Error(err)
+	}
 	m.wantNobody()
 }
 
