@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -41,6 +42,9 @@ type Conn struct {
 	datagrams datagrams
 	control   *Stream // touched by Control's caller only
 	moves     moves   // touched by SendDatagram's
+	control   *Stream                  // touched by Control's caller only
+	impaired  atomic.Pointer[impaired] // Impair stores, anyone loads; nil as a rule
+	incoming  *impaired                // touched by the receiver only: the one that may still have what came in
 }
 
 // carrier is what a connection travels by; each door has its own, in a file of its own.
@@ -88,7 +92,7 @@ func (c *Conn) Control(ctx context.Context) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.control = &Stream{raw: raw}
+	c.control = &Stream{raw: raw, conn: c}
 	return c.control, nil
 }
 
@@ -98,6 +102,9 @@ func (c *Conn) Control(ctx context.Context) (*Stream, error) {
 // take it, and when the connection has ended. One goroutine may send.
 func (c *Conn) SendDatagram(data []byte) error {
 	c.moves.follow(c)
+	if l := c.impaired.Load(); l != nil && l.send(data) {
+		return nil
+	}
 	return c.datagrams.Send(data)
 }
 
@@ -105,7 +112,32 @@ func (c *Conn) SendDatagram(data []byte) error {
 // WebTransport 32), further ones are dropped. It returns an error when ctx or the connection has ended. One goroutine may
 // receive.
 func (c *Conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
-	return c.datagrams.Receive(ctx)
+	for {
+		if c.incoming == nil {
+			data, err := c.receive(ctx)
+			if data != nil || err != nil {
+				return data, err
+			}
+		}
+		data, ok, err := c.incoming.receive(ctx, c.datagrams)
+		if ok {
+			return data, err
+		}
+		c.incoming = nil
+	}
+}
+
+// receive takes a datagram as it comes; none when the connection is impaired, which has it then.
+func (c *Conn) receive(ctx context.Context) ([]byte, error) {
+	if c.incoming = c.impaired.Load(); c.incoming != nil {
+		return nil, nil
+	}
+	data, err := c.datagrams.Receive(ctx)
+	if c.incoming = c.impaired.Load(); err == nil && c.incoming != nil {
+		c.incoming.arrived(data)
+		return nil, nil
+	}
+	return data, err
 }
 
 // MaxDatagram returns the largest datagram, in bytes, that is sure to be sent: it fits the first packets

@@ -12,7 +12,8 @@ import (
 // Stream is an ordered, reliable stream of bytes in both directions. One goroutine may read while another
 // writes.
 type Stream struct {
-	raw stream
+	raw  stream
+	conn *Conn
 }
 
 // stream is what a door's control stream can do.
@@ -25,7 +26,13 @@ type stream interface {
 
 // Read reads what the client wrote; io.EOF says that the client has ended its side. A *protocol.RejectError is what a
 // WebSocket makes of messages that are neither a frame nor a datagram.
-func (s *Stream) Read(p []byte) (int, error) { return s.raw.Read(p) }
+func (s *Stream) Read(p []byte) (int, error) {
+	n, err := s.raw.Read(p)
+	if l := s.conn.impaired.Load(); l != nil && n > 0 {
+		l.hold(s.conn.ctx)
+	}
+	return n, err
+}
 
 // EndedByClient tells whether an error of Read says that the client has ended its side, or has given the stream up. Any other
 // error but that of a deadline is the connection's, whose context ends a moment later.
@@ -39,7 +46,12 @@ func EndedByClient(err error) bool {
 
 // Write queues p, which must be whole frames (docs/protocol.md §3), to be sent, and waits for space when the client reads
 // slowly. Once the connection is closed, what is still queued is dropped.
-func (s *Stream) Write(p []byte) (int, error) { return s.raw.Write(p) }
+func (s *Stream) Write(p []byte) (int, error) {
+	if l := s.conn.impaired.Load(); l != nil {
+		l.hold(s.conn.ctx)
+	}
+	return s.raw.Write(p)
+}
 
 // Close ends both directions: what was written still arrives, followed by the end of the stream; what the
 // client sends is no longer read. It must not be called during a Write.
