@@ -10,6 +10,7 @@ var (
 	workChoose  = work("choose")  // acknowledgements, choosing and encoding for a client
 	workHand    = work("hand")    // handing datagrams to the connection
 	workReceive = work("receive") // taking a datagram from the connection
+	workImpair  = work("impair")  // holding back what goes to a client whose link is impaired on purpose
 	workInput   = work("input")   // parsing it, and leaving it for the tick and the next pass
 )
 

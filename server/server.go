@@ -421,6 +421,7 @@ func (s *Server) play(ctx context.Context, sess *session) (end refusal, next *ar
 		defer s.panics.Catch("session", sess.broke)
 		sess.writeControl(live)
 	})
+	sess.impairing.begin(sess.conn)
 	sess.turn.start()
 	ended := make(chan refusal, 1)
 	work.Go(func() {
@@ -439,10 +440,11 @@ func (s *Server) play(ctx context.Context, sess *session) (end refusal, next *ar
 	case end = <-ended:
 	}
 	stop()
-	sess.control.SetDeadline(past) // ends readControl and writeControl
 	// A pass may be waiting for a client in the dark, which nothing but the connection's end interrupts.
 	conn := sess.conn // the timer may run while another one takes its place
 	late := time.AfterFunc(s.cfg.Limits.CloseTimeout, func() { conn.Close(end.code, end.reason) })
+	sess.impairing.end()           // what is to be said last is not late
+	sess.control.SetDeadline(past) // ends readControl and writeControl
 	sess.turn.end()
 	work.Wait()
 	late.Stop()

@@ -55,6 +55,7 @@ type session struct {
 	// Shared: each says how.
 	turn         turn                            // has its own mutex
 	trail        atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
+	impairing    impairing                       // has its own mutex
 	outbox       outbox                          // anyone puts, the control writer takes
 	questions    chan question                   // anyone asks, the pass answers
 	asked        atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
@@ -108,6 +109,7 @@ func newSession(s *Server, c *connection) *session {
 		questions: make(chan question, maxQuestions), expelled: make(chan refusal, 1), outbox: newOutbox(limits.UnreadMessages),
 		resends: rate.NewLimiter(rate.Limit(limits.ResendsPerSecond), limits.ResendsPerSecond),
 	}
+	sess.impairing.counters = &s.counters
 	sess.answers.most = uint32(answersKept * limits.OpenRequests)
 	return sess
 }

@@ -88,6 +88,10 @@ type Stats struct {
 	CertificateExpires int64
 	// Conduct is what became of what sessions sent beyond their limits, by limit.
 	Conduct [ConductLimits]ConductStats
+	// Impaired are the players whose link is impaired on purpose now. ImpairLost of their datagrams were lost to that by chance,
+	// ImpairOverflowed since too many waited, as far as it is over.
+	Impaired                     int
+	ImpairLost, ImpairOverflowed uint64
 	// RequestsRepeated came once more after a resume, and were not run again.
 	RequestsRepeated uint64
 	// LogsDropped counts the log lines that were not written because the handler was too slow.
@@ -185,6 +189,8 @@ type SessionStats struct {
 	// rest are the datagrams' headers. Both count what was encoded, and so also what the connection did not take.
 	Tables     []TableBytes
 	EventBytes uint64
+	// Impaired is how the player's link is impaired on purpose; the zero Impairment when it is not.
+	Impaired Impairment
 	// AgeTicks is how many ticks the newest state that the client is known to have is behind the room's.
 	AgeTicks int
 	Inputs   InputStats
@@ -217,6 +223,9 @@ func (row *sessionRow) stats() SessionStats {
 		out.Tables = append(out.Tables, TableBytes{s.game.schema.Tables[i].Name, n})
 	}
 	out.EventBytes = events
+	if wanted := s.impairing.now(); wanted.holds(time.Now()) {
+		out.Impaired = wanted
+	}
 	if acked := uint32(s.acked.Load()); acked != 0 {
 		out.AgeTicks = int(max(0, int32(uint32(s.room.tick.Load())-acked)))
 	}
@@ -248,6 +257,7 @@ type counters struct {
 	requests, requestsRefused, messagesDropped                      atomic.Uint64
 	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
 	chatLines, chatLimited, chatRefused, requestsRepeated           atomic.Uint64
+	impairLost, impairOverflowed                                    atomic.Uint64
 	banned, drained                                                 atomic.Uint64
 	joined, unwelcomed, roomsOpened, roomsClosed                    atomic.Uint64
 	gone                                                            [world.Stopped + 1]atomic.Uint64 // by why they left
@@ -313,6 +323,7 @@ func (s *Server) Stats() Stats {
 		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(), Conduct: c.conduct.read(&s.rules),
 		NoHello: c.noHello.Load(), GreetingsRefused: c.greetingsRefused.Load(), GreetingsRefusedAddress: c.greetingsRefusedAddress.Load(),
 		MemoryUsed: s.memory.used.Load(), RefusedMemory: c.refusedMemory.Load(),
+		Impaired: s.impaired(), ImpairLost: c.impairLost.Load(), ImpairOverflowed: c.impairOverflowed.Load(),
 		Transport: s.listener.Stats(),
 	}
 	if gate, ok := s.cfg.Gate.(Counted); ok {

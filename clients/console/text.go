@@ -59,6 +59,9 @@ func plain(texts ...string) []string {
 	return out
 }
 
+// one is plain for a single text.
+func one(text string) string { return plain(text)[0] }
+
 // ms is a time of microseconds in milliseconds.
 func ms(us int64) string { return fmt.Sprintf("%.2f", float64(us)/1000) }
 
@@ -84,19 +87,19 @@ func roomName(name string) string {
 	if name == "" {
 		return "(private)"
 	}
-	return name
+	return one(name)
 }
 
 func writeHealth(w io.Writer, h *admin.Health) {
 	state := "all is well"
 	if !h.OK {
-		state = strings.Join(h.Wrong, "; ")
+		state = strings.Join(plain(h.Wrong...), "; ")
 	}
 	if h.Draining {
 		state += "; draining"
 	}
-	fmt.Fprintf(w, "%s: up %v, %d rooms, %d players (%d held), %d connections, %d overruns, %d ticks skipped, %d failed, %d diverged\n",
-		state, (time.Duration(h.At-h.Started) * time.Millisecond).Round(time.Second), h.Rooms, h.Players, h.Held, h.Conns, h.Overruns, h.Skipped, h.Failed, h.Diverged)
+	fmt.Fprintf(w, "%s: up %v, %d rooms, %d players (%d held), %d connections, %d links impaired, %d overruns, %d ticks skipped, %d failed, %d diverged\n",
+		state, (time.Duration(h.At-h.Started) * time.Millisecond).Round(time.Second), h.Rooms, h.Players, h.Held, h.Conns, h.Impaired, h.Overruns, h.Skipped, h.Failed, h.Diverged)
 }
 
 func writeRooms(w io.Writer, rooms []admin.Room) {
@@ -120,11 +123,26 @@ func writeRoom(w io.Writer, r *admin.Room) {
 }
 
 func writePlayers(w io.Writer, players []admin.Player) {
-	fmt.Fprintln(w, "ROOM\tPLAYER\tUSER\tFROM\tRTT MS\tLOSS\tAGE\tEARLY\tLATE\tMISSING\tKBYTES\tHELD")
+	fmt.Fprintln(w, "ROOM\tPLAYER\tUSER\tFROM\tRTT MS\tLOSS\tAGE\tEARLY\tLATE\tMISSING\tKBYTES\tHELD\tIMPAIRED")
 	for _, p := range players {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%.1f %%\t%d\t%.2f\t%d\t%d\t%d\t%v\n", p.RoomName, p.Player, userName(p.User), p.Addr, ms(p.RoundTrip),
-			100*float64(p.Lost)/float64(max(p.Sent, 1)), p.Age, float64(p.Margin)/4, p.Late, p.Missing, p.Bytes/1000, p.Held)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%.1f %%\t%d\t%.2f\t%d\t%d\t%d\t%v\t%s\n", one(p.RoomName), p.Player, userName(p.User), p.Addr, ms(p.RoundTrip),
+			100*float64(p.Lost)/float64(max(p.Sent, 1)), p.Age, float64(p.Margin)/4, p.Late, p.Missing, p.Bytes/1000, p.Held, Impaired(p.Impaired))
 	}
+}
+
+// Impaired says how a link is made worse on purpose, by whom, and until when; nothing when it is not.
+func Impaired(i *admin.Impaired) string {
+	if i == nil {
+		return ""
+	}
+	var out []string
+	if i.DelayMS != 0 || i.JitterMS != 0 {
+		out = append(out, fmt.Sprintf("+%d ms ±%d", i.DelayMS, i.JitterMS))
+	}
+	if i.Loss != 0 {
+		out = append(out, fmt.Sprintf("%.3g %% lost", 100*i.Loss))
+	}
+	return strings.Join(append(out, "by "+one(i.By), "until "+time.Unix(i.Until, 0).UTC().Format("15:04:05Z")), ", ")
 }
 
 // userName is who a player is, for a table.
@@ -132,7 +150,7 @@ func userName(user string) string {
 	if user == "" {
 		return "-"
 	}
-	return user
+	return one(user)
 }
 
 func writeTables(w io.Writer, tables []admin.Tables) {
@@ -170,14 +188,14 @@ func writeTable(w io.Writer, t *admin.Table) {
 func writeSight(w io.Writer, sight []admin.Sight) {
 	fmt.Fprintln(w, "ROW\tKNOWN AS OF\tREASON\tTHAT IS")
 	for _, s := range sight {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.ID, s.Known, s.Reason, s.Text)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.ID, s.Known, s.Reason, one(s.Text))
 	}
 }
 
 func writeReport(w io.Writer, report []admin.Advice) {
 	fmt.Fprintln(w, "DO\tGAME\tROOM\tID\tWHY")
 	for _, a := range report {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Do, a.Game, a.RoomName, a.Room, a.Text)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Do, a.Game, one(a.RoomName), a.Room, one(a.Text))
 	}
 }
 

@@ -15,6 +15,10 @@ func TestTextsOfPlayersAreHarmless(t *testing.T) {
 	for _, a := range []admin.Answer{
 		{Table: &admin.Table{Columns: []admin.Column{{Name: "Name", Kind: "text"}}, Rows: []admin.Row{{ID: "1.1", Values: []string{evil}}}, Matched: 1}},
 		{Edits: []admin.Edit{{Number: 1, Before: evil, After: evil}}},
+		{Rooms: []admin.Room{{Name: evil}}},
+		{Players: []admin.Player{{RoomName: evil, User: evil, Impaired: &admin.Impaired{DelayMS: 1, By: evil}}}},
+		{Sight: []admin.Sight{{Text: evil}}},
+		{Report: []admin.Advice{{RoomName: evil, Text: evil}}},
 	} {
 		var out bytes.Buffer
 		if err := console.WriteText(&out, a); err != nil {

@@ -73,6 +73,8 @@ type Health struct {
 	Datagrams uint64 `msgpack:"datagrams"`
 	Bytes     uint64 `msgpack:"bytes"`
 	Banned    uint64 `msgpack:"banned"`
+	// Impaired are the players whose link is made worse on purpose.
+	Impaired int `msgpack:"impaired"`
 }
 
 // Room is what is told of a room. Times are in microseconds.
@@ -136,11 +138,22 @@ type Player struct {
 	// Tables is how many of Bytes the records of each table took, and EventBytes events; the rest are datagrams' headers.
 	Tables     []TableBytes `msgpack:"tables,omitempty"`
 	EventBytes uint64       `msgpack:"event_bytes"`
-	Age        int          `msgpack:"age_ticks"`
-	Margin     int          `msgpack:"margin_quarters"` // how early inputs come, in quarters of a tick
-	Applied    uint64       `msgpack:"inputs_applied"`
-	Missing    uint64       `msgpack:"inputs_missing"`
-	Late       uint64       `msgpack:"inputs_late"`
+	// Impaired is nil as long as nobody makes the player's link worse.
+	Impaired *Impaired `msgpack:"impaired,omitempty"`
+	Age      int       `msgpack:"age_ticks"`
+	Margin   int       `msgpack:"margin_quarters"` // how early inputs come, in quarters of a tick
+	Applied  uint64    `msgpack:"inputs_applied"`
+	Missing  uint64    `msgpack:"inputs_missing"`
+	Late     uint64    `msgpack:"inputs_late"`
+}
+
+// Impaired is how a player's link is made worse on purpose; Until is when it ends, in seconds since 1970.
+type Impaired struct {
+	DelayMS  int64   `msgpack:"delay_ms"`
+	JitterMS int64   `msgpack:"jitter_ms"`
+	Loss     float64 `msgpack:"loss"`
+	Until    int64   `msgpack:"until"`
+	By       string  `msgpack:"by"`
 }
 
 // TableBytes is how many bytes the records of a table took for one player.

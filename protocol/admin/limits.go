@@ -32,6 +32,9 @@ const (
 	MaxSeconds = 10 * 366 * 24 * 3600
 	// MaxProfileSeconds bounds a profile.
 	MaxProfileSeconds = 30
+	// MaxImpairMS bounds the delay and the jitter of a link that is impaired, and MaxImpairSeconds for how long it is.
+	MaxImpairMS      = 10_000
+	MaxImpairSeconds = 3600
 	// MinEveryMS and MaxEveryMS bound the time between two answers of a subscription, in milliseconds.
 	MinEveryMS = 100
 	MaxEveryMS = 60_000

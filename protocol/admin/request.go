@@ -54,17 +54,19 @@ const (
 	// ActSight tells what of a table a player was sent, what not, and why: Room, Player, Table, perhaps Row.
 	ActSight Act = "sight"
 
-	ActKick    Act = "kick"  // Room, Player, Text
-	ActBan     Act = "ban"   // Address, or User, or Room and Player, whose address it is; Seconds, zero for ever; Text
-	ActUnban   Act = "unban" // Number
-	ActSay     Act = "say"   // Text; Room, Player; All for every room
-	ActFreeze  Act = "freeze"
-	ActStep    Act = "step" // Count
-	ActSlow    Act = "slow" // Count: periods that a tick takes
-	ActResume  Act = "resume"
-	ActSet     Act = "set"  // Room, Table, Row, Field, Value
-	ActUndo    Act = "undo" // Number
-	ActClose   Act = "close"
+	ActKick   Act = "kick"  // Room, Player, Text
+	ActBan    Act = "ban"   // Address, or User, or Room and Player, whose address it is; Seconds, zero for ever; Text
+	ActUnban  Act = "unban" // Number
+	ActSay    Act = "say"   // Text; Room, Player; All for every room
+	ActFreeze Act = "freeze"
+	ActStep   Act = "step" // Count
+	ActSlow   Act = "slow" // Count: periods that a tick takes
+	ActResume Act = "resume"
+	ActSet    Act = "set"  // Room, Table, Row, Field, Value
+	ActUndo   Act = "undo" // Number
+	ActClose  Act = "close"
+	// ActImpair makes a player's link worse: Room, Player, DelayMS, JitterMS, Loss, Seconds; Seconds of zero end that.
+	ActImpair  Act = "impair"
 	ActProfile Act = "profile" // Seconds; Text: cpu or trace
 
 	ActDrain    Act = "drain"
@@ -76,7 +78,7 @@ const (
 // Acts are all of them.
 var Acts = []Act{
 	ActHealth, ActRooms, ActRoom, ActReport, ActPlayers, ActTables, ActQuery, ActEdits, ActBans, ActTimeline, ActSight,
-	ActKick, ActBan, ActUnban, ActSay, ActFreeze, ActStep, ActSlow, ActResume, ActSet, ActUndo, ActClose, ActProfile,
+	ActKick, ActBan, ActUnban, ActSay, ActFreeze, ActStep, ActSlow, ActResume, ActSet, ActUndo, ActClose, ActImpair, ActProfile,
 	ActDrain, ActUndrain, ActLogLevel, ActAudit,
 }
 
@@ -101,6 +103,10 @@ type Request struct {
 	Seconds uint64 `msgpack:"seconds,omitempty"`
 	Count   uint64 `msgpack:"count,omitempty"`
 	Number  uint64 `msgpack:"number,omitempty"`
+	// DelayMS and JitterMS are of a round trip, in milliseconds, half of it each way; Loss is a share of datagrams, from 0 to 1.
+	DelayMS  uint64  `msgpack:"delay_ms,omitempty"`
+	JitterMS uint64  `msgpack:"jitter_ms,omitempty"`
+	Loss     float64 `msgpack:"loss,omitempty"`
 	// EveryMS has it answered anew after so many milliseconds, until the client gives the stream up; zero: once.
 	EveryMS uint64 `msgpack:"every_ms,omitempty"`
 }
@@ -186,6 +192,7 @@ func (r *Request) check() error {
 		value, to uint64
 	}{
 		{"seconds", r.Seconds, MaxSeconds}, {"count", r.Count, MaxCount}, {"every_ms", r.EveryMS, MaxEveryMS}, {"where", uint64(len(r.Where)), MaxConditions},
+		{"delay_ms", r.DelayMS, MaxImpairMS}, {"jitter_ms", r.JitterMS, MaxImpairMS},
 	} {
 		if number.value > number.to {
 			return reject(protocol.BadValue, "%s is more than %d", number.name, number.to)
@@ -193,6 +200,9 @@ func (r *Request) check() error {
 	}
 	if r.EveryMS != 0 && r.EveryMS < MinEveryMS {
 		return reject(protocol.BadValue, "every_ms is less than %d", MinEveryMS)
+	}
+	if !(r.Loss >= 0 && r.Loss <= 1) { // NaN does not pass
+		return reject(protocol.BadValue, "loss is not from 0 to 1")
 	}
 	texts := []text{
 		{"room", r.Room, MaxName}, {"table", r.Table, MaxName}, {"row", r.Row, MaxName}, {"field", r.Field, MaxName},

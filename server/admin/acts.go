@@ -152,10 +152,13 @@ func (c *call) on() map[string]string {
 			out[name] = value
 		}
 	}
-	for name, value := range map[string]uint64{"player": uint64(r.Player), "seconds": r.Seconds, "count": r.Count, "number": r.Number} {
+	for name, value := range map[string]uint64{"player": uint64(r.Player), "seconds": r.Seconds, "count": r.Count, "number": r.Number, "delay_ms": r.DelayMS, "jitter_ms": r.JitterMS} {
 		if value != 0 {
 			out[name] = strconv.FormatUint(value, 10)
 		}
+	}
+	if r.Loss != 0 {
+		out["loss"] = strconv.FormatFloat(r.Loss, 'g', -1, 64)
 	}
 	if r.All {
 		out["all"] = "true"
@@ -203,7 +206,7 @@ func refusalOf(err error) *admin.Refusal {
 	}{
 		{admin.CodeNone, []error{server.ErrNoRoom, server.ErrNoPlayer, server.ErrNoTable, server.ErrNoField, server.ErrNoRow, server.ErrNoEdit, server.ErrNoBan}},
 		{admin.CodeState, []error{server.ErrNotFrozen, server.ErrUndone, server.ErrRoomEnded, server.ErrTickFailed}},
-		{admin.CodeBad, []error{server.ErrValue}},
+		{admin.CodeBad, []error{server.ErrImpairment, server.ErrValue}},
 		{admin.CodeBusy, []error{server.ErrBusy, server.ErrManyBans}},
 	} {
 		for _, one := range known.of {

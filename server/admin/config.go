@@ -57,6 +57,7 @@ type Peopled interface {
 	Bans() []server.Ban
 	Say(room string, player world.Player, text string) (int, error)
 	SayAll(text string) int
+	Impair(room string, player world.Player, i server.Impairment) error
 }
 
 // Edited is the state.

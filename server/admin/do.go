@@ -82,6 +82,27 @@ func (c *call) say() (err error) {
 	return err
 }
 
+// impair makes a player's link worse, or, with no seconds, as it was.
+func (c *call) impair() error {
+	r := &c.req
+	ms := func(n uint64) time.Duration { return time.Duration(n) * time.Millisecond }
+	worse := server.Impairment{Delay: ms(r.DelayMS), Jitter: ms(r.JitterMS), Loss: r.Loss}
+	switch {
+	case r.Player == 0:
+		return bad("impair needs a player")
+	case r.Seconds > admin.MaxImpairSeconds:
+		return bad("a link is impaired for up to %d seconds", admin.MaxImpairSeconds)
+	case (r.Seconds == 0) != (worse == server.Impairment{}):
+		return bad("impair needs a delay, a jitter or a loss, and for how long; none of them ends it")
+	case r.Seconds == 0:
+		c.did = fmt.Sprintf("the link of player %d is as it was", r.Player)
+	default:
+		worse.Until, worse.By = time.Now().Add(time.Duration(r.Seconds)*time.Second), c.guest.Name
+		c.did = fmt.Sprintf("the link of player %d has %v more round trip, ±%v, and loses %.3g %% of datagrams, for %d s", r.Player, worse.Delay, worse.Jitter, 100*r.Loss, r.Seconds)
+	}
+	return c.cfg.Server.Impair(r.Room, world.Player(r.Player), worse)
+}
+
 func (c *call) freeze() error {
 	c.did = "the room stands from its next tick on"
 	return c.cfg.Server.Freeze(c.req.Room)

@@ -80,6 +80,7 @@ func acts() map[admin.Act]act {
 		admin.ActSet:     {Operator, true, (*call).set},
 		admin.ActUndo:    {Operator, true, (*call).undo},
 		admin.ActClose:   {Operator, true, (*call).close},
+		admin.ActImpair:  {Operator, true, (*call).impair},
 		admin.ActProfile: {Operator, true, (*call).profile},
 
 		admin.ActDrain:    {Owner, true, (*call).drain},

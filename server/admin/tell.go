@@ -41,7 +41,7 @@ func (c *call) health() error {
 	h := &admin.Health{
 		Draining: c.cfg.Server.Draining(), Started: c.started.UnixMilli(), At: time.Now().UnixMilli(), PeriodUS: c.period().Microseconds(),
 		Rooms: s.Rooms, Players: s.Players, Held: s.Held, Conns: s.Transport.Open, Overruns: s.Overruns, Skipped: s.Skipped, Failed: s.FailedTicks,
-		Diverged: s.Diverged, Datagrams: s.Datagrams, Bytes: s.DatagramBytes, Banned: s.Banned, Wrong: c.wrong(s),
+		Diverged: s.Diverged, Datagrams: s.Datagrams, Bytes: s.DatagramBytes, Banned: s.Banned, Impaired: s.Impaired, Wrong: c.wrong(s),
 	}
 	h.OK = len(h.Wrong) == 0
 	return c.send(admin.Answer{Health: h})
@@ -170,6 +170,9 @@ func (c *call) players() error {
 			RoundTrip: s.RoundTrip.Microseconds(), Sent: s.SentPackets, Lost: s.LostPackets, Datagrams: s.Datagrams, Bytes: s.Bytes, Age: s.AgeTicks,
 			Margin: s.Inputs.Margin, Applied: s.Inputs.Applied, Missing: s.Inputs.Repeated + s.Inputs.Neutral, Late: s.Inputs.Late,
 			EventBytes: s.EventBytes,
+		}
+		if i := s.Impaired; i != (server.Impairment{}) {
+			p.Impaired = &admin.Impaired{DelayMS: i.Delay.Milliseconds(), JitterMS: i.Jitter.Milliseconds(), Loss: i.Loss, Until: i.Until.Unix(), By: i.By}
 		}
 		for _, t := range s.Tables {
 			p.Tables = append(p.Tables, admin.TableBytes{Table: t.Table, Bytes: t.Bytes})

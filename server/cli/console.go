@@ -54,6 +54,7 @@ type consoleCmd struct {
 	Resume  plainCmd   `cmd:"" help:"Have a room go on at its normal pace."`
 	Set     setCmd     `cmd:"" help:"Set a field of a row, in the room's next tick."`
 	Undo    numberCmd  `cmd:"" help:"Take an edit back, if the field still holds it."`
+	Impair  impairCmd  `cmd:"" help:"Make the link of one player worse for a while, so that you see what bad networks do."`
 	Close   reasonCmd  `cmd:"" help:"End a room."`
 	Take    profileCmd `cmd:"" name:"profile" help:"Take a CPU profile or a trace, labelled by work, room and phase, into a file."`
 	Drain   plainCmd   `cmd:"" help:"Let nobody new in, so that the server becomes empty."`
@@ -120,6 +121,14 @@ type (
 		Player uint32 `help:"To this player of the room." placeholder:"N" group:"operate"`
 		All    bool   `help:"To everybody in every room." group:"operate"`
 	}
+	impairCmd struct {
+		Player uint32        `arg:"" help:"The player's number."`
+		Delay  time.Duration `help:"Added to the round trip." default:"0s" placeholder:"TIME" group:"operate"`
+		Jitter time.Duration `help:"By how much the delay varies." default:"0s" placeholder:"TIME" group:"operate"`
+		Loss   float64       `help:"The share of datagrams that are lost, each way." default:"0" placeholder:"SHARE" group:"operate"`
+		For    time.Duration `help:"For how long, up to an hour." default:"60s" placeholder:"TIME" group:"operate"`
+		Off    bool          `help:"As it was, at once." group:"operate"`
+	}
 	setCmd struct {
 		Table string `arg:"" help:"The table's name."`
 		Row   string `arg:"" help:"The row's ID, as in 17.2, or its index."`
@@ -159,6 +168,28 @@ func (c pastCmd) fill(r *wire.Request) error {
 
 func (c sightCmd) fill(r *wire.Request) error {
 	r.Player, r.Table, r.Row = c.Player, c.Table, c.Row
+	return nil
+}
+
+func (c impairCmd) fill(r *wire.Request) error {
+	r.Player = c.Player
+	none := c.Delay == 0 && c.Jitter == 0 && c.Loss == 0
+	most := wire.MaxImpairMS * time.Millisecond
+	switch {
+	case c.Off && !none:
+		return usagef("--off takes no --delay, --jitter or --loss")
+	case c.Off:
+		return nil
+	case none:
+		return usagef("give a --delay, a --jitter or a --loss, or --off")
+	case c.Delay < 0 || c.Jitter < 0 || max(c.Delay, c.Jitter) > most:
+		return usagef("--delay is %v and --jitter %v; 0 to %v are possible", c.Delay, c.Jitter, most)
+	case !(c.Loss >= 0 && c.Loss <= 1): // NaN does not pass
+		return usagef("--loss is %v; give a share from 0 to 1", c.Loss)
+	case c.For < time.Second || c.For > wire.MaxImpairSeconds*time.Second:
+		return usagef("--for is %v; 1s to %v are possible", c.For, wire.MaxImpairSeconds*time.Second)
+	}
+	r.DelayMS, r.JitterMS, r.Loss, r.Seconds = uint64(c.Delay.Milliseconds()), uint64(c.Jitter.Milliseconds()), c.Loss, uint64(c.For/time.Second)
 	return nil
 }
 

@@ -89,3 +89,8 @@ func (c pastCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
 func (c sightCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
 	return in.ask(a, command, c)
 }
+
+// Run asks.
+func (c impairCmd) Run(a *app, in *consoleCmd, command *kong.Context) error {
+	return in.ask(a, command, c)
+}
