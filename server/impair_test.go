@@ -14,11 +14,14 @@ import (
 // TestOnePlayersLinkIsImpaired for a while: that one's states are old and its lines late, the other's are not; it ends by
 // itself, and every replica is right in the end.
 func TestOnePlayersLinkIsImpaired(t *testing.T) {
-	simulate(t, 81, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+	simulate(t, 85, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
 		t := s.t
-		cfg := s.config()
-		cfg.NoPrediction = true // rows are compared
-		bad, good := s.joinAs(cfg), s.joinAs(cfg)
+		join := func() *client.Client[stride] {
+			cfg := s.config()
+			cfg.NoPrediction = true // rows are compared
+			return s.joinAs(cfg)
+		}
+		bad, good := join(), join()
 		s.wander(3 * time.Second)
 		ages := func() (a, b server.SessionStats) {
 			for _, in := range s.server.Sessions() {

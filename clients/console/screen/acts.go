@@ -191,6 +191,27 @@ func forHours(hours uint64) string {
 	return fmt.Sprintf("for %d hours", hours)
 }
 
+// askImpair asks how much worse a player's link is to be, or, when it is worse already, whether it is to be as it was.
+func askImpair(m *model) []effect {
+	player, ok := m.player()
+	if !ok {
+		return nil
+	}
+	id := m.page().room
+	for _, p := range m.playersOf() {
+		if p.Player == player && p.Impaired != nil {
+			return m.confirm(admin.Request{Act: admin.ActImpair, Room: id, Player: player}, fmt.Sprintf("have the link of player %d as it was", player))
+		}
+	}
+	return m.ask(func(v []string) (effect, string) {
+		return effect{ask: admin.Request{
+				Act: admin.ActImpair, Room: id, Player: player, DelayMS: numberOf(v[0]), JitterMS: numberOf(v[1]), Loss: float64(numberOf(v[2])) / 100, Seconds: numberOf(v[3]),
+			}},
+			fmt.Sprintf("impair player %d by +%s ms ±%s and %s %% loss for %s s", player, v[0], v[1], v[2], v[3])
+	}, question{"how many ms more round trip", "100", number(0, admin.MaxImpairMS)}, question{"by how many ms it varies", "20", number(0, admin.MaxImpairMS)},
+		question{"how many per cent of datagrams are lost", "5", number(0, 100)}, question{"for how many seconds", "60", number(1, admin.MaxImpairSeconds)})
+}
+
 func askWhisper(m *model) []effect {
 	player, ok := m.player()
 	if !ok {

@@ -56,7 +56,9 @@ func pageKeys(k kind) []binding {
 		return slices.Concat([]binding{
 			{[]string{"m", "enter"}, "map", "the map, following the chosen player", "", openMap},
 			{[]string{"t"}, "tables", "the tables of the room", "", openTables}, filter,
+			{[]string{"i"}, "bytes", "what each table took of the chosen player's bytes, in place of the parts", "", showBytes},
 			{[]string{"k"}, "kick", "send the chosen player away", operator, askKick},
+			{[]string{"I"}, "impair", "make the link of the chosen player worse for a while, or, when it is, as it was", operator, askImpair},
 			{[]string{"b"}, "ban", "keep the chosen player out, by name or address", operator, askBan},
 			{[]string{"w"}, "whisper", "tell a line to the chosen player", operator, askWhisper},
 		}, roomActs())

@@ -29,7 +29,7 @@ func (m *model) columns() []column {
 		return []column{
 			{title: "PLAYER", width: 6, right: true}, {title: "RTT MS", width: 6, right: true}, {title: "LOSS", width: 6, right: true}, {title: "AGE", width: 4, right: true},
 			{title: "EARLY", width: 6, right: true}, {title: "LATE", width: 5, right: true}, {title: "MISSING", width: 7, right: true, rank: 2},
-			{title: "SENT", width: 8, right: true, rank: 1}, {title: "STATE", width: 6}, {title: "IN FOR", width: 6, right: true, rank: 3}, {title: "FROM", width: 22, rank: 4},
+			{title: "SENT", width: 8, right: true, rank: 1}, {title: "STATE", width: 8}, {title: "IN FOR", width: 6, right: true, rank: 3}, {title: "FROM", width: 22, rank: 4},
 			{title: "USER", width: 16, rank: 5},
 		}
 	case mapPage:
@@ -48,7 +48,7 @@ func (m *model) columns() []column {
 	case reportPage:
 		return []column{{title: "ROOM", width: 12}, {title: "DO", width: 6}, {title: "GAME", width: 8, rank: 1}, {title: "WHY", width: max(20, m.width-32)}}
 	default:
-		return []column{{title: "WHEN", width: 20}, {title: "WHO", width: 8}, {title: "ACT", width: 9}, {title: "STATE", width: 6}, {title: "ON, AND WHAT BECAME OF IT", width: max(20, m.width-50)}}
+		return []column{{title: "WHEN", width: 20}, {title: "WHO", width: 8}, {title: "ACT", width: 9}, {title: "STATE", width: 8}, {title: "ON, AND WHAT BECAME OF IT", width: max(20, m.width-50)}}
 	}
 }
 
@@ -126,10 +126,13 @@ func (m *model) playerRows() (out []row) {
 	for _, p := range m.playersOf() {
 		loss := 100 * float64(p.Lost) / float64(max(p.Sent, 1))
 		state := "plays"
-		if p.Held {
+		switch {
+		case p.Held:
 			state = "held"
+		case p.Impaired != nil:
+			state = "impaired"
 		}
-		out = append(out, row{key: strconv.FormatUint(uint64(p.Player), 10), mark: p.Held || loss > 10, cells: []string{
+		out = append(out, row{key: strconv.FormatUint(uint64(p.Player), 10), mark: p.Held || p.Impaired != nil || loss > 10, cells: []string{
 			strconv.FormatUint(uint64(p.Player), 10), ms(p.RoundTrip), fmt.Sprintf("%.1f %%", loss), strconv.Itoa(p.Age), fmt.Sprintf("%.2f", float64(p.Margin)/4),
 			strconv.FormatUint(p.Late, 10), strconv.FormatUint(p.Missing, 10), amount(float64(p.Bytes)) + "B", state, span(now.Sub(time.UnixMilli(p.Joined))), p.Addr, p.User,
 		}})

@@ -306,5 +306,6 @@ func mapKeys() []binding {
 		{[]string{"k"}, "kick", "send the player away", operator, askKick},
 		{[]string{"b"}, "", "keep the player out", operator, askBan},
 		{[]string{"w"}, "", "tell a line to the player", operator, askWhisper},
+		{[]string{"I"}, "", "make the player's link worse for a while, or, when it is, as it was", operator, askImpair},
 	}
 }

@@ -69,6 +69,7 @@ type page struct {
 	where  []admin.Condition // of rowsPage: what filter says
 	wide   int               // of rowsPage: so many columns are out of sight at the left
 	zoom   int               // of mapPage: how many times the scale was doubled
+	bytes  bool              // of roomPage: the chosen player's bytes stand in place of the parts
 	eyes   bool              // of mapPage: through the player's eyes
 	once   []admin.Request   // what was asked for when the page was opened
 	bounds bounds            // of mapPage: what was seen so far

@@ -21,7 +21,12 @@ func (m *model) roomLines(height int) []string {
 		fmt.Sprintf("tick %d", r.Tick), fmt.Sprintf("skipped %d", r.Skipped), fmt.Sprintf("failed %d", r.Failed), fmt.Sprintf("late wakes %d", r.LateWakes))}
 	upper := (height - 1) / 2
 	left := m.width * 3 / 5
-	out = append(out, beside(stacked(r.Recent, m.period(), left-2, upper), partLines(r, upper, m.width-left), left)...)
+	right := partLines(r, upper, m.width-left)
+	if m.page().bytes {
+		m.page().list.choose(m.rows())
+		right = m.byteLines(upper, m.width-left)
+	}
+	out = append(out, beside(stacked(r.Recent, m.period(), left-2, upper), right, left)...)
 	return append(out, m.list(height-len(out))...)
 }
 

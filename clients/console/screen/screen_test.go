@@ -93,8 +93,10 @@ func (s *stage) answer(r admin.Request) (a admin.Answer) {
 				Room: "b1", RoomName: "lobby", Player: i + 1, Addr: fmt.Sprintf("192.0.2.%d:4500%d", i+10, i%10), Joined: noon.Add(-time.Duration(i*97) * time.Second).UnixMilli(), Held: i == 4,
 				RoundTrip: int64(9000 + 13000*i), Sent: 9000, Lost: uint64(i * i * 9), Datagrams: 8000, Bytes: uint64(900_000 + 40_000*i), Age: int(1 + i/3), Margin: 6, Applied: 8000, Missing: uint64(i), Late: uint64(i / 2),
 				User: []string{"ann", ""}[i%2],
+				Tables: []admin.TableBytes{{Table: "rules", Bytes: 400}, {Table: "ship", Bytes: uint64(610_000 + 30_000*i)}, {Table: "drone", Bytes: uint64(150_000 + 8_000*i)}}, EventBytes: 21_000,
 			})
 		}
+		a.Players[6].Impaired = &admin.Impaired{DelayMS: 100, JitterMS: 20, Loss: 0.05, Until: noon.Add(time.Minute).Unix(), By: "ann"}
 	case admin.ActTables:
 		ship, drone := shipTable(), shipTable()
 		a.Tables = []admin.Tables{{Name: "rules", Rows: 1, Fields: []admin.Column{{Name: "TickRate", Kind: "uint"}, {Name: "Side", Kind: "uint"}}}, {Name: "ship", Rows: 12, Fields: ship}, {Name: "drone", Rows: 40, Fields: drone[:5]}}
@@ -191,6 +193,8 @@ var pages = []struct {
 	{"rooms", nil},
 	{"help", []string{"?"}},
 	{"room", []string{"enter", "down"}},
+	{"bytes", []string{"enter", "i", "down", "down", "down", "down", "down", "down"}},
+	{"impair", []string{"enter", "down", "I", "enter", "enter", "enter", "enter"}},
 	{"map", []string{"enter", "down", "m"}},
 	{"eyes", []string{"enter", "m", "v", "+", "down"}},
 	{"tables", []string{"enter", "t"}},

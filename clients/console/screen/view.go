@@ -149,5 +149,5 @@ func (m *model) healthLines() []string {
 	n := func(name string, value uint64) string { return fmt.Sprintf("%s %d", name, value) }
 	return []string{state, parts(m.width, fmt.Sprintf("%d rooms", h.Rooms), fmt.Sprintf("%d players", h.Players), amount(t.rate)+"B/s",
 		n("overruns", h.Overruns), n("skipped", h.Skipped), n("diverged", h.Diverged), "up "+span(time.Duration(h.At-h.Started)*time.Millisecond),
-		n("held", h.Held), sparkline(t.flow, 0, 3*sparkWidth), amount(t.datagramR)+"datagrams/s", n("failed", h.Failed), fmt.Sprintf("connections %d", h.Conns))}
+		n("impaired", uint64(max(0, h.Impaired))), n("held", h.Held), sparkline(t.flow, 0, 3*sparkWidth), amount(t.datagramR)+"datagrams/s", n("failed", h.Failed), fmt.Sprintf("connections %d", h.Conns))}
 }
