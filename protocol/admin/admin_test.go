@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ var requests = []admin.Request{
 	{Act: admin.ActRooms, EveryMS: 1000},
 	{Act: admin.ActKick, Room: "lobby", Player: 3, Text: "be kind"},
 	{Act: admin.ActQuery, Room: "lobby", Table: "ship", Count: 50, Where: []admin.Condition{{Field: "X", Is: ">=", Value: "10"}, {Field: "Name", Is: "~", Value: "Ann"}}},
-	{Act: admin.ActImpair, Player: 3, DelayMS: 100, JitterMS: 20, Loss: 0.05, Seconds: 60},
+	{Act: admin.ActImpair, Player: 3, DelayMS: 100, JitterMS: 20, LossPerMille: 50, Seconds: 60},
 	{Act: admin.ActSet, Table: "ship", Row: "17.2", Field: "Name", Value: "Änne"},
 	{Act: admin.ActBan, Address: "192.0.2.0/24", Seconds: 3600},
 }
@@ -84,8 +83,7 @@ func TestWrongMessagesAreRefused(t *testing.T) {
 		"a comparison that is none":  {Act: admin.ActQuery, Where: []admin.Condition{{Is: "<>"}}},
 		"too many conditions":        {Act: admin.ActQuery, Where: make([]admin.Condition, admin.MaxConditions+1)},
 		"a long delay":               {Act: admin.ActImpair, DelayMS: admin.MaxImpairMS + 1},
-		"a share above one":          {Act: admin.ActImpair, Loss: 1.01},
-		"a share that is no number":  {Act: admin.ActImpair, Loss: math.NaN()},
+		"a share above one":          {Act: admin.ActImpair, LossPerMille: 1001},
 		"a ban for a hundred years":  {Act: admin.ActBan, Seconds: 100 * 366 * 24 * 3600},
 		"a condition with a control": {Act: admin.ActQuery, Where: []admin.Condition{{Field: "\x00", Is: "="}}},
 	} {

@@ -65,7 +65,7 @@ const (
 	ActSet    Act = "set"  // Room, Table, Row, Field, Value
 	ActUndo   Act = "undo" // Number
 	ActClose  Act = "close"
-	// ActImpair makes a player's link worse: Room, Player, DelayMS, JitterMS, Loss, Seconds; Seconds of zero end that.
+	// ActImpair makes a player's link worse: Room, Player, DelayMS, JitterMS, LossPerMille, Seconds; Seconds of zero end that.
 	ActImpair  Act = "impair"
 	ActProfile Act = "profile" // Seconds; Text: cpu or trace
 
@@ -103,10 +103,11 @@ type Request struct {
 	Seconds uint64 `msgpack:"seconds,omitempty"`
 	Count   uint64 `msgpack:"count,omitempty"`
 	Number  uint64 `msgpack:"number,omitempty"`
-	// DelayMS and JitterMS are of a round trip, in milliseconds, half of it each way; Loss is a share of datagrams, from 0 to 1.
-	DelayMS  uint64  `msgpack:"delay_ms,omitempty"`
-	JitterMS uint64  `msgpack:"jitter_ms,omitempty"`
-	Loss     float64 `msgpack:"loss,omitempty"`
+	// DelayMS and JitterMS are of a round trip, in milliseconds, half of it each way; LossPerMille is how many of a thousand
+	// datagrams of each way are lost.
+	DelayMS      uint64 `msgpack:"delay_ms,omitempty"`
+	JitterMS     uint64 `msgpack:"jitter_ms,omitempty"`
+	LossPerMille uint64 `msgpack:"loss_per_mille,omitempty"`
 	// EveryMS has it answered anew after so many milliseconds, until the client gives the stream up; zero: once.
 	EveryMS uint64 `msgpack:"every_ms,omitempty"`
 }
@@ -192,7 +193,7 @@ func (r *Request) check() error {
 		value, to uint64
 	}{
 		{"seconds", r.Seconds, MaxSeconds}, {"count", r.Count, MaxCount}, {"every_ms", r.EveryMS, MaxEveryMS}, {"where", uint64(len(r.Where)), MaxConditions},
-		{"delay_ms", r.DelayMS, MaxImpairMS}, {"jitter_ms", r.JitterMS, MaxImpairMS},
+		{"delay_ms", r.DelayMS, MaxImpairMS}, {"jitter_ms", r.JitterMS, MaxImpairMS}, {"loss_per_mille", r.LossPerMille, 1000},
 	} {
 		if number.value > number.to {
 			return reject(protocol.BadValue, "%s is more than %d", number.name, number.to)
@@ -200,9 +201,6 @@ func (r *Request) check() error {
 	}
 	if r.EveryMS != 0 && r.EveryMS < MinEveryMS {
 		return reject(protocol.BadValue, "every_ms is less than %d", MinEveryMS)
-	}
-	if !(r.Loss >= 0 && r.Loss <= 1) { // NaN does not pass
-		return reject(protocol.BadValue, "loss is not from 0 to 1")
 	}
 	texts := []text{
 		{"room", r.Room, MaxName}, {"table", r.Table, MaxName}, {"row", r.Row, MaxName}, {"field", r.Field, MaxName},

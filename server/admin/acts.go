@@ -152,13 +152,10 @@ func (c *call) on() map[string]string {
 			out[name] = value
 		}
 	}
-	for name, value := range map[string]uint64{"player": uint64(r.Player), "seconds": r.Seconds, "count": r.Count, "number": r.Number, "delay_ms": r.DelayMS, "jitter_ms": r.JitterMS} {
+	for name, value := range map[string]uint64{"player": uint64(r.Player), "seconds": r.Seconds, "count": r.Count, "number": r.Number, "delay_ms": r.DelayMS, "jitter_ms": r.JitterMS, "loss_per_mille": r.LossPerMille} {
 		if value != 0 {
 			out[name] = strconv.FormatUint(value, 10)
 		}
-	}
-	if r.Loss != 0 {
-		out["loss"] = strconv.FormatFloat(r.Loss, 'g', -1, 64)
 	}
 	if r.All {
 		out["all"] = "true"

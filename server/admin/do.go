@@ -86,7 +86,7 @@ func (c *call) say() (err error) {
 func (c *call) impair() error {
 	r := &c.req
 	ms := func(n uint64) time.Duration { return time.Duration(n) * time.Millisecond }
-	worse := server.Impairment{Delay: ms(r.DelayMS), Jitter: ms(r.JitterMS), Loss: r.Loss}
+	worse := server.Impairment{Delay: ms(r.DelayMS), Jitter: ms(r.JitterMS), Loss: float64(r.LossPerMille) / 1000}
 	switch {
 	case r.Player == 0:
 		return bad("impair needs a player")
@@ -98,7 +98,7 @@ func (c *call) impair() error {
 		c.did = fmt.Sprintf("the link of player %d is as it was", r.Player)
 	default:
 		worse.Until, worse.By = time.Now().Add(time.Duration(r.Seconds)*time.Second), c.guest.Name
-		c.did = fmt.Sprintf("the link of player %d has %v more round trip, ±%v, and loses %.3g %% of datagrams, for %d s", r.Player, worse.Delay, worse.Jitter, 100*r.Loss, r.Seconds)
+		c.did = fmt.Sprintf("the link of player %d has %v more round trip, ±%v, and loses %.3g %% of datagrams, for %d s", r.Player, worse.Delay, worse.Jitter, 100*worse.Loss, r.Seconds)
 	}
 	return c.cfg.Server.Impair(r.Room, world.Player(r.Player), worse)
 }

@@ -70,6 +70,11 @@ func TestEveryActThroughTheDoor(t *testing.T) {
 		t.Errorf("5 steps after tick %d it is tick %d", from, now)
 	}
 	s.wantAudited(wire.ActStep, "ann", "done")
+	do(t, c, wire.Request{Act: wire.ActSet, Table: "unit", Row: unitOf(a), Field: "HP", Value: "9"})
+	sees(a, 9) // while it stands
+	if now := stands(); now != from+6 {
+		t.Errorf("5 steps and an edit after tick %d it is tick %d", from, now)
+	}
 	if a.Err() != nil || b.Err() != nil {
 		t.Errorf("players of a frozen room ended with %v, %v", a.Err(), b.Err())
 	}
@@ -85,6 +90,27 @@ func TestEveryActThroughTheDoor(t *testing.T) {
 			heard = append(heard, line.Text)
 		}
 		return len(heard) == 2
+	})
+
+	worse := wire.Request{Act: wire.ActImpair, Player: uint32(a.Player()), DelayMS: 400, LossPerMille: 20, Seconds: 60}
+	do(t, c, worse)
+	if line := s.wantAudited(wire.ActImpair, "ann", "done"); line.On["delay_ms"] != "400" || line.On["loss_per_mille"] != "20" || line.On["seconds"] != "60" {
+		t.Errorf("%+v", line)
+	}
+	until(t, b, "the state of one is old, that of the other is not", func(*world.View) bool {
+		told := do(t, c, wire.Request{Act: wire.ActPlayers}).Players
+		return len(told) == 2 && told[0].Age > 25 && told[0].Impaired != nil && told[0].Impaired.By == "ann" && told[1].Age < 20 && told[1].Impaired == nil
+	})
+	if h := do(t, c, wire.Request{Act: wire.ActHealth}).Health; h.Impaired != 1 {
+		t.Errorf("%d links are impaired", h.Impaired)
+	}
+	wantRefusal(t, c, wire.Request{Act: wire.ActImpair, Player: uint32(a.Player()), DelayMS: 400}, wire.CodeBad)
+	wantRefusal(t, c, wire.Request{Act: wire.ActImpair, Player: uint32(a.Player()), Seconds: 5}, wire.CodeBad)
+	wantRefusal(t, c, wire.Request{Act: wire.ActImpair, Player: uint32(a.Player()), DelayMS: 1, Seconds: wire.MaxImpairSeconds + 1}, wire.CodeBad)
+	do(t, c, wire.Request{Act: wire.ActImpair, Player: uint32(a.Player())})
+	until(t, b, "it is as it was", func(*world.View) bool {
+		told := do(t, c, wire.Request{Act: wire.ActPlayers}).Players
+		return len(told) == 2 && told[0].Age < 20 && told[0].Impaired == nil && len(told[0].Tables) > 0 && told[0].Tables[0].Bytes > 0
 	})
 
 	do(t, c, wire.Request{Act: wire.ActKick, Player: uint32(b.Player()), Text: "be kind"})

@@ -82,6 +82,9 @@ func (c collector) traffic(send sender, s server.Stats) {
 	send.counter("passes_skipped_total", "Of these, when too much was under way to the player already.", s.SkippedPasses)
 	send.counter("events_dropped_total", "Events that were not told, for too many waited.", s.EventsDropped)
 	send.counter("messages_dropped_total", "Messages and lines of chat that were not told, for too many waited.", s.MessagesDropped)
+	send.gauge("links_impaired", "Players whose link is impaired on purpose.", float64(s.Impaired))
+	send.counter("datagrams_impaired_lost_total", "Datagrams that were lost on links that were impaired on purpose.", s.ImpairLost)
+	send.counter("datagrams_impaired_overflowed_total", "Datagrams that were dropped there, for too many waited.", s.ImpairOverflowed)
 	for r := protocol.Reject(1); int(r) < protocol.RejectCount; r++ {
 		send.counter("rejected_total", "Messages and datagrams of clients that were refused, by the reason.", s.Rejected[r], "reason", r.String())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -189,7 +190,8 @@ func (c impairCmd) fill(r *wire.Request) error {
 	case c.For < time.Second || c.For > wire.MaxImpairSeconds*time.Second:
 		return usagef("--for is %v; 1s to %v are possible", c.For, wire.MaxImpairSeconds*time.Second)
 	}
-	r.DelayMS, r.JitterMS, r.Loss, r.Seconds = uint64(c.Delay.Milliseconds()), uint64(c.Jitter.Milliseconds()), c.Loss, uint64(c.For/time.Second)
+	r.DelayMS, r.JitterMS, r.Seconds = uint64(c.Delay.Milliseconds()), uint64(c.Jitter.Milliseconds()), uint64(c.For/time.Second)
+	r.LossPerMille = uint64(math.Round(1000 * c.Loss))
 	return nil
 }
 

@@ -205,7 +205,7 @@ func askImpair(m *model) []effect {
 	}
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{
-				Act: admin.ActImpair, Room: id, Player: player, DelayMS: numberOf(v[0]), JitterMS: numberOf(v[1]), Loss: float64(numberOf(v[2])) / 100, Seconds: numberOf(v[3]),
+				Act: admin.ActImpair, Room: id, Player: player, DelayMS: numberOf(v[0]), JitterMS: numberOf(v[1]), LossPerMille: 10 * numberOf(v[2]), Seconds: numberOf(v[3]),
 			}},
 			fmt.Sprintf("impair player %d by +%s ms ±%s and %s %% loss for %s s", player, v[0], v[1], v[2], v[3])
 	}, question{"how many ms more round trip", "100", number(0, admin.MaxImpairMS)}, question{"by how many ms it varies", "20", number(0, admin.MaxImpairMS)},

@@ -92,7 +92,7 @@ func (s *stage) answer(r admin.Request) (a admin.Answer) {
 			a.Players = append(a.Players, admin.Player{
 				Room: "b1", RoomName: "lobby", Player: i + 1, Addr: fmt.Sprintf("192.0.2.%d:4500%d", i+10, i%10), Joined: noon.Add(-time.Duration(i*97) * time.Second).UnixMilli(), Held: i == 4,
 				RoundTrip: int64(9000 + 13000*i), Sent: 9000, Lost: uint64(i * i * 9), Datagrams: 8000, Bytes: uint64(900_000 + 40_000*i), Age: int(1 + i/3), Margin: 6, Applied: 8000, Missing: uint64(i), Late: uint64(i / 2),
-				User: []string{"ann", ""}[i%2],
+				User:   []string{"ann", ""}[i%2],
 				Tables: []admin.TableBytes{{Table: "rules", Bytes: 400}, {Table: "ship", Bytes: uint64(610_000 + 30_000*i)}, {Table: "drone", Bytes: uint64(150_000 + 8_000*i)}}, EventBytes: 21_000,
 			})
 		}
