@@ -40,8 +40,7 @@ type Conn struct {
 	ctx       context.Context
 	carrier   carrier
 	datagrams datagrams
-	control   *Stream // touched by Control's caller only
-	moves     moves   // touched by SendDatagram's
+	moves     moves                    // touched by SendDatagram's
 	control   *Stream                  // touched by Control's caller only
 	impaired  atomic.Pointer[impaired] // Impair stores, anyone loads; nil as a rule
 	incoming  *impaired                // touched by the receiver only: the one that may still have what came in
