@@ -88,6 +88,18 @@ type Limits struct {
 	MaxConnsPerAddress int
 	// MaxGreeting bounds the connections that have not said hello yet; zero means 1,024. One more is closed as full.
 	MaxGreeting int
+	// JoinsPerMinutePerAddress bounds the joins of one address (of IPv6, of one network of 64 bits) unless it is one of
+	// Config.Trusted, a minute's at once; zero means 240. One more is refused as full. The same holds for each of the next four.
+	JoinsPerMinutePerAddress int
+	// RoomsPerMinutePerAddress bounds the rooms that are made for one address in a minute, and MaxRoomsPerAddress those of them
+	// that are open; zero means 30, and 25. A join that needs one more is refused as full.
+	RoomsPerMinutePerAddress, MaxRoomsPerAddress int
+	// WrongTokensPerMinutePerAddress bounds the resume tokens of one address that are nobody's; zero means 30. Then none of
+	// it is looked at.
+	WrongTokensPerMinutePerAddress int
+	// BadHellosPerMinutePerAddress bounds the connections of one address that are ended for what stands in place of a hello; zero
+	// means 60. Then none of it is read.
+	BadHellosPerMinutePerAddress int
 	// MaxGreetingPerAddress bounds those of one address; zero means 64. One more is closed as full.
 	MaxGreetingPerAddress int
 	// MaxHandshakes bounds the handshakes under way at once; zero means 512. One more is refused before it costs
@@ -144,6 +156,11 @@ func (l Limits) withDefaults(tickRate int) (Limits, error) {
 		{"MaxRooms", &l.MaxRooms, 100},
 		{"MaxPlayers", &l.MaxPlayers, 1000},
 		{"MaxHeld", &l.MaxHeld, 1024},
+		{"JoinsPerMinutePerAddress", &l.JoinsPerMinutePerAddress, 240},
+		{"RoomsPerMinutePerAddress", &l.RoomsPerMinutePerAddress, 30},
+		{"MaxRoomsPerAddress", &l.MaxRoomsPerAddress, 25},
+		{"WrongTokensPerMinutePerAddress", &l.WrongTokensPerMinutePerAddress, 30},
+		{"BadHellosPerMinutePerAddress", &l.BadHellosPerMinutePerAddress, 60},
 		{"MaxHeldPerAddress", &l.MaxHeldPerAddress, 128},
 		{"JoinsPerTick", &l.JoinsPerTick, 32},
 		{"MaxRows", &l.MaxRows, 1 << 18},

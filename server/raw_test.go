@@ -111,22 +111,29 @@ func helloOf(t *testing.T, g world.Game) []byte {
 // read reads one message of the server's.
 func (c *rawConn) read() []byte {
 	c.t.Helper()
+	message, err := c.tryRead()
+	if err != nil {
+		c.t.Fatalf("read a message: %v", err)
+	}
+	return message
+}
+
+// tryRead is read, for who may be shown out without a word.
+func (c *rawConn) tryRead() ([]byte, error) {
 	head := make([]byte, 0, protocol.MaxFrameHeader)
 	for {
 		_, size, err := protocol.ParseFrameHeader(head)
 		if err == nil {
 			message := make([]byte, size)
-			if _, err := io.ReadFull(c.control, message); err != nil {
-				c.t.Fatal(err)
-			}
-			return message
+			_, err := io.ReadFull(c.control, message)
+			return message, err
 		}
 		if !errors.Is(err, protocol.ErrNeedMore) {
-			c.t.Fatal(err)
+			return nil, err
 		}
 		head = head[:len(head)+1]
 		if _, err := io.ReadFull(c.control, head[len(head)-1:]); err != nil {
-			c.t.Fatalf("read a frame's header: %v", err)
+			return nil, err
 		}
 	}
 }

@@ -94,15 +94,19 @@ func (s *Server) hold(ctx context.Context, sess *session) (refusal, world.LeaveR
 // handOver brings a connection to the session that its token names, which has it from then on; otherwise it returns why
 // it can't.
 func (s *Server) handOver(ctx context.Context, c *connection, h protocol.Hello) *refusal {
-	sess := s.keys.use(h.Resume, time.Now())
+	from, now := s.caller(c.conn.RemoteAddr()), time.Now()
+	if refused := s.mayGuess(from, now); refused != nil {
+		return refused
+	}
+	sess := s.keys.use(h.Resume, now)
 	if sess == nil || h.Game != "" && h.Game != sess.game.schema.Game {
-		s.counters.resumesRefused.Add(1)
+		s.wrongToken(from, now)
 		return &expired
 	}
 	if banned := s.banned(c.conn.RemoteAddr(), sess.who.User); banned != nil {
 		return banned
 	}
-	if !sess.mayResume(time.Now()) {
+	if !sess.mayResume(now) {
 		return &tooOften
 	}
 	select {

@@ -37,6 +37,7 @@ type Server struct {
 	held      atomic.Int64 // sessions whose connection is lost
 	heldBy    *quota.Counts
 	greetings greetings
+	visits    visits // has its own rules
 	memory    memory
 	bans      bans
 	denials   *denials // has its own mutex
@@ -81,6 +82,7 @@ func newServer(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, games: make(map[string]*game), denials: newDenials(), heldBy: quota.NewCounts(cfg.Limits.MaxHeldPerAddress), rules: cfg.rules()}
 	s.greetings.begin(cfg.Limits)
+	s.visits.begin(cfg.Limits)
 	s.memory.bound.Store(uint64(cfg.MemoryBytes))
 	s.spool = contain.NewSpool(cfg.Log.Handler(), logLines)
 	s.cfg.Log = slog.New(s.spool.Handler())
@@ -186,8 +188,14 @@ func (s *Server) serve(ctx context.Context, conn *transport.Conn) {
 	var left []byte // of the session's messages
 	var h protocol.Hello
 	refused := s.banned(conn.RemoteAddr(), "")
+	from := s.caller(conn.RemoteAddr())
 	if refused == nil {
-		h, refused = s.greet(ctx, c)
+		refused = s.mayGreet(from, time.Now())
+	}
+	if refused == nil {
+		if h, refused = s.greet(ctx, c); refused != nil && refused.code == protocol.CloseProtocol {
+			s.badHello(from, time.Now())
+		}
 	}
 	switch {
 	case refused != nil:
@@ -308,11 +316,15 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 	if refused := s.noMemory(); refused != nil {
 		return refused
 	}
+	from := s.caller(sess.conn.RemoteAddr())
+	if refused := s.mayJoin(from, time.Now()); refused != nil {
+		return refused
+	}
 	who, refused := s.identify(ctx, sess.connection, g, &h)
 	if refused != nil {
 		return refused
 	}
-	room, refused := s.place(g, h)
+	room, refused := s.place(g, h, from)
 	if refused != nil {
 		return refused
 	}
@@ -354,7 +366,7 @@ func (s *Server) admit(ctx context.Context, sess *session, h protocol.Hello) *re
 const placeTries = 16
 
 // place finds the room that a hello asks for, or makes it, and takes a place in it.
-func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
+func (s *Server) place(g *game, h protocol.Hello, from caller) (*room, *refusal) {
 	for range placeTries { // another room may come first, and be full by then
 		room, refused := s.directory.seat(g.schema.Game, h)
 		if room != nil || refused != nil {
@@ -366,7 +378,14 @@ func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
 		if n := g.stuck.Load(); n >= int64(s.cfg.Limits.MaxStuckRooms) {
 			return nil, &refusal{protocol.CloseFull, fmt.Sprintf("no room of %s is made while %d of its rooms stand still: join another, or try later", g.schema.Game, n)}
 		}
-		room, err := s.open(g, h)
+		left, refused := s.mayOpen(from, time.Now())
+		if refused != nil {
+			return nil, refused
+		}
+		room, err := s.open(g, h, left)
+		if room == nil {
+			left()
+		}
 		if err != nil {
 			s.cfg.Log.Error("room not opened", "game", g.schema.Game, "error", err)
 			return nil, &refusal{protocol.CloseRefused, "the room could not be made"}
@@ -378,8 +397,9 @@ func (s *Server) place(g *game, h protocol.Hello) (*room, *refusal) {
 	return nil, &refusal{protocol.CloseFull, fmt.Sprintf("the server has as many rooms as it may, %d: join one of them, or try later", s.cfg.Limits.MaxRooms)}
 }
 
-// open makes a room with a place taken, and runs it. It returns nothing when the directory has no space for it.
-func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
+// open makes a room with a place taken, and runs it; ended is called when it has ended. It returns nothing when the directory has
+// no space for it.
+func (s *Server) open(g *game, h protocol.Hello, ended func()) (*room, error) {
 	n := s.opened.Add(1)
 	row := &roomRow{id: newID(), game: g.schema.Game, name: h.Room, private: h.Join == protocol.CreatePrivate, most: g.most}
 	switch {
@@ -398,7 +418,10 @@ func (s *Server) open(g *game, h protocol.Hello) (*room, error) {
 	}
 	s.counters.roomsOpened.Add(1)
 	s.rooms.Add(1)
-	r.release = sync.OnceFunc(s.rooms.Done)
+	r.release = sync.OnceFunc(func() {
+		ended()
+		s.rooms.Done()
+	})
 	r.ticks = s.clock.Add(s.cfg.period())
 	go func() {
 		defer r.release()
