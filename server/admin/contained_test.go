@@ -2,11 +2,15 @@ package admin_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/quic-go/quic-go"
 
 	"github.com/quicstep/quicstep/clients/console"
 	wire "github.com/quicstep/quicstep/protocol/admin"
@@ -109,4 +113,30 @@ func TestConsolesThatDoNotReadHoldNobodyUp(t *testing.T) {
 		t.Errorf("the player has %v, and %d consoles were refused as too many", p.Err(), door.Stats().RefusedFull)
 	}
 	do(t, s.as(nil), wire.Request{Act: wire.ActHealth}) // by the other door
+}
+
+// TestOneAddressDoesNotFillTheDoor by connections that say nothing: others come in.
+func TestOneAddressDoesNotFillTheDoor(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{MaxConns: 12})
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)})
+	if err != nil {
+		t.Skipf("this system has no 127.0.0.2: %v", err)
+	}
+	from := &quic.Transport{Conn: socket}
+	defer socket.Close()
+	defer from.Close()
+	for range 12 {
+		conn, err := from.Dial(t.Context(), s.door.Addr(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{wire.ALPN}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseWithError(0, "")
+	}
+	do(t, s.as(nil), wire.Request{Act: wire.ActHealth})
+	for s.door.Stats().RefusedFull < 4 { // until the door has seen all of them
+		s.as(nil).Close()
+	}
+	if st := s.door.Stats(); st.RefusedFull != 4 || st.RefusedNone != 0 {
+		t.Errorf("%d of 12 were refused as too many, and %d since they said nothing; want 4 and none", st.RefusedFull, st.RefusedNone)
+	}
 }

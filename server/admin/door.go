@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
 	"github.com/quicstep/quicstep/server/contain"
+	"github.com/quicstep/quicstep/server/quota"
 )
 
 // Door lets operators in.
@@ -32,7 +34,8 @@ type Door struct {
 	conns       atomic.Int64
 	counters    counters
 	panics      *contain.Panics
-	profiling   sync.Mutex // held while a profile is taken
+	arriving    *quota.Counts // connections before the login, by address
+	profiling   sync.Mutex    // held while a profile is taken
 }
 
 // Stats are the door's figures since it was opened.
@@ -43,7 +46,7 @@ type Stats struct {
 	// RefusedNone said no hello, or one without a token; RefusedForeign had a token that is nobody's, RefusedExpired one that
 	// has expired. Slowed had to wait since others from their address had wrong ones, of which RefusedSlow waited in vain.
 	RefusedNone, RefusedForeign, RefusedExpired, Slowed, RefusedSlow uint64
-	// RefusedFull came when there were Limits.MaxConns.
+	// RefusedFull came when there were Limits.MaxConns, or Limits.MaxArrivingPerAddress of their address.
 	RefusedFull uint64
 	// Requests came; RefusedRole of them were not for the role of who asked, RefusedFast more than Limits.ActsPerSecond.
 	Requests, RefusedRole, RefusedFast uint64
@@ -88,7 +91,7 @@ func Listen(cfg Config) (*Door, error) {
 	l := cfg.Limits
 	d := &Door{
 		cfg: cfg, acts: acts(), credentials: credentials{path: cfg.Folder.path(credentialsFile)}, started: time.Now(),
-		slow: newSlow(l), panics: contain.NewPanics(cfg.Log),
+		slow: newSlow(l), panics: contain.NewPanics(cfg.Log), arriving: quota.NewCounts(l.MaxArrivingPerAddress),
 	}
 	if d.audit, err = openAudit(cfg.Folder.path(auditFile)); err != nil {
 		return nil, err
@@ -175,7 +178,13 @@ func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
 		closeWith(conn, protocol.CloseFull, "as many consoles are open as may be: close one, or wait")
 		return
 	}
-	g, refused := d.login(ctx, conn)
+	key := quota.KeyOf(quota.AddrOf(conn.RemoteAddr()))
+	if !d.arriving.Take(key) {
+		d.counters.full.Add(1)
+		closeWith(conn, protocol.CloseFull, "as many consoles of your address are on their way in as may be: wait")
+		return
+	}
+	g, refused := d.arrive(ctx, conn, key)
 	if refused != "" {
 		code := protocol.CloseRefused
 		if ctx.Err() != nil {
@@ -199,6 +208,12 @@ func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
 	}
 	streams.Wait()
 	d.cfg.Log.Info("console closed", "who", g.Name, "from", g.from)
+}
+
+// arrive is login for a connection that has taken a place among those of its address.
+func (d *Door) arrive(ctx context.Context, conn *quic.Conn, key netip.Prefix) (g *guest, refused string) {
+	defer d.arriving.Give(key)
+	return d.login(ctx, conn)
 }
 
 func closeWith(conn *quic.Conn, code protocol.CloseCode, reason string) {
