@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -188,5 +189,50 @@ func TestTextsOfPlayersAreHarmless(t *testing.T) {
 		if screen := ansi.Strip(s.view()); strings.ContainsAny(screen, "\x1b\u009b\t\a") || strings.Contains(s.view(), "\x1b[2J") || strings.Contains(s.view(), "\x1b[31m") {
 			t.Errorf("%s lets escape sequences through", page.name)
 		}
+	}
+}
+
+// TestAnyScreenIsDrawn, however small, also before anything was told: of exactly its size, and no line too wide.
+func TestAnyScreenIsDrawn(t *testing.T) {
+	for _, size := range []sized{{1, 1}, {2, 3}, {20, 5}, {40, 12}, {139, 12}, {140, 12}, {300, 4}, {40, 100}, {500, 13}} {
+		for _, page := range pages {
+			s := newStage(t, 80, 24)
+			s.keys(page.keys...)
+			fresh := newModel()
+			fresh.pages = slices.Clone(s.pages)
+			for _, m := range []*model{s.model, fresh} {
+				m.update(size)
+				for _, help := range []bool{false, true} {
+					m.help = help
+					lines := strings.Split(m.view(), "\n")
+					if len(lines) != size.height {
+						t.Errorf("%s at %v has %d lines", page.name, size, len(lines))
+					}
+					for _, line := range lines {
+						if w := ansi.StringWidth(line); w > size.width {
+							t.Errorf("%s at %v has a line of %d cells", page.name, size, w)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestARoomThatClosesUnderTheViewIsSaid, and the way back leads to the rooms that are there.
+func TestARoomThatClosesUnderTheViewIsSaid(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.keys("enter")
+	for _, r := range s.wants() {
+		if r.Act != admin.ActHealth {
+			s.update(refused{keyOf(r), `there is no such room: "b1"`})
+		}
+	}
+	s.wantOn(`! there is no such room: "b1"`)
+	s.update(pressed{"esc", ""})
+	s.feed(1)
+	s.wantOn("court")
+	if strings.Contains(s.view(), "no such room") {
+		t.Error("the list of rooms says that the room is not there")
 	}
 }

@@ -8,8 +8,17 @@ import (
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
+// leastWidth and leastHeight are of the smallest screen that is drawn on.
+const (
+	leastWidth  = 40
+	leastHeight = 12
+)
+
 // view draws the screen.
 func (m *model) view() string {
+	if m.width < leastWidth || m.height < leastHeight {
+		return fit([]string{"too small", fmt.Sprintf("%d×%d is needed", leastWidth, leastHeight)}, m.width, m.height)
+	}
 	lines := []string{m.titleLine()}
 	body := m.height - 3
 	switch {
