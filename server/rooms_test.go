@@ -178,6 +178,9 @@ func TestThereAreAsManyRoomsAsMayBe(t *testing.T) {
 		if _, err := client.Join(s.t.Context(), s.game, s.in("cellar")); !errors.Is(err, client.ErrFull) || !strings.Contains(err.Error(), "as many rooms as it may, 2") {
 			t.Errorf("a third room was answered with %v", err)
 		}
+		if n := s.server.Stats().RoomsRefused; n != 1 {
+			t.Errorf("%d rooms were refused, want 1", n)
+		}
 		s.join() // any room will do
 	})
 }

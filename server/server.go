@@ -394,6 +394,7 @@ func (s *Server) place(g *game, h protocol.Hello, from caller) (*room, *refusal)
 			return room, nil
 		}
 	}
+	s.counters.roomsRefused.Add(1)
 	return nil, &refusal{protocol.CloseFull, fmt.Sprintf("the server has as many rooms as it may, %d: join one of them, or try later", s.cfg.Limits.MaxRooms)}
 }
 

@@ -56,6 +56,7 @@ func (c collector) game(send sender, g server.GameFigures) {
 
 func (c collector) ticks(send sender, s server.Stats) {
 	send.counter("rooms_opened_total", "Rooms that were ever opened.", s.RoomsOpened)
+	send.counter("rooms_refused_total", "Joins that needed one more room than there may be.", s.RoomsRefused)
 	send.counter("rooms_closed_total", "Rooms that have ended.", s.RoomsClosed)
 	send.counter("late_wakes_total", "Wake-ups that came a tick or more late to a room that was waiting: the machine's doing.", s.LateWakes)
 	send.counter("ticks_skipped_total", "Ticks that were given up.", s.Skipped)

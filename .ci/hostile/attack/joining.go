@@ -32,7 +32,7 @@ var tokens = Attack{
 // joins has players join and leave at once, half of them without a word, so that they are held.
 var joins = Attack{
 	Name: "joins", Says: "players who join and are gone at once, half of them without a word",
-	PerSecond: 300, Unit: "joins", Counters: []string{"transport.accepted"},
+	PerSecond: 300, Unit: "joins", Counters: []string{"joined"},
 	run: func(ctx context.Context, a *Attacker) error {
 		a.crowd(ctx, 32, func(ctx context.Context) error {
 			p, err := a.join(ctx, how{}, protocol.Hello{})

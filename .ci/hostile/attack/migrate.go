@@ -21,7 +21,7 @@ const (
 // migrations has players change their port and address 20 times a second, while they play.
 var migrations = Attack{
 	Name: "migrations", Says: "20 players who change their address and port 20 times a second",
-	PerSecond: movers * float64(time.Second/moveEvery), Unit: "moves", Counters: []string{"applied"},
+	PerSecond: movers * float64(time.Second/moveEvery), Unit: "moves", Counters: []string{"transport.moves"},
 	run: func(ctx context.Context, a *Attacker) error {
 		var work sync.WaitGroup
 		for range movers {

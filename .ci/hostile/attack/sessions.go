@@ -11,7 +11,7 @@ import (
 // inputs sends inputs at a hundred times the tick rate, eight in each datagram.
 var inputs = Attack{
 	Name: "inputs", Says: "inputs at 100 times the tick rate, from 3 players",
-	PerSecond: 3 * 100 * 30, Unit: "datagrams", Counters: []string{"rejected.too_many_inputs"},
+	PerSecond: 3 * 100 * 30, Unit: "datagrams", Counters: []string{"rejected.too_many_inputs", `quicstep_conduct_total{limit="datagrams",step="drop"}`},
 	run: func(ctx context.Context, a *Attacker) error {
 		return a.playing(ctx, 3, func(p *player) error {
 			return p.SendDatagram(a.input(p, p.tick()+uint64(2+a.draw(8)), protocol.InputsPerDatagram))
@@ -23,7 +23,7 @@ var inputs = Attack{
 // are not there yet.
 var acks = Attack{
 	Name: "acks", Says: "acknowledgements of what was never sent, of everything, of nothing, of other epochs",
-	PerSecond: 2000, Unit: "datagrams", Counters: []string{"rejected.ack_never_sent", "stale_acks"},
+	PerSecond: 2000, Unit: "datagrams", Counters: []string{"rejected.ack_never_sent", "stale_acks", `quicstep_conduct_total{limit="forged_acks",step="drop"}`},
 	run: func(ctx context.Context, a *Attacker) error {
 		return a.playing(ctx, 10, func(p *player) error {
 			in := protocol.Input{Epoch: p.welcome.Epoch, HasAck: true, Newest: uint64(a.draw(1 << 14))}
