@@ -120,6 +120,33 @@ func TestAnOutageOfThreeSeconds(t *testing.T) {
 	}
 }
 
+// TestAMoveThatIsCutShort, when the hello has come through and the welcome does not, and the caller has given it up. The server
+// has left the former connection then, which is the client's own doing: its session goes on.
+func TestAMoveThatIsCutShort(t *testing.T) {
+	for _, given := range []time.Duration{30, 45, 60} {
+		t.Run(fmt.Sprintf("given up after %d ms", given), func(t *testing.T) {
+			playWithComeback(t, 9, newArena(), func(c *comeback) {
+				next := c.sockets[socketCount-1].LocalAddr()
+				go func() {
+					time.Sleep(55 * time.Millisecond) // the hello has left, and the welcome has not come
+					c.net.setDark(next, true)
+				}()
+				ctx, cancel := context.WithTimeout(c.t.Context(), given*time.Millisecond)
+				defer cancel()
+				if err := c.player.Migrate(ctx, c.sockets[socketCount-1]); !errors.Is(err, context.DeadlineExceeded) {
+					c.t.Errorf("the move returned %v, want that it took too long", err)
+				}
+				c.pass(5 * time.Second)
+				c.net.setDark(next, false)
+				c.pass(5 * time.Second)
+				if err := c.player.Err(); err != nil {
+					c.t.Fatalf("the session has ended: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // TestAnOutageThatEndsTheConnection: both sides have given it up, and the player is held.
 func TestAnOutageThatEndsTheConnection(t *testing.T) {
 	for seed := range uint64(3) {

@@ -237,12 +237,12 @@ func (s *Session) reach(ctx context.Context, former *link) (*link, error) {
 	life, beside := tryFirst, 0
 	for {
 		lives := former.live.Err() == nil
-		tryFor := life
+		tryFor, alive := life, (<-chan struct{})(nil) // once it has ended it does not come back
 		if lives {
-			tryFor = besideFor
+			tryFor, alive = besideFor, former.alive
 		}
 		began := time.Now()
-		l, err := s.try(ctx, tryFor, former.alive)
+		l, err := s.try(ctx, tryFor, alive)
 		if err == nil || !worthATry(err) {
 			return l, err
 		}
@@ -262,7 +262,7 @@ func (s *Session) reach(ctx context.Context, former *link) (*link, error) {
 	}
 }
 
-// try makes a connection within a time, unless the former one is heard of again.
+// try makes a connection within a time, unless the former one is heard of again on alive.
 func (s *Session) try(ctx context.Context, within time.Duration, alive <-chan struct{}) (*link, error) {
 	timed, cancel := context.WithTimeout(ctx, within)
 	var watching sync.WaitGroup
