@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/browser
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/soak ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -20,11 +20,15 @@ TIME = 2m
 FUZZ =
 FUZZ_TIME ?= $(TIME)
 
+# How long make soak lets bots come and go, and how many of them: make soak TIME=30m BOTS=200
+SOAK_TIME = $(if $(filter file,$(origin TIME)),5m,$(TIME))
+BOTS = 200
+
 # How many networks make sim plays on, or which one alone: make sim SEED=17
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check ts browser fresh bench microbench fuzz sim hostile generate go tools
+.PHONY: help run test check ts browser fresh bench soak microbench fuzz sim hostile generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +44,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
 	$(GO_TEST) $(SINGLE) ./server
 	@echo "== tests of .ci"
-	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/bench/...
+	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/bench/... ./.ci/soak
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@$(MAKE) --no-print-directory browser
@@ -138,6 +142,14 @@ hostile: go ## attacks on a server with honest players; writes their table in do
 	@mkdir -p bin
 	@go build -buildvcs=false -o bin/hostile ./.ci/hostile
 	@exec bin/hostile
+
+# SOAK is for more: SOAK="-seed 17 -stint 5s"; bin/soak/soak -help lists it.
+soak: go ## BOTS (200) that come and go on a server for TIME (5m): what it holds at the end is what it held at the start
+	@echo "building"
+	@mkdir -p bin/soak
+	@go build -o bin/quicstep ./server/cmd/quicstep
+	@go build -o bin/soak/soak ./.ci/soak
+	@exec bin/soak/soak -time $(SOAK_TIME) -bots $(BOTS) $(SOAK)
 
 microbench: ## every Go benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...

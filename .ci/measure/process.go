@@ -3,6 +3,7 @@ package measure
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -72,6 +73,15 @@ func (p *Process) Interrupt() { p.cmd.Process.Signal(os.Interrupt) }
 func (p *Process) Stop() {
 	p.cancel()
 	<-p.ended
+}
+
+// Err waits for its end, and returns why that was a bad one; nil when it was told to stop, and did.
+func (p *Process) Err() error {
+	<-p.ended
+	if errors.Is(p.err, context.Canceled) {
+		return nil // it has left with 0
+	}
+	return p.err
 }
 
 // Trouble is what a server says when something went wrong; nil when it runs and says nothing.
