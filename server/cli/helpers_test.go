@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/quicstep/quicstep/examples/arena"
 	"github.com/quicstep/quicstep/examples/pong"
 	"github.com/quicstep/quicstep/server/cli"
@@ -39,7 +41,15 @@ func inOwnFolders(m *testing.M) int {
 	goCache = goEnv("GOCACHE")
 	os.Setenv("XDG_CACHE_HOME", dir)
 	os.Setenv("XDG_CONFIG_HOME", dir)
-	return m.Run()
+	code := m.Run()
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, "goroutines have outlived the tests:", err)
+		return 1
+	}
+	return 0
 }
 
 func games() []world.Game { return []world.Game{pong.New(), arena.New(arena.Config{})} }

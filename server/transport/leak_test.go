@@ -1,0 +1,10 @@
+package transport_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain sees to it that no goroutine outlives the tests.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
