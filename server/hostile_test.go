@@ -89,6 +89,8 @@ func TestBadHellosAreRefusedByName(t *testing.T) {
 		{name: "no frame", bytes: []byte{0x93, 1, 2, 3}, want: protocol.WrongType},
 		{name: "an unknown kind", bytes: frame(changed(hello, 1, 99)...), want: protocol.UnknownKind},
 		{name: "a resync first", bytes: frame(0x92, byte(protocol.KindResync), 1), want: protocol.Unexpected},
+		{name: "a line of chat first", bytes: frame(0x94, byte(protocol.KindSay), 0, 0, 0xa2, 'h', 'i'), want: protocol.Unexpected},
+		{name: "a request first", bytes: frame(0x94, byte(protocol.KindRequest), 1, 0, 0xc4, 2, 0, 1), want: protocol.Unexpected},
 		{name: "a server's welcome", bytes: frame(welcomeBytes(t)...), want: protocol.Unexpected},
 		{name: "an empty message", bytes: frame(), want: protocol.Truncated},
 		{name: "a hello cut short", bytes: frame(hello[:len(hello)-1]...), want: protocol.Truncated},
@@ -141,6 +143,7 @@ func TestBadMessagesAfterTheHelloAreRefusedByName(t *testing.T) {
 	honest := join(t, s, g)
 	for _, c := range []streamCase{
 		{name: "a second hello", bytes: frame(helloOf(t, g)...), want: protocol.Unexpected},
+		{name: "a list", bytes: frame(0x93, byte(protocol.KindList), 1, 0xa0), want: protocol.Unexpected},
 		{name: "a server's welcome", bytes: frame(welcomeBytes(t)...), want: protocol.Unexpected},
 		{name: "an unknown kind", bytes: frame(0x91, 77), want: protocol.UnknownKind},
 		{name: "an epoch that can't be", bytes: frame(0x92, byte(protocol.KindResync), 0xcc, 200), want: protocol.BadValue},
@@ -351,6 +354,19 @@ func ticksOf(t *testing.T, conn *rawConn, n int) {
 		if _, err := conn.ReceiveDatagram(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestNothingIsTakenAfterAGoodbye(t *testing.T) {
+	g := quietArena()
+	s := serve(t, server.Config{Games: []world.Game{g}, Limits: server.Limits{CloseTimeout: 50 * time.Millisecond}})
+	conn := s.dial(t)
+	conn.hello(g)
+	bye := frame(0x93, byte(protocol.KindGoodbye), 0, 0xa0)
+	conn.write(slices.Concat(bye, frame(0x94, byte(protocol.KindRequest), 1, 0, 0xc4, 2, 0, 1), frame(0x94, byte(protocol.KindSay), 0, 0, 0xa2, 'h', 'i')), false)
+	conn.wantClosed(protocol.CloseNormal)
+	if st := s.Stats(); st.Requests != 0 || st.ChatLines != 0 {
+		t.Errorf("after a goodbye %d requests and %d lines were taken", st.Requests, st.ChatLines)
 	}
 }
 
