@@ -51,9 +51,9 @@ func (c *serveCmd) gate(a *app, cfg *server.Config) (*auth.Gate, error) {
 	return gate, nil
 }
 
-// warnOfNobody says loudly that nobody is asked who it is, where others than this machine may come.
+// warnOfNobody says loudly that nobody is asked who it is, where others than this machine may come or that was asked for.
 func warnOfNobody(a *app, cfg server.Config) {
-	if cfg.Gate != nil || cfg.CertificateFile == "" && !cfg.AllowPublicDevelopment {
+	if cfg.Gate != nil || cfg.CertificateFile == "" && !cfg.AllowPublicDevelopment && !cfg.AnyoneMayJoin {
 		return
 	}
 	cfg.Log.Warn("anybody may join: players are not asked for a token", "flag", "--auth-keys")

@@ -160,8 +160,10 @@ func TestACertificateAsksWhoMayJoin(t *testing.T) {
 	open := serve(t, append(certificate, "--auth", "none")...)
 	open.expect(&open.stdout, `(ANYBODY MAY JOIN)`)
 	open.expect(&open.stderr, `(?i)level"?[=:]"?WARN.*(anybody may join)`)
-	openly := serve(t, "--allow-public-development")
-	openly.expect(&openly.stdout, `(ANYBODY MAY JOIN)`)
+	for _, flags := range [][]string{{"--allow-public-development"}, {"--auth", "none"}} {
+		openly := serve(t, flags...)
+		openly.expect(&openly.stdout, `(ANYBODY MAY JOIN)`)
+	}
 	shut := serve(t, append(certificate, "--auth-keys", public)...)
 	shut.expect(&shut.stdout, `(--token TOKEN)`)
 	development := serve(t)
