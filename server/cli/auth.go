@@ -7,12 +7,6 @@ import (
 	"github.com/quicstep/quicstep/server/auth"
 )
 
-// The issuer and the audience of tokens unless something else is said: those of token issue.
-const (
-	defaultIssuer   = "quicstep"
-	defaultAudience = "quicstep"
-)
-
 // authFlags say who may join.
 type authFlags struct {
 	AuthKeys     string `help:"Let in who has a token that one of these public keys has signed: a file of PEM or JWKS, or the https address of a JWKS." placeholder:"FILE|URL" group:"auth"`
