@@ -148,11 +148,38 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults(tickRate int) (Limits, error) {
-	for _, f := range []struct {
-		name     string
-		value    *int
-		standard int
-	}{
+	for _, f := range l.numbers(tickRate) {
+		if *f.value < 0 {
+			return l, fmt.Errorf("server: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)
+		}
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	for _, f := range l.times() {
+		if *f.value < 0 {
+			return l, fmt.Errorf("server: Limits.%s is %v; it can't be negative, and zero means %v", f.name, *f.value, f.standard)
+		}
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	if l.MaxPlayers > protocol.MaxPlayers {
+		return l, fmt.Errorf("server: Limits.MaxPlayers is %d; at most %d are possible", l.MaxPlayers, protocol.MaxPlayers)
+	}
+	return l, nil
+}
+
+// bound is one of the fields, and what its zero means.
+type bound[T int | time.Duration] struct {
+	name     string
+	value    *T
+	standard T
+}
+
+// numbers are the fields that count.
+func (l *Limits) numbers(tickRate int) []bound[int] {
+	return []bound[int]{
 		{"MaxRooms", &l.MaxRooms, 100},
 		{"MaxPlayers", &l.MaxPlayers, 1000},
 		{"MaxHeld", &l.MaxHeld, 1024},
@@ -197,35 +224,17 @@ func (l Limits) withDefaults(tickRate int) (Limits, error) {
 		{"MaxHTTPRequests", &l.MaxHTTPRequests, 16},
 		{"StreamWindowBytes", &l.StreamWindowBytes, 64 << 10},
 		{"ConnWindowBytes", &l.ConnWindowBytes, 256 << 10},
-	} {
-		if *f.value < 0 {
-			return l, fmt.Errorf("server: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)
-		}
-		if *f.value == 0 {
-			*f.value = f.standard
-		}
 	}
-	for _, f := range []struct {
-		name     string
-		value    *time.Duration
-		standard time.Duration
-	}{
+}
+
+// times are the others.
+func (l *Limits) times() []bound[time.Duration] {
+	return []bound[time.Duration]{
 		{"EmptyRoomLifetime", &l.EmptyRoomLifetime, 30 * time.Second},
 		{"StuckAfter", &l.StuckAfter, 5 * time.Second},
 		{"HandshakeTimeout", &l.HandshakeTimeout, 5 * time.Second},
 		{"IdleTimeout", &l.IdleTimeout, 15 * time.Second},
 		{"HelloTimeout", &l.HelloTimeout, 5 * time.Second},
 		{"CloseTimeout", &l.CloseTimeout, time.Second},
-	} {
-		if *f.value < 0 {
-			return l, fmt.Errorf("server: Limits.%s is %v; it can't be negative, and zero means %v", f.name, *f.value, f.standard)
-		}
-		if *f.value == 0 {
-			*f.value = f.standard
-		}
 	}
-	if l.MaxPlayers > protocol.MaxPlayers {
-		return l, fmt.Errorf("server: Limits.MaxPlayers is %d; at most %d are possible", l.MaxPlayers, protocol.MaxPlayers)
-	}
-	return l, nil
 }
