@@ -50,7 +50,7 @@ func importFault(pkg string, own floor, listed bool, path string) string {
 
 func wallFault(pkg, target string) string {
 	for _, w := range walls {
-		if within(pkg, w.from) && within(target, w.to) && target != w.except {
+		if within(pkg, w.from) && within(target, w.to) && !slices.Contains(w.except, target) {
 			return fmt.Sprintf("%s must not import %s: %s", pkg, target, w.why)
 		}
 	}
