@@ -51,8 +51,8 @@ type Config struct {
 	// AnyoneMayJoin lets a server with a Certificate go without a Gate.
 	AnyoneMayJoin bool
 	// Trusted are addresses to which no bound applies that is for each address, such as those of proxies and load generators;
-	// the bounds for all together hold. Nil means the loopback addresses when the server listens on one of them, and
-	// otherwise none; an empty list always means none.
+	// the bounds for all together hold. Nil means the loopback addresses: whoever is on this machine could do worse. An
+	// empty list means none.
 	Trusted []netip.Prefix
 	// TickRate of every room is in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int

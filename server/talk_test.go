@@ -340,7 +340,8 @@ func TestWhoeverDoesNotReadLosesMessages(t *testing.T) {
 
 // TestAnswersDoNotPileUp: a client that asks and asks, and never reads an answer.
 func TestAnswersDoNotPileUp(t *testing.T) {
-	simulate(t, 70, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{UnreadMessages: 8}}, func(s *simulation) {
+	limits := server.Limits{UnreadMessages: 8, MessagesPerSecond: 1e6, MessageBytesPerSecond: 1e9, RequestsPerSecond: 1e6} // its pace is another test's
+	simulate(t, 70, calm, server.Config{Games: []world.Game{newArena()}, Limits: limits}, func(s *simulation) {
 		reads := s.join()
 		deaf := s.dial(s.sockets[5])
 		deaf.hello(s.game)

@@ -208,8 +208,6 @@ func TestTheOtherShellsTakeTheirScripts(t *testing.T) {
 const ownGame = `package main
 
 import (
-	"crypto/sha256"
-	"crypto/tls"
 	"github.com/quicstep/quicstep/server/cli"
 	"github.com/quicstep/quicstep/world"
 )

@@ -47,7 +47,7 @@ type serveCmd struct {
 	AllowPublicDevelopment bool          `help:"Let the development certificate serve other machines, too; players there need its pin." group:"network"`
 	Origin                 []string      `help:"Let pages of this origin use the server, beside its own; may be repeated, or a list with commas." placeholder:"https://HOST" group:"network"`
 	WebTransportAddr       string        `name:"webtransport-addr" help:"Tell browsers to look for WebTransport at this address, when they reach the TCP port by a proxy; none tells of none. Without it, where they asked." placeholder:"HOST:PORT" group:"network"`
-	Trusted                []string      `help:"Apply no bound for each address to this one, or to these: a proxy's, a load generator's; may be repeated, or a list with commas. Without it, loopback addresses when --addr is one." placeholder:"PREFIX" group:"network"`
+	Trusted                []string      `help:"Apply no bound for each address to this one, or to these: a proxy's, a load generator's; may be repeated, or a list with commas. Without it, the loopback addresses." placeholder:"PREFIX" group:"network"`
 	NoWeb                  bool          `name:"no-web" help:"Shut the doors for browsers: WebTransport, and HTTP with its WebSockets on the TCP port." group:"network"`
 	Budget                 int           `help:"The most bytes of records for one client in a tick; 0 means three full datagrams." default:"0" placeholder:"BYTES" group:"network"`
 	SteadyRate             bool          `help:"Send every change at once, however far away it is; otherwise what is far is sent less often." group:"network"`

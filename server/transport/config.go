@@ -48,8 +48,8 @@ type Config struct {
 	// machine: as a browser writes them, "https://play.example.com".
 	Origins []string
 
-	// Trusted are addresses to which no bound applies that is for each address. Nil means the loopback addresses when the
-	// listener's own is one of them, and otherwise none.
+	// Trusted are addresses to which no bound applies that is for each address. Nil means the loopback addresses: whoever
+	// is on this machine could do worse. An empty list means none.
 	Trusted []netip.Prefix
 
 	// Web answers what comes to the HTTP door, and is not for the protocol; it is called once, before anything comes. Nil
@@ -264,7 +264,7 @@ func (c Config) address() (*net.UDPAddr, error) {
 // burstOfAddress is how many handshakes an address may begin at once.
 func (c Config) burstOfAddress() int { return 4 * c.HandshakesPerSecondPerAddress }
 
-// loopbackAddrs are trusted when nobody else can reach the listener.
+// loopbackAddrs are trusted unless others are named.
 var loopbackAddrs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // webStreams is how many more streams of each kind HTTP/3 needs: its control stream and two of its header compression,

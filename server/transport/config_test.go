@@ -86,7 +86,7 @@ func TestWhoIsTrusted(t *testing.T) {
 		yes, no    []string
 	}{
 		{"a server for this machine", "127.0.0.1:0", nil, []string{"127.0.0.1", "127.9.9.9", "::1"}, []string{"192.0.2.7", "2001:db8::1"}},
-		{"a server for all", "0.0.0.0:0", nil, nil, []string{"127.0.0.1", "::1", "192.0.2.7"}},
+		{"a server for all", "0.0.0.0:0", nil, []string{"127.0.0.1", "::1"}, []string{"192.0.2.7"}},
 		{"nobody", "127.0.0.1:0", list(), nil, []string{"127.0.0.1", "::1"}},
 		{"those that are listed", "127.0.0.1:0", list("192.0.2.0/24", "2001:db8::/32"), []string{"192.0.2.7", "2001:db8:1::"}, []string{"127.0.0.1", "192.0.3.7"}},
 	} {

@@ -108,7 +108,7 @@ func Listen(cfg Config) (*Listener, error) {
 	}
 	l := newListener(cfg)
 	loopback := addr != nil && addr.IP.IsLoopback()
-	if loopback && cfg.Trusted == nil {
+	if cfg.Trusted == nil {
 		l.cfg.Trusted = loopbackAddrs
 	}
 	if l.origins, err = newOrigins(cfg, loopback); err != nil {
