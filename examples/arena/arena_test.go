@@ -263,13 +263,13 @@ func TestRename(t *testing.T) {
 	for _, c := range []struct {
 		ask, name, refusal string
 	}{
-		{ask: "  Ada \t", name: "Ada"},
+		{ask: "  Ada  ", name: "Ada"},
 		{ask: "Ada", name: "Ada"}, // its own
 		{ask: "sixteen bytes ok", name: "sixteen bytes ok"},
 		{ask: "ÄÖÜ", name: "ÄÖÜ"},
 		{ask: " ", refusal: "the name has 0 bytes; 1 to 16 are possible"},
 		{ask: "seventeen bytes !", refusal: "the name has 17 bytes; 1 to 16 are possible"},
-		{ask: "a\nb", refusal: "the name has characters that nobody can see"},
+		{ask: "a\u00a0b", refusal: "the name has characters that nobody can see"},
 		{ask: "Pilot 2", refusal: "somebody is called Pilot 2 already"},
 	} {
 		before := m.ship(m.view, 1).Name
