@@ -12,6 +12,8 @@ PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/soak ./.ci/hos
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
 # them from many goroutines is tested with the detector, in server and clients/client.
 SINGLE := ./protocol ./protocol/schema ./world/replay ./world/snapshot ./clients/replica ./server/replicate ./examples/arena
+# These of ./server are left to a run of their own, without the detector.
+PLAIN_ONLY := awk '/^func Test/ { split($$2, name, "(") } /^\tplainOnly\(t\)/ { print name[1] }' server/*_test.go | paste -sd '|'
 # go vet is a part of make check; the few rules of it that go test has are not asked once more.
 GO_TEST := go test -vet=off -shuffle=on
 
@@ -19,6 +21,8 @@ GO_TEST := go test -vet=off -shuffle=on
 TIME = 2m
 FUZZ =
 FUZZ_TIME ?= $(TIME)
+# What datagrams are made of is fuzzed by make test, too, for a moment; the seeds of all targets are tests anyway.
+FUZZ_SHORT = (State|Input|ParseRow|Replica)$$
 
 # How long make soak lets bots come and go, and how many of them: make soak TIME=30m BOTS=200
 SOAK_TIME = $(if $(filter file,$(origin TIME)),5m,$(TIME))
@@ -42,7 +46,8 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	@echo "== tests, with the race detector"
 	CGO_ENABLED=1 $(GO_TEST) -race $$(go list ./... | grep -v -x -F "$$(go list $(SINGLE))")
 	@echo "== tests of what has no goroutines; long seeds of the simulation, and figures over minutes"
-	$(GO_TEST) $(SINGLE) ./server
+	$(GO_TEST) $(SINGLE)
+	$(GO_TEST) -run "^(TestSimulation|$$($(PLAIN_ONLY)))$$" ./server
 	@echo "== tests of .ci"
 	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/bench/... ./.ci/soak
 	go -C .ci/bundle test -vet=off -shuffle=on .
@@ -54,7 +59,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 		echo "!! apt-get install prometheus"; \
 		echo "!! ====================================================================="; }
 	@echo "== a short fuzz"
-	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s
+	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s FUZZ='$(FUZZ_SHORT)'
 	@echo "== all passed"
 
 check: ## formatting, vet, staticcheck, the rules of .ci/check, go.mod, dependencies and their licences

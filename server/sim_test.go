@@ -44,7 +44,7 @@ func TestSimulation(t *testing.T) {
 	case raceEnabled:
 		seeds = 8
 	default:
-		seeds = 120
+		seeds = 60
 	}
 	if *simSeed >= 0 {
 		playSeed(t, uint64(*simSeed), &sum{})

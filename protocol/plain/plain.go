@@ -134,7 +134,14 @@ func Clean(text string, most int) string {
 
 // CleanName is Clean for a name.
 func CleanName(name string, most int) string {
-	return strings.TrimSpace(Clean(strings.TrimSpace(name), most))
+	name = strings.TrimSpace(name)
+	for {
+		clean := strings.TrimSpace(Clean(name, most))
+		if clean == name {
+			return name
+		}
+		name = clean // what stood after a space that is gone, such as a mark, may not begin a text
+	}
 }
 
 // strip leaves out what may not be in a text, each character by what stands before it.

@@ -138,8 +138,10 @@ func TestWhatMayTravel(t *testing.T) {
 	if got := plain.Clean("a\xffb", 9); got != "a\uFFFDb" {
 		t.Errorf("what is not UTF-8 becomes %q", got)
 	}
-	if got := plain.CleanName(" \u200b lobby\u3000", 9); got != "lobby" {
-		t.Errorf("a name becomes %q", got)
+	for _, name := range []string{" \u200b lobby\u3000", "\u0002\u0659lobby"} {
+		if got := plain.CleanName(name, 9); got != "lobby" {
+			t.Errorf("the name %+q becomes %+q", name, got)
+		}
 	}
 }
 

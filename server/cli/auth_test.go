@@ -116,6 +116,8 @@ func TestBotsHaveTokens(t *testing.T) {
 	s := serve(t, "--auth-keys", public)
 	common := []string{"bots", "--addr", s.addr(), "--clients", "2", "--duration", "300ms", "--warmup", "0s", "--quiet", "--assert", "clients.joined==2"}
 	run(t, append(common, "--token-key", private)...).wantCode(cli.ExitOK)
+	s = serve(t, "--auth-keys", public) // those of before may still have their places in the other one
+	common[2] = s.addr()
 	run(t, append(common, "--token", string(issue(t, "--key", private, "--user", "crowd")))...).wantCode(cli.ExitOK)
 	p := run(t, common...)
 	p.wantCode(cli.ExitFailed)

@@ -72,7 +72,12 @@ export function cleanText(text: string, maxBytes: number): string {
 
 /** cleanName is cleanText for a name. */
 export function cleanName(name: string, maxBytes: number): string {
-  return cleanText(name.trim(), maxBytes).trim();
+  name = name.trim();
+  for (;;) {
+    const clean = cleanText(name, maxBytes).trim();
+    if (clean === name) return name;
+    name = clean; // what stood after a space that is gone, such as a mark, may not begin a text
+  }
 }
 
 /** strip leaves out what may not be in a text, each character by what stands before it. */

@@ -33,4 +33,5 @@ test("half a surrogate pair is no character, and a name has no space at its ends
   assert.equal(cleanText(`a\n${"é".repeat(200)}`, 9), "a ééé");
   assert.equal(cleanText("a𝒳b", 100), "a𝒳b");
   assert.equal(cleanName(" \u200b lobby\u3000", 9), "lobby");
+  assert.equal(cleanName("\u0002\u0659lobby", 9), "lobby");
 });
