@@ -33,6 +33,9 @@ func (s *Server) Rows() (rooms, sessions int) {
 // BoundMemory changes Config.MemoryBytes, which must not have been zero.
 func (s *Server) BoundMemory(bytes uint64) { s.memory.bound.Store(bytes) }
 
+// SpendOnTicks counts a time as taken by ticks.
+func (s *Server) SpendOnTicks(took time.Duration) { s.counters.step.total.Add(int64(took)) }
+
 // BreakPass has a player's next pass panic.
 func (s *Server) BreakPass(player world.Player) {
 	sess := s.directory.session(s.theRoom().id, player)

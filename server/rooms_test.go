@@ -185,6 +185,31 @@ func TestThereAreAsManyRoomsAsMayBe(t *testing.T) {
 	})
 }
 
+func TestABusyServerMakesNoRooms(t *testing.T) {
+	simulate(t, 48, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{RoomsPerSecond: 1}}, func(s *simulation) {
+		refused := func(why, room string) {
+			t.Helper()
+			if _, err := client.Join(s.t.Context(), s.game, s.in(room)); !errors.Is(err, client.ErrFull) || !strings.Contains(err.Error(), "too busy") {
+				t.Errorf("%s: another room was answered with %v", why, err)
+			}
+			s.joinAs(s.in("hall")) // who needs no other room comes in
+		}
+		s.joinAs(s.in("hall"))
+		refused("one was just made", "attic")
+		s.pass(time.Second)
+		s.joinAs(s.in("attic"))
+		s.pass(time.Second)
+		s.server.SpendOnTicks(time.Hour)
+		s.pass(260 * time.Millisecond)
+		refused("ticks take all the time", "cellar")
+		s.pass(10 * time.Second)
+		s.joinAs(s.in("cellar"))
+		if n := s.server.Stats().RoomsRefusedBusy; n != 2 {
+			t.Errorf("%d rooms were refused, want 2", n)
+		}
+	})
+}
+
 func TestAnEmptyRoomClosesAndLeavesNothing(t *testing.T) {
 	simulate(t, 46, calm, server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{EmptyRoomLifetime: 3 * time.Second}}, func(s *simulation) {
 		for _, room := range []string{"hall", "hall", "attic", "cellar"} {

@@ -39,6 +39,7 @@ type Server struct {
 	greetings greetings
 	visits    visits // has its own rules
 	memory    memory
+	load      load
 	bans      bans
 	denials   *denials // has its own mutex
 	ledger    ledger
@@ -84,6 +85,7 @@ func newServer(cfg Config) (*Server, error) {
 	s.greetings.begin(cfg.Limits)
 	s.visits.begin(cfg.Limits)
 	s.memory.bound.Store(uint64(cfg.MemoryBytes))
+	s.load.begin(cfg.Limits)
 	s.spool = contain.NewSpool(cfg.Log.Handler(), logLines)
 	s.cfg.Log = slog.New(s.spool.Handler())
 	s.panics = contain.NewPanics(s.cfg.Log)
@@ -151,6 +153,7 @@ func (s *Server) begin() (end func()) {
 	roomsCtx, stopRooms := context.WithCancel(context.Background())
 	s.stop = roomsCtx
 	s.rooms.Go(func() { s.memory.watch(roomsCtx) })
+	s.rooms.Go(func() { s.load.watch(roomsCtx, s.counters.tickTime) })
 	s.rooms.Go(func() { s.watchCertificate(roomsCtx) })
 	s.spool.Start()
 	var watch sync.WaitGroup
@@ -378,7 +381,11 @@ func (s *Server) place(g *game, h protocol.Hello, from caller) (*room, *refusal)
 		if n := g.stuck.Load(); n >= int64(s.cfg.Limits.MaxStuckRooms) {
 			return nil, &refusal{protocol.CloseFull, fmt.Sprintf("no room of %s is made while %d of its rooms stand still: join another, or try later", g.schema.Game, n)}
 		}
-		left, refused := s.mayOpen(from, time.Now())
+		now := time.Now()
+		if refused := s.mayMake(now); refused != nil {
+			return nil, refused
+		}
+		left, refused := s.mayOpen(from, now)
 		if refused != nil {
 			return nil, refused
 		}

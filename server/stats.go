@@ -17,6 +17,9 @@ type Stats struct {
 	RoomsOpened, RoomsClosed uint64
 	// RoomsRefused were joins that needed one more room than Limits.MaxRooms.
 	RoomsRefused uint64
+	// RoomsRefusedBusy were joins that needed another room when Limits.RoomsPerSecond had just been made, or the ticks of those
+	// that are there took Limits.MaxTickLoad.
+	RoomsRefusedBusy uint64
 	// Sessions are the players who are in, with those who are held; Tokens by which they come back.
 	Sessions, Tokens int
 	// Joined were let in. Those of them who are not in any more have left, were lost, were expelled, or were there when the server
@@ -263,7 +266,7 @@ type counters struct {
 	sights, sightsUnknown, sightsRefused, sightsClamped             atomic.Uint64
 	chatLines, chatLimited, chatRefused, requestsRepeated           atomic.Uint64
 	impairLost, impairOverflowed                                    atomic.Uint64
-	banned, drained, roomsRefused                                   atomic.Uint64
+	banned, drained, roomsRefused, roomsRefusedBusy                 atomic.Uint64
 	joined, unwelcomed, roomsOpened, roomsClosed                    atomic.Uint64
 	gone                                                            [world.Stopped + 1]atomic.Uint64 // by why they left
 	stuck                                                           atomic.Int64
@@ -307,7 +310,7 @@ func (p *phaseCounter) read() Phase {
 func (s *Server) Stats() Stats {
 	c := &s.counters
 	out := Stats{
-		RoomsOpened: c.roomsOpened.Load(), RoomsClosed: c.roomsClosed.Load(), RoomsRefused: c.roomsRefused.Load(), Tokens: s.keys.count(),
+		RoomsOpened: c.roomsOpened.Load(), RoomsClosed: c.roomsClosed.Load(), RoomsRefused: c.roomsRefused.Load(), RoomsRefusedBusy: c.roomsRefusedBusy.Load(), Tokens: s.keys.count(),
 		Joined: c.joined.Load(), Unwelcomed: c.unwelcomed.Load(), Left: c.gone[world.Left].Load(), Lost: c.gone[world.Lost].Load(),
 		Expelled: c.gone[world.Expelled].Load(), Stopped: c.gone[world.Stopped].Load(),
 		StuckRooms: int(c.stuck.Load()), RoomsStuck: c.roomsStuck.Load(), Panics: s.panicked(),

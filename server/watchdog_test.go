@@ -242,7 +242,7 @@ func TestAGameWhoseRoomsGetStuckMakesNoMore(t *testing.T) {
 // TestARoomOutOfBudgetCostsItself: each of its ticks takes three periods, all the time. It skips what it can't make up for; the
 // other room makes each tick when it is due.
 func TestARoomOutOfBudgetCostsItself(t *testing.T) {
-	simulateTrap(t, server.Config{}, func(s *trapSimulation) {
+	simulateTrap(t, server.Config{Limits: server.Limits{MaxTickLoad: 100}}, func(s *trapSimulation) {
 		s.game.fallInto(func() { time.Sleep(100 * time.Millisecond) })
 		slow := s.enter("one")
 		slow.Send(press{Trap: trapTick})

@@ -103,6 +103,7 @@ func (c collector) people(send sender, s server.Stats) {
 		"origins": s.Transport.RefusedOrigins, "requests": s.Transport.RefusedRequests, "http": s.Transport.RefusedHTTP,
 		"address": s.Transport.RefusedAddress, "address_connections": s.Transport.RefusedConnsAddress, "address_http": s.Transport.RefusedHTTPAddress,
 		"no_hello": s.NoHello, "greeting": s.GreetingsRefused, "address_greeting": s.GreetingsRefusedAddress, "memory": s.RefusedMemory,
+		"busy":          s.RoomsRefusedBusy,
 		"address_joins": s.JoinsRefusedAddress, "address_rooms": s.RoomsRefusedAddress, "address_tokens": s.TokensRefusedAddress,
 		"address_hellos": s.HellosRefusedAddress,
 	} {
