@@ -75,7 +75,7 @@ type Config struct {
 	Moderate func(ctx context.Context, line Line) (text string, err error)
 	// BanFile keeps the bans, so that they survive a restart; empty keeps them in memory. One server at a time has it.
 	BanFile string
-	// MemoryBytes bounds what the process uses: above nine tenths of it newcomers are refused as full, while those who are in
+	// MemoryBytes bounds what the process uses: above seven tenths of it newcomers are refused as full, while those who are in
 	// play on and may come back. Zero means that there is no bound. It does not have Go collect garbage sooner:
 	// debug.SetMemoryLimit does, which is for the program to call, with the same number.
 	MemoryBytes int64

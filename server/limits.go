@@ -13,7 +13,7 @@ import (
 type Limits struct {
 	// MaxRooms bounds the rooms that are open at once; zero means 100. A join that needs one more is refused as full.
 	MaxRooms int
-	// RoomsPerSecond bounds the rooms that are made in a second, as many at once; zero means 20. MaxTickLoad is the part of the
+	// RoomsPerSecond bounds the rooms that are made in a second, four seconds' at once; zero means 5. MaxTickLoad is the part of the
 	// processors' time, in percent, that the ticks of all rooms may take when another room is asked for; zero means 50, and
 	// 100 no bound. Who asks for one more is refused as full.
 	RoomsPerSecond, MaxTickLoad int
@@ -121,7 +121,7 @@ type Limits struct {
 	// under way, and those of an address from half of what it may do on.
 	RetryAbovePerSecond int
 	// HandshakesPerSecond bounds the handshakes that are computed in a second, each of which takes some 1 ms of a core, so
-	// that many newcomers at once leave the processor to those who play; zero means 200 for each processor. The others wait for their turn.
+	// that many newcomers at once leave the processor to those who play; zero means 100 for each processor. The others wait for their turn.
 	HandshakesPerSecond int
 	// MovesPerMinute bounds how often in a minute a client may change its address, as many at once; zero means 20. With one
 	// more its connection is closed as abuse.
@@ -186,7 +186,7 @@ type bound[T int | time.Duration] struct {
 func (l *Limits) numbers(tickRate int) []bound[int] {
 	return []bound[int]{
 		{"MaxRooms", &l.MaxRooms, 100},
-		{"RoomsPerSecond", &l.RoomsPerSecond, 20},
+		{"RoomsPerSecond", &l.RoomsPerSecond, 5},
 		{"MaxTickLoad", &l.MaxTickLoad, 50},
 		{"MaxPlayers", &l.MaxPlayers, 1000},
 		{"MaxHeld", &l.MaxHeld, 1024},
@@ -223,7 +223,7 @@ func (l *Limits) numbers(tickRate int) []bound[int] {
 		{"MaxHandshakesPerAddress", &l.MaxHandshakesPerAddress, 64},
 		{"HandshakesPerSecondPerAddress", &l.HandshakesPerSecondPerAddress, 32},
 		{"RetryAbovePerSecond", &l.RetryAbovePerSecond, 100},
-		{"HandshakesPerSecond", &l.HandshakesPerSecond, 200 * runtime.GOMAXPROCS(0)},
+		{"HandshakesPerSecond", &l.HandshakesPerSecond, 100 * runtime.GOMAXPROCS(0)},
 		{"MovesPerMinute", &l.MovesPerMinute, 20},
 		{"MaxStreams", &l.MaxStreams, 4},
 		{"MaxHTTPConns", &l.MaxHTTPConns, 512},

@@ -23,7 +23,7 @@ type load struct {
 }
 
 func (l *load) begin(limits Limits) {
-	l.most, l.rooms = int64(limits.MaxTickLoad), rate.NewLimiter(rate.Limit(limits.RoomsPerSecond), limits.RoomsPerSecond)
+	l.most, l.rooms = int64(limits.MaxTickLoad), rate.NewLimiter(rate.Limit(limits.RoomsPerSecond), 4*limits.RoomsPerSecond)
 }
 
 // watch takes the share until ctx ends, from the time that ticks have taken by now.

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// memoryFull is the part of Config.MemoryBytes above which nobody new is let in, so that those who are in have the rest.
-	memoryFull = 0.9
+	// memoryFull is the part of Config.MemoryBytes above which nobody new is let in: those who are in have the rest, the rooms
+	// that were made last still grow into theirs, and the collector has space, without which it takes the processors.
+	memoryFull = 0.7
 	// memoryEvery is how often the memory is looked at.
 	memoryEvery = 250 * time.Millisecond
 )

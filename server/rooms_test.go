@@ -194,8 +194,10 @@ func TestABusyServerMakesNoRooms(t *testing.T) {
 			}
 			s.joinAs(s.in("hall")) // who needs no other room comes in
 		}
-		s.joinAs(s.in("hall"))
-		refused("one was just made", "attic")
+		for _, room := range []string{"hall", "cabin", "den", "loft"} { // four seconds' worth
+			s.joinAs(s.in(room))
+		}
+		refused("four were just made", "attic")
 		s.pass(time.Second)
 		s.joinAs(s.in("attic"))
 		s.pass(time.Second)

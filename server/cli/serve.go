@@ -61,7 +61,7 @@ type serveCmd struct {
 	IdleTimeout       time.Duration `help:"For how long a connection may be silent before it counts as lost, and its player is held." default:"15s" placeholder:"TIME" group:"rooms"`
 
 	Bots        int    `help:"Play with so many bots in this process, for show, and print a line about it every two seconds." default:"0" placeholder:"N" group:"operate"`
-	Memory      string `help:"Let the process use so much memory, as in 256MiB: Go collects garbage sooner near it, and above nine tenths newcomers are refused. Without it what GOMEMLIMIT says, else nine tenths of what the container may use, else there is no bound; nor is there with none." placeholder:"SIZE" group:"operate"`
+	Memory      string `help:"Let the process use so much memory, as in 256MiB: Go collects garbage sooner near it, and above seven tenths newcomers are refused. Without it what GOMEMLIMIT says, else nine tenths of what the container may use, else there is no bound; nor is there with none." placeholder:"SIZE" group:"operate"`
 	DebugAddr   string `help:"Tell figures at http://HOST:PORT/stats and profiles below /debug/pprof/; loopback addresses only. Off without it." placeholder:"HOST:PORT" group:"operate"`
 	AdminAddr   string `help:"Open the admin door for console at this UDP address, as in 127.0.0.1:4434; admin init makes the first credentials. Shut without it." placeholder:"HOST:PORT" group:"operate"`
 	AdminDir    string `help:"The admin door's folder: credentials, audit log, and the bans, which hold also while the door is shut. Without it quicstep/admin in the user's configuration folder. One server at a time has it." placeholder:"DIR" group:"operate"`

@@ -104,7 +104,7 @@ type Config struct {
 	RetryAbovePerSecond int
 
 	// HandshakesPerSecond bounds how many of them are computed in a second, so that a storm of newcomers leaves the
-	// processor to those who are in; zero means 200 for each processor, a fifth of it. The others wait for their turn.
+	// processor to those who are in; zero means 100 for each processor, a tenth of it. The others wait for their turn.
 	HandshakesPerSecond int
 
 	// Backlog bounds the connections that wait for Accept; zero means 64. One more is closed with
@@ -180,7 +180,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxHandshakesPerAddress", &c.MaxHandshakesPerAddress, 64},
 		{"HandshakesPerSecondPerAddress", &c.HandshakesPerSecondPerAddress, 32},
 		{"RetryAbovePerSecond", &c.RetryAbovePerSecond, 100},
-		{"HandshakesPerSecond", &c.HandshakesPerSecond, 200 * runtime.GOMAXPROCS(0)},
+		{"HandshakesPerSecond", &c.HandshakesPerSecond, 100 * runtime.GOMAXPROCS(0)},
 		{"Backlog", &c.Backlog, 64},
 		{"MovesPerMinute", &c.MovesPerMinute, 20},
 		{"MaxStreams", &c.MaxStreams, 4},
