@@ -13,9 +13,9 @@ import (
 type Limits struct {
 	// MaxRooms bounds the rooms that are open at once; zero means 100. A join that needs one more is refused as full.
 	MaxRooms int
-	// RoomsPerSecond bounds the rooms that are made in a second, four seconds' at once; zero means 5. MaxTickLoad is the part of the
-	// processors' time, in percent, that the ticks of all rooms may take when another room is asked for; zero means 50, and
-	// 100 no bound. Who asks for one more is refused as full.
+	// RoomsPerSecond bounds the rooms that are made in a second, four seconds' at once, by those who are not of
+	// Config.Trusted; zero means 5. MaxTickLoad is the part of the processors' time, in percent, that the ticks of all rooms
+	// may take when another room is asked for; zero means 50, and 100 no bound. Who asks for one more is refused as full.
 	RoomsPerSecond, MaxTickLoad int
 	// MaxPlayers bounds the players of a room, below what the game itself says; zero means 1,000. One more is refused
 	// as full, or gets another room when it named none.

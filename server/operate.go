@@ -195,9 +195,9 @@ func (r *room) steps() (stepped bool, step *stepping) {
 	return true, step
 }
 
-// overtake ends a Step that came when the room was going on already.
+// overtake ends a Step that came when the room was going on already. In the tick before a standstill it stays, for then.
 func (r *room) overtake() {
-	if r.every != 0 {
+	if r.every != 0 && r.wanted.Load() != 0 {
 		r.endSteps()
 	}
 }

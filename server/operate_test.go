@@ -143,6 +143,22 @@ func TestABanThatCantBeKeptIsNone(t *testing.T) {
 	}
 }
 
+// TestAStepAtOnceIsCounted: it comes before the room has made its last tick, and is made after that.
+func TestAStepAtOnceIsCounted(t *testing.T) {
+	simulate(t, 73, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		s.join()
+		from := s.server.Tick()
+		if err := s.server.Freeze(""); err != nil {
+			t.Fatal(err)
+		}
+		tick, err := s.server.Step(s.t.Context(), "", 3)
+		s.pass(time.Second)
+		if err != nil || tick != s.server.Tick() || tick != from+1+3 {
+			t.Errorf("after 3 steps and a last tick from tick %d it is tick %d, and %d later: %v", from, tick, s.server.Tick(), err)
+		}
+	})
+}
+
 // TestAFrozenRoomSteps as many ticks as it is told, and nobody is disconnected.
 func TestAFrozenRoomSteps(t *testing.T) {
 	simulate(t, 72, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {

@@ -382,7 +382,7 @@ func (s *Server) place(g *game, h protocol.Hello, from caller) (*room, *refusal)
 			return nil, &refusal{protocol.CloseFull, fmt.Sprintf("no room of %s is made while %d of its rooms stand still: join another, or try later", g.schema.Game, n)}
 		}
 		now := time.Now()
-		if refused := s.mayMake(now); refused != nil {
+		if refused := s.mayMake(from, now); refused != nil {
 			return nil, refused
 		}
 		left, refused := s.mayOpen(from, now)

@@ -204,6 +204,9 @@ func TestWebSocketsTakeNoPlaceOfRequests(t *testing.T) {
 			break
 		}
 	}
+	if _, err := l.Accept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if n := l.Stats().WebSocket; n != 2 {
 		t.Errorf("%d WebSockets are open, want 2", n)
 	}
