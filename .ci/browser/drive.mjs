@@ -64,6 +64,11 @@ const commands = {
   async wrong({ page }) {
     return pages.get(page).wrong;
   },
+  /** Closes a page, which would go on drawing beside the others. */
+  async close({ page }) {
+    await pages.get(page).page.context().close();
+    pages.delete(page);
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -104,6 +104,7 @@ func (c *chromium) wantTrouble(t *testing.T, what trouble, url string) {
 	}
 	p.screenshot("trouble")
 	p.wantNothingWrong()
+	p.do(order{Do: "close"}, nil)
 }
 
 // stranger is a game that calls itself arena and is another one. Who joins is refused by an error.
