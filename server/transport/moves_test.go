@@ -177,20 +177,7 @@ func TestWhoMovesAgainAndAgainIsShownOut(t *testing.T) {
 
 // BenchmarkFollow is what it costs to ask a connection for its address, which each datagram that is sent does.
 func BenchmarkFollow(b *testing.B) {
-	l, err := transport.Listen(transport.Config{Addr: "127.0.0.1:0"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	client, err := quic.DialAddr(b.Context(), l.Addr().String(), pinned(l.Pin()), clientConfig())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer client.CloseWithError(0, "")
-	conn, err := l.Accept(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	conn := benchConn(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		conn.RemoteAddr()
