@@ -268,7 +268,8 @@ func (l *Listener) Stats() Stats {
 }
 
 // Close stops listening, closes every connection with protocol.CloseShutdown and waits until all is gone:
-// connections, goroutines and, if the listener opened it, the socket. Closing twice is harmless.
+// connections, goroutines and, if the listener opened it, the socket. One thing goes on, for half a second at most: net/http
+// lets a connection linger whose request it did not read to the end. Closing twice is harmless.
 func (l *Listener) Close() error {
 	var err error
 	l.closing.Do(func() {
