@@ -122,6 +122,8 @@ func (c collector) people(send sender, s server.Stats) {
 	send.counter("handshake_retries_total", "Newcomers who had to show first that they receive at their address.", s.Transport.Retries)
 	send.counter("moves_total", "Times that the address of a connection's client changed.", s.Transport.Moves)
 	send.counter("moved_too_often_total", "Connections that were closed for it.", s.Transport.MovedTooOften)
+	send.counter("wasteful_total", "Browsers' connections that were closed for sending much that was neither a message nor a datagram.", s.Transport.Wasteful)
+	send.counter("bad_frames_total", "WebSockets and connections of HTTP/3 that ended with what the rules of these forbid.", s.Transport.BadFrames)
 	send.gauge("http_door_ended", "Whether the TCP port accepts nobody any more, for its socket is broken.", float64(s.Transport.HTTPEnded))
 	send.gauge("certificate_expiry_timestamp_seconds", "When the certificate ends, in Unix time.", float64(s.CertificateExpires))
 	for outcome, n := range map[string]uint64{"changed": s.Transport.CertificateReloads, "failed": s.Transport.CertificateReloadsFailed} {

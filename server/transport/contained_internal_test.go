@@ -29,7 +29,7 @@ func TestAPanicCostsTheSocket(t *testing.T) {
 		defer other.Close()
 		conn, s := l.newWebSocket(ws, below)
 		s.dropped = nil // the first datagram that finds the queue full is its end
-		s.run()
+		s.run(func(func() int64) { <-s.ctx.Done() })
 		ended <- conn
 	}))
 	defer server.Close()

@@ -142,7 +142,7 @@ func (d *httpDoor) upgrade(w http.ResponseWriter, r *http.Request) {
 	} else {
 		release(conn) // among MaxConns now
 	}
-	s.run()
+	s.run(func(waste func() int64) { d.l.untilEnd(c, waste) })
 	gone()
 }
 
@@ -202,6 +202,14 @@ func (l *countedListener) take(addr netip.Addr) (free func(), ok bool) {
 type countedConn struct {
 	net.Conn
 	free func()
+	got  atomic.Uint64 // bytes, with all that carries what was sent
+}
+
+// Read reads from it.
+func (c *countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.got.Add(uint64(n))
+	return n, err
 }
 
 // Close closes it.
@@ -212,12 +220,18 @@ func (c *countedConn) Close() error {
 
 // release gives back the place of a connection, with TLS or without.
 func release(conn net.Conn) {
+	if counted := countedBelow(conn); counted != nil {
+		counted.free()
+	}
+}
+
+// countedBelow is what carries a connection with TLS or without; nil when it did not come in by a countedListener.
+func countedBelow(conn net.Conn) *countedConn {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
-	if counted, ok := conn.(*countedConn); ok {
-		counted.free()
-	}
+	counted, _ := conn.(*countedConn)
+	return counted
 }
 
 // isTaken tells whether a port is taken.

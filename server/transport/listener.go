@@ -47,6 +47,7 @@ type Listener struct {
 	closed bool
 
 	moved, movedTooOften, httpEnded             atomic.Uint64
+	wasteful, badFrames                         atomic.Uint64
 	accepted, full, crowd, backlog, noDatagrams atomic.Uint64
 	badOrigins, idle, requests, behind, dropped atomic.Uint64
 }
@@ -86,6 +87,10 @@ type Stats struct {
 	HTTPEnded uint64
 	// Moves is how often the address of a connection's client changed; MovedTooOften were closed for it.
 	Moves, MovedTooOften uint64
+	// Wasteful were closed since they sent much that was neither a message nor a datagram: pings, empty frames, capsules,
+	// streams of no meaning. BadFrames were WebSockets, and connections of HTTP/3, that ended with what the
+	// rules of these forbid.
+	Wasteful, BadFrames uint64
 	// CertificateReloads is how often another certificate was found in its files, CertificateReloadsFailed how often
 	// something was wrong with them.
 	CertificateReloads, CertificateReloadsFailed uint64
@@ -258,6 +263,7 @@ func (l *Listener) Stats() Stats {
 		CertificateReloads:  l.certs.reloads.Load(), CertificateReloadsFailed: l.certs.failed.Load(),
 		HTTPEnded: l.httpEnded.Load(),
 		Moves:     l.moved.Load(), MovedTooOften: l.movedTooOften.Load(),
+		Wasteful: l.wasteful.Load(), BadFrames: l.badFrames.Load(),
 		DatagramsBehind:  l.behind.Load(),
 		DatagramsDropped: l.dropped.Load(),
 	}

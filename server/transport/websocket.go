@@ -54,12 +54,15 @@ type socket struct {
 	heard                          atomic.Int64 // when something came last, in nanoseconds from began
 	least, latest, smooth          atomic.Int64 // round trip times in nanoseconds
 	sent, sentBytes, got, gotBytes atomic.Uint64
-	behind, dropped                *atomic.Uint64 // the listener's
+	behind, dropped, broken        *atomic.Uint64 // the listener's
 	panics                         *contain.Panics
 }
 
 func (l *Listener) newWebSocket(ws *websocket.Conn, conn net.Conn) (*Conn, *socket) {
-	s := &socket{ws: ws, conn: conn, idle: l.cfg.IdleTimeout, began: time.Now(), behind: &l.behind, dropped: &l.dropped, panics: l.cfg.Panics}
+	s := &socket{
+		ws: ws, conn: conn, idle: l.cfg.IdleTimeout, began: time.Now(), panics: l.cfg.Panics,
+		behind: &l.behind, dropped: &l.dropped, broken: &l.badFrames,
+	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.out = newOutgoing(s.ctx)
 	s.in = newIncoming(s.ctx, l.cfg.StreamWindowBytes)
@@ -67,8 +70,9 @@ func (l *Listener) newWebSocket(ws *websocket.Conn, conn net.Conn) (*Conn, *sock
 	return &Conn{door: WebSocket, ctx: s.ctx, carrier: s, datagrams: s}, s
 }
 
-// run moves messages until the connection's end, tells the client of it, and returns when all is gone.
-func (s *socket) run() {
+// run moves messages until the connection's end, for which untilEnd waits, tells the client of it, and returns when all is
+// gone.
+func (s *socket) run(untilEnd func(waste func() int64)) {
 	var work sync.WaitGroup
 	for _, part := range []func(){s.read, s.write, s.watch} {
 		work.Go(func() {
@@ -76,7 +80,7 @@ func (s *socket) run() {
 			part()
 		})
 	}
-	<-s.ctx.Done()
+	untilEnd(s.waste)
 	s.conn.SetDeadline(time.Now().Add(closeLinger)) // bounds all that follows
 	if s.end.Code != 0 {
 		s.ws.Close(s.end.Code, s.end.Reason)
@@ -141,16 +145,13 @@ func (s *socket) read() {
 	for {
 		kind, r, err := s.ws.Reader(context.Background())
 		if err != nil {
-			s.lost(err)
+			s.readEnded(err)
 			return
 		}
 		n, err := io.ReadFull(r, message[:])
 		long := err == nil
-		if long {
-			_, err = io.Copy(io.Discard, r)
-		}
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			s.lost(err)
+		if !long && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			s.readEnded(err)
 			return
 		}
 		s.heard.Store(int64(time.Since(s.began)))
@@ -159,7 +160,44 @@ func (s *socket) read() {
 		if !refused {
 			refused = !s.take(kind, message[:n], long)
 		}
+		if !long {
+			continue
+		}
+		// The end of such a message may never come: it is refused already.
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			s.readEnded(err)
+			return
+		}
 	}
+}
+
+// readEnded ends the connection for what reading it has returned.
+func (s *socket) readEnded(err error) {
+	if breaksRules(err) {
+		s.broken.Add(1)
+	}
+	s.lost(err)
+}
+
+// breaksRules tells that a WebSocket ended by what none may send, and not by its network or its goodbye: the library has no
+// other mark of it.
+func breaksRules(err error) bool {
+	for _, other := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	_, network := errors.AsType[net.Error](err)
+	return !network && websocket.CloseStatus(err) == -1
+}
+
+// waste is how many bytes came that are no messages, see untilEnd. What carries a message is none.
+func (s *socket) waste() int64 {
+	counted := countedBelow(s.conn)
+	if counted == nil {
+		return 0
+	}
+	return int64(counted.got.Load()) - int64(s.gotBytes.Load()) - carriesBytes*int64(s.got.Load())
 }
 
 // take takes one message. It returns false when it can't be one.

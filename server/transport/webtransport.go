@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -55,7 +56,23 @@ func (l *Listener) serveWeb(raw *quic.Conn) {
 		raw.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeInternalError), "the server has failed")
 	})
 	c.server.ServeQUICConn(raw) // its error says how the client has left
+	if breaksHTTP3(context.Cause(raw.Context())) {
+		l.badFrames.Add(1)
+	}
 	raw.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+}
+
+// breaksHTTP3 tells that the libraries have closed a connection, for what no client may send. The other codes are webConn's.
+func breaksHTTP3(err error) bool {
+	closed, ok := errors.AsType[*quic.ApplicationError](err)
+	if !ok || closed.Remote {
+		return false
+	}
+	switch http3.ErrCode(closed.ErrorCode) {
+	case http3.ErrCodeNoError, http3.ErrCodeExcessiveLoad, http3.ErrCodeInternalError:
+		return false
+	}
+	return true
 }
 
 // giveUp closes the connection unless it became a session.
@@ -110,10 +127,10 @@ func (c *webConn) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.upgraded.Store(true)
-	conn := newWebTransport(sess, c.quic)
+	conn, waste := newWebTransport(sess, c.quic)
 	// The session's end reaches the client as bytes of a stream, which would go down with the connection.
 	c.l.work.Go(func() {
-		<-conn.ctx.Done()
+		c.l.untilEnd(conn, waste)
 		patience := time.NewTimer(min(closeLinger, max(closeLinger/4, 3*conn.RTT())))
 		defer patience.Stop()
 		select {
@@ -133,13 +150,21 @@ func (c *webConn) upgrade(w http.ResponseWriter, r *http.Request) {
 type session struct {
 	raw  *webtransport.Session
 	quic *quic.Conn
+	used *atomic.Int64 // bytes of datagrams and of the control stream that were read
 }
 
-func newWebTransport(raw *webtransport.Session, conn *quic.Conn) *Conn {
-	s := session{raw, conn}
+func newWebTransport(raw *webtransport.Session, conn *quic.Conn) (c *Conn, waste func() int64) {
+	s := session{raw, conn, new(atomic.Int64)}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	context.AfterFunc(raw.Context(), func() { cancel(s.why()) })
-	return &Conn{door: WebTransport, ctx: ctx, carrier: s, datagrams: s}
+	return &Conn{door: WebTransport, ctx: ctx, carrier: s, datagrams: s}, s.waste
+}
+
+// waste is how many bytes came that nothing was made of, see untilEnd: capsules and streams that the protocol does not have.
+// What carries a packet is none.
+func (s session) waste() int64 {
+	got := s.stats()
+	return int64(got.ReceivedBytes) - carriesBytes*int64(got.ReceivedPackets) - s.used.Load()
 }
 
 // why is what has ended the session.
@@ -156,14 +181,18 @@ func (s session) acceptControl(ctx context.Context) (stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wait for the control stream: %w", err)
 	}
-	return sessionStream{raw}, nil
+	return sessionStream{raw, s.used}, nil
 }
 
 // Send sends a datagram of the session.
 func (s session) Send(datagram []byte) error { return s.raw.SendDatagram(datagram) }
 
 // Receive returns the session's next datagram.
-func (s session) Receive(ctx context.Context) ([]byte, error) { return s.raw.ReceiveDatagram(ctx) }
+func (s session) Receive(ctx context.Context) ([]byte, error) {
+	b, err := s.raw.ReceiveDatagram(ctx)
+	s.used.Add(int64(len(b)))
+	return b, err
+}
 
 func (s session) remoteAddr() net.Addr { return s.quic.RemoteAddr() }
 
@@ -173,7 +202,17 @@ func (s session) close(code protocol.CloseCode, reason string) error {
 	return s.raw.CloseWithError(webtransport.SessionErrorCode(code), reason)
 }
 
-type sessionStream struct{ *webtransport.Stream }
+type sessionStream struct {
+	*webtransport.Stream
+	used *atomic.Int64 // the session's
+}
+
+// Read reads what the client wrote.
+func (s sessionStream) Read(p []byte) (int, error) {
+	n, err := s.Stream.Read(p)
+	s.used.Add(int64(n))
+	return n, err
+}
 
 func (s sessionStream) end() error {
 	s.CancelRead(0)
