@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 	"github.com/quicstep/quicstep/server/atomicfile"
 	"github.com/quicstep/quicstep/server/quota"
 	"github.com/quicstep/quicstep/world"
@@ -140,7 +141,8 @@ func (b *bans) change(edit func(*banList) error) error {
 }
 
 // Ban keeps addresses or a user out from now on, also after a restart when Config.BanFile is set, and sends those away who
-// are in. Prefix or User, Reason, By and Until count; it returns the ban as it is kept, and how many were sent away.
+// are in. Prefix or User, Reason, By and Until count, and what may not travel is left out of the texts (plain.Clean). It
+// returns the ban as it is kept, and how many were sent away.
 func (s *Server) Ban(b Ban) (Ban, int, error) {
 	if b.Prefix.IsValid() == (b.User != "") {
 		return Ban{}, 0, errors.New("server: a ban needs addresses or a user: give it a prefix, as in 192.0.2.7/32, or a name")
@@ -149,6 +151,7 @@ func (s *Server) Ban(b Ban) (Ban, int, error) {
 		return Ban{}, 0, fmt.Errorf("server: nobody has the name of the ban: it is no plain text of at most %d bytes", world.MaxUser)
 	}
 	b.Prefix, b.At = b.Prefix.Masked(), time.Now()
+	b.Reason, b.By = plain.Clean(b.Reason, protocol.MaxReason), plain.Clean(b.By, protocol.MaxReason)
 	err := s.bans.change(func(list *banList) error {
 		if len(list.Bans) >= MaxBans {
 			return ErrManyBans

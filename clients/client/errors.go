@@ -9,6 +9,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // What a caller of Join, or of Next, may want to tell apart.
@@ -63,7 +64,7 @@ func errorOf(code protocol.CloseCode, reason string) error {
 	case protocol.CloseKicked:
 		err = ErrKicked
 	}
-	if reason == "" {
+	if reason = plain.Clean(reason, protocol.MaxReason); reason == "" { // whoever answers at that address wrote it
 		return err
 	}
 	return fmt.Errorf("%w: %s", err, reason)

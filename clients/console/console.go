@@ -19,6 +19,7 @@ import (
 
 	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // What a caller may want to tell apart.
@@ -223,6 +224,7 @@ func (c *Client) Do(ctx context.Context, r admin.Request) (admin.Answer, error) 
 // Watch asks, and hands each whole answer over: one, or, with r.EveryMS, again and again until ctx ends, which is then
 // the error, or until take returns one, which it returns.
 func (c *Client) Watch(ctx context.Context, r admin.Request, take func(admin.Answer) error) error {
+	r.Text = plain.Clean(r.Text, 4*admin.MaxText) // what is too long then is refused, not cut
 	message, err := admin.AppendRequest(nil, r)
 	if err != nil {
 		return &RefusedError{Code: admin.CodeBad, Text: err.Error()}

@@ -36,7 +36,7 @@ func WriteText(w io.Writer, a admin.Answer) error {
 	case a.Bans != nil:
 		writeBans(out, a.Bans)
 	case a.Audit != nil:
-		fmt.Fprintln(out, strings.Join(a.Audit, "\n"))
+		fmt.Fprintln(out, strings.Join(harmless(a.Audit...), "\n"))
 	case a.Text != "":
 		fmt.Fprintln(out, a.Text)
 	default:
@@ -45,8 +45,8 @@ func WriteText(w io.Writer, a admin.Answer) error {
 	return out.Flush()
 }
 
-// plain makes texts of players fit for a terminal: one that has control characters could move the cursor, or forge a line.
-func plain(texts ...string) []string {
+// harmless makes texts of players fit for a terminal: one that has control characters could move the cursor, or forge a line.
+func harmless(texts ...string) []string {
 	out := make([]string, len(texts))
 	for i, text := range texts {
 		out[i] = strings.Map(func(c rune) rune {
@@ -59,8 +59,8 @@ func plain(texts ...string) []string {
 	return out
 }
 
-// one is plain for a single text.
-func one(text string) string { return plain(text)[0] }
+// one is harmless for a single text.
+func one(text string) string { return harmless(text)[0] }
 
 // ms is a time of microseconds in milliseconds.
 func ms(us int64) string { return fmt.Sprintf("%.2f", float64(us)/1000) }
@@ -93,7 +93,7 @@ func roomName(name string) string {
 func writeHealth(w io.Writer, h *admin.Health) {
 	state := "all is well"
 	if !h.OK {
-		state = strings.Join(plain(h.Wrong...), "; ")
+		state = strings.Join(harmless(h.Wrong...), "; ")
 	}
 	if h.Draining {
 		state += "; draining"
@@ -178,7 +178,7 @@ func writeTable(w io.Writer, t *admin.Table) {
 		if past {
 			fmt.Fprintf(w, "%d\t", r.Tick)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(plain(r.Values...), "\t"))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(harmless(r.Values...), "\t"))
 	}
 	if t.Matched > len(t.Rows) {
 		fmt.Fprintf(w, "%d more match\n", t.Matched-len(t.Rows))
@@ -202,7 +202,7 @@ func writeReport(w io.Writer, report []admin.Advice) {
 func writeEdits(w io.Writer, edits []admin.Edit) {
 	fmt.Fprintln(w, "EDIT\tBY\tTICK\tTABLE\tROW\tFIELD\tBEFORE\tAFTER\tUNDOES\tUNDONE BY")
 	for _, e := range edits {
-		held := plain(e.Before, e.After)
+		held := harmless(e.Before, e.After)
 		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", e.Number, e.By, e.Tick, e.Table, e.Row, e.Field, held[0], held[1], e.Undoes, e.UndoneBy)
 	}
 }
@@ -210,6 +210,6 @@ func writeEdits(w io.Writer, edits []admin.Edit) {
 func writeBans(w io.Writer, bans []admin.Ban) {
 	fmt.Fprintln(w, "BAN\tWHOM\tBY\tSINCE\tUNTIL\tREASON")
 	for _, b := range bans {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", b.Number, plain(b.Whom())[0], b.By, clock(b.At), clock(b.Until), b.Reason)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", b.Number, one(b.Whom()), one(b.By), clock(b.At), clock(b.Until), one(b.Reason))
 	}
 }

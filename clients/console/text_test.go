@@ -18,6 +18,8 @@ func TestTextsOfPlayersAreHarmless(t *testing.T) {
 		{Rooms: []admin.Room{{Name: evil}}},
 		{Players: []admin.Player{{RoomName: evil, User: evil, Impaired: &admin.Impaired{DelayMS: 1, By: evil}}}},
 		{Sight: []admin.Sight{{Text: evil}}},
+		{Bans: []admin.Ban{{User: evil, By: evil, Reason: evil}}},
+		{Audit: []string{`{"who":"ann"}`, evil}},
 		{Report: []admin.Advice{{RoomName: evil, Text: evil}}},
 	} {
 		var out bytes.Buffer

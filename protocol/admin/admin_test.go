@@ -77,6 +77,8 @@ func TestWrongMessagesAreRefused(t *testing.T) {
 		"an act that is not there":   {Act: "dance"},
 		"a long room":                {Act: admin.ActRoom, Room: strings.Repeat("x", admin.MaxName+1)},
 		"a control character":        {Act: admin.ActSay, Text: "a\nb"},
+		"a text that turns around":   {Act: admin.ActKick, Text: "a\u202eb"},
+		"a text that is not seen":    {Act: admin.ActBan, Text: "\u200b"},
 		"a text that is no UTF-8":    {Act: admin.ActSay, Text: "\xff"},
 		"too much":                   {Act: admin.ActQuery, Count: admin.MaxCount + 1},
 		"too often":                  {Act: admin.ActRooms, EveryMS: 1},

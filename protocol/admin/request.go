@@ -12,6 +12,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // Hello is a client's first message.
@@ -212,7 +213,13 @@ func (r *Request) check() error {
 		}
 		texts = append(texts, text{"field", c.Field, MaxName}, text{"value", c.Value, MaxText})
 	}
-	return checkTexts(texts...)
+	if err := checkTexts(texts...); err != nil {
+		return err
+	}
+	if err := plain.Check(r.Text); err != nil {
+		return reject(protocol.BadValue, "text %v", err) // players read it, and other operators
+	}
+	return nil
 }
 
 // text is one that has a bound.

@@ -6,13 +6,13 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/coder/websocket"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/webtransport-go"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 )
 
 // Door is the way by which a client came in.
@@ -157,22 +157,10 @@ func (c *Conn) RTT() time.Duration { return c.carrier.stats().SmoothedRTT }
 func (c *Conn) Stats() ConnStats { return c.carrier.stats() }
 
 // Close ends the connection and tells the client why, with a reason for people of protocol.MaxReason bytes
-// at most, 123 over a WebSocket (the rest is cut off). What was written and not yet sent is dropped. It returns when the
-// connection has ended; closing one that has ended already changes nothing.
+// at most, 123 over a WebSocket: the rest is cut off, and what may not travel is left out, see plain.Clean. What was written
+// and not yet sent is dropped. It returns when the connection has ended; closing one that has ended already changes nothing.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
-	return c.carrier.close(code, cutReason(reason, protocol.MaxReason))
-}
-
-// cutReason keeps a reason short enough for what carries it: QUIC, for one, would send no packet at all otherwise.
-func cutReason(reason string, most int) string {
-	if len(reason) <= most {
-		return reason
-	}
-	end := most
-	for end > 0 && !utf8.RuneStart(reason[end]) {
-		end--
-	}
-	return reason[:end]
+	return c.carrier.close(code, plain.Clean(reason, protocol.MaxReason))
 }
 
 // PeerClose tells whether err, from a connection, a stream or the cause of a connection's context, says

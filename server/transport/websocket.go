@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/plain"
 	"github.com/quicstep/quicstep/server/contain"
 )
 
@@ -128,7 +129,7 @@ func (s *socket) stats() ConnStats {
 
 func (s *socket) close(code protocol.CloseCode, reason string) error {
 	s.ending.Do(func() {
-		s.end = websocket.CloseError{Code: socketCodes + websocket.StatusCode(code), Reason: cutReason(reason, socketReason)}
+		s.end = websocket.CloseError{Code: socketCodes + websocket.StatusCode(code), Reason: plain.Clean(reason, socketReason)}
 		s.cancel(errClosedHere)
 	})
 	return nil
