@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,6 +68,14 @@ type site struct {
 	door   *admin.Door
 	level  slog.LevelVar
 	stop   func()
+	json   bytes.Buffer // the log as JSON, and as text: read after stop
+	text   bytes.Buffer
+}
+
+// log writes both.
+func (s *site) log() *slog.Logger {
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	return slog.New(slog.NewMultiHandler(slog.NewJSONHandler(&s.json, all), slog.NewTextHandler(&s.text, all)))
 }
 
 // open starts a server and its door; a folder without credentials gets ann's, an owner's.
@@ -84,7 +93,7 @@ func open(t *testing.T, folder admin.Folder, limits admin.Limits) *site {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(server.Config{
-		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, Gate: server.GateFunc(byName), TickRate: 100, Seed: 1, BanFile: folder.BanFile(),
+		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, Gate: server.GateFunc(byName), TickRate: 100, Seed: 1, BanFile: folder.BanFile(), Log: s.log(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -102,6 +102,22 @@ func TestMetricsAreThere(t *testing.T) {
 	}
 }
 
+// TestMetricsGoOnWhenSomethingElseHappens that was never counted before: a join that is denied, for one.
+func TestMetricsGoOnWhenSomethingElseHappens(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	addr := s.watch()
+	if code, text := get(t, "http://"+addr+"/metrics"); code != http.StatusOK || strings.Contains(text, "joins_denied") {
+		t.Fatalf("/metrics answers %d: %s", code, text)
+	}
+	if _, err := s.tryJoinAs("\x00"); err == nil {
+		t.Fatal("a user of control characters was let in")
+	}
+	code, text := get(t, "http://"+addr+"/metrics")
+	if code != http.StatusOK || !strings.Contains(text, `quicstep_joins_denied_total{reason="undecided"} 1`) {
+		t.Errorf("/metrics answers %d: %s", code, text)
+	}
+}
+
 // stuckServer is one with a stuck room.
 type stuckServer struct{ *server.Server }
 
