@@ -119,18 +119,39 @@ func TestOneAddressIsBounded(t *testing.T) {
 	}
 }
 
-// TestATrustedAddressIsNotBounded: it may be a proxy, and stand for everybody.
+// TestATrustedAddressIsNotBounded: it may be a proxy, and stand for everybody. The others are.
 func TestATrustedAddressIsNotBounded(t *testing.T) {
-	cfg := server.Config{
-		Games: []world.Game{newArena()}, Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.2.1/32")},
-		Limits: server.Limits{JoinsPerMinutePerAddress: 1, BadHellosPerMinutePerAddress: 1, MaxRoomsPerAddress: 1},
+	one := server.Limits{
+		JoinsPerMinutePerAddress: 1, BadHellosPerMinutePerAddress: 1, MaxRoomsPerAddress: 1, RoomsPerMinutePerAddress: 1, WrongTokensPerMinutePerAddress: 1,
 	}
-	simulate(t, 310, calm, cfg, func(s *simulation) {
-		k := s.knocker(s.spares[0])
-		for range 5 {
-			if w, bye := k.say(k.hello(protocol.Hello{Join: protocol.CreatePrivate}), false); w.Player == 0 {
-				s.t.Fatalf("a trusted address is told %+v", bye)
+	for what, c := range map[string]struct {
+		say   func(k *knocker) []byte
+		code  protocol.CloseCode // each is told, where it is not let in
+		count func(server.Stats) uint64
+	}{
+		"rooms": {func(k *knocker) []byte { return k.hello(protocol.Hello{Join: protocol.CreatePrivate}) }, 0,
+			func(s server.Stats) uint64 { return s.RoomsRefusedAddress + s.JoinsRefusedAddress }},
+		"wrong tokens": {func(k *knocker) []byte { return k.hello(protocol.Hello{Resume: []byte("guess")}) }, protocol.CloseExpired,
+			func(s server.Stats) uint64 { return s.TokensRefusedAddress }},
+		"bad hellos": {func(*knocker) []byte { return []byte{0x91, 77} }, protocol.CloseProtocol, func(s server.Stats) uint64 { return s.HellosRefusedAddress }},
+	} {
+		cfg := server.Config{Games: []world.Game{newArena()}, Limits: one, Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.2.1/32")}}
+		simulate(t, 310, calm, cfg, func(s *simulation) {
+			s.hostile = true
+			k := s.knocker(s.spares[0])
+			for range 5 {
+				if w, bye := k.say(c.say(k), false); bye.Code != c.code || c.code == 0 && w.Player == 0 {
+					s.t.Fatalf("%s: a trusted address is told %+v", what, bye)
+				}
 			}
-		}
-	})
+			if n := c.count(s.server.Stats()); n != 0 {
+				s.t.Errorf("%s: %d of a trusted address are counted as refused", what, n)
+			}
+			other := s.knocker(s.spares[1])
+			other.say(c.say(other), false)
+			if _, bye := other.say(c.say(other), false); bye.Code != protocol.CloseFull || c.count(s.server.Stats()) != 1 {
+				s.t.Errorf("%s: another address is told %+v, and the server counts %d", what, bye, c.count(s.server.Stats()))
+			}
+		})
+	}
 }

@@ -224,6 +224,31 @@ func TestAFileIsReadAnew(t *testing.T) {
 	})
 }
 
+// TestAWeakKeyIsNotTakenLater, when the server runs: the former keys stay, and the log says so once, and why.
+func TestAWeakKeyIsNotTakenLater(t *testing.T) {
+	k := keys()
+	path := file(t, pemOf(t, k.ed))
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		g := gate(t, auth.Config{Keys: path, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		run(t, g)
+		if err := os.WriteFile(path, pemOf(t, k.weak), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "1024 bits") || !strings.Contains(log.String(), "the former ones stay") {
+			t.Errorf("the log has %d warnings, want one of 1024 bits: %s", n, log.String())
+		}
+		if _, denied := ask(t, g, signed(t, jose.EdDSA, k.ed, "", good(nil))); denied != "" {
+			t.Errorf("the former key is denied as %q", denied)
+		}
+		if _, denied := ask(t, g, signed(t, jose.RS256, k.weak, "", good(nil))); denied == "" {
+			t.Error("the weak key lets in")
+		}
+	})
+}
+
 func TestKeysThatCantBeAreRefused(t *testing.T) {
 	k := keys()
 	private, public, err := auth.NewKeys()
