@@ -254,6 +254,9 @@ func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, re
 		if _, rejected := protocol.RejectOf(err); rejected {
 			return h, s.counters.refuse(err)
 		}
+		if err != nil && lists > 0 && hello.Err() == nil { // it has what it came for
+			return h, &refusal{}
+		}
 		if err != nil {
 			return h, s.noHello("send one first")
 		}
@@ -261,10 +264,12 @@ func (s *Server) greet(ctx context.Context, c *connection) (h protocol.Hello, re
 		if err != nil {
 			return h, s.counters.refuse(err)
 		}
-		if kind == protocol.KindList && lists == maxLists {
+		switch {
+		case kind == protocol.KindGoodbye:
+			return h, &refusal{}
+		case kind == protocol.KindList && lists == maxLists:
 			return h, s.noHello("lists were asked for again and again")
-		}
-		if kind == protocol.KindList {
+		case kind == protocol.KindList:
 			if refused := s.answerList(c, message); refused != nil {
 				return h, refused
 			}
