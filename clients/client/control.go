@@ -139,7 +139,8 @@ type Line struct {
 }
 
 // Say says something to everybody in the room: 1 to protocol.MaxChat bytes, or it is an error. What may not be in a text
-// is left out, as plain.Clean does.
+// is left out, as plain.Clean does. A line is not kept for another connection: while this one is lost it is an ErrUnreachable, and not
+// said; a server that does not read is waited for, 5 s at most, and then it is, too.
 func (s *Session) Say(text string) error { return s.say(protocol.Say{Text: text}) }
 
 // SayTeam says something to the player's own team.
@@ -173,7 +174,8 @@ type Asker interface{ session() *Session }
 // Ask asks the game something and waits for the answer. A refusal is an ErrDenied with the game's reason; a value outside
 // its field's range is an error that names the field. When the connection is lost first and the session goes on over
 // another one, it is asked again there, and the game acts once. When the session does not go on, nobody knows whether the
-// game has acted: the error is why the connection was lost.
+// game has acted: the error is why the connection was lost. What is asked while there is no connection waits, too. 64 requests
+// may wait in all; one more is an ErrUnreachable, and the game is not asked.
 func Ask[Q, A any](ctx context.Context, by Asker, request world.Request[Q, A], ask Q) (answer A, err error) {
 	data, err := request.AppendAsk(nil, ask)
 	if err != nil {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -12,6 +13,9 @@ import (
 // maxKept bounds the events, the messages and the lines of chat that wait to be taken, each; when it is full the oldest
 // is dropped and counted.
 const maxKept = 256
+
+// maxWaiting bounds the requests that wait for their answers, also while there is no connection: one more is refused.
+const maxWaiting = 64
 
 // inbox is what came beside the state. It is guarded by the session's mu.
 type inbox struct {
@@ -47,6 +51,9 @@ func keep[T any](b *inbox, list []T, one T) []T {
 
 // open gives a request its number, and returns it as a message, and what its answer comes on.
 func (b *inbox) open(kind int, data []byte) (w waiting, number uint32, err error) {
+	if len(b.waiting) >= maxWaiting {
+		return w, 0, fmt.Errorf("%w: %d requests wait for their answers already: ask again later", ErrUnreachable, maxWaiting)
+	}
 	number = b.asked + 1
 	w.message, err = protocol.AppendRequest(nil, protocol.Request{Number: number, Kind: kind, Data: data})
 	if err != nil {

@@ -16,6 +16,10 @@ type Event struct {
 	Data   []byte // its columns
 }
 
+// maxFired bounds the names of events that are remembered: a server tells some 64 of a tick, in up to 127 ticks. Events beyond
+// are not fired, and counted.
+const maxFired = 1 << 14
+
 // eventName is what tells events apart.
 type eventName struct {
 	tick   uint64
@@ -32,20 +36,27 @@ func (r *Replica) happened(rec *protocol.Record, tick uint64) {
 	if _, fired := r.fired[name]; fired {
 		return
 	}
+	if len(r.fired) == maxFired {
+		r.counters.EventsDropped++
+		return
+	}
 	r.fired[name] = struct{}{}
 	r.counters.Events++
 	r.events = append(r.events, Event{Tick: name.tick, Number: rec.Number, Kind: rec.Table, Data: bytes.Clone(rec.Data)})
 }
 
-// endEvents puts a datagram's events into the order in which they happened, and forgets the names of those that would be
-// too old by now.
-func (r *Replica) endEvents() {
-	slices.SortFunc(r.events, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.Tick, b.Tick), cmp.Compare(a.Number, b.Number))
-	})
+// forgetEvents forgets the names of events that are too old by now.
+func (r *Replica) forgetEvents() {
 	for name := range r.fired {
 		if name.tick+uint64(r.cfg.EventTicks) <= r.newest {
 			delete(r.fired, name)
 		}
 	}
+}
+
+// sortEvents puts a datagram's events into the order in which they happened.
+func (r *Replica) sortEvents() {
+	slices.SortFunc(r.events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.Tick, b.Tick), cmp.Compare(a.Number, b.Number))
+	})
 }

@@ -81,8 +81,10 @@ type Applied struct {
 // Counters count what a Replica met.
 type Counters struct {
 	Datagrams, Duplicates, TooOld, StaleEpoch, Records, Superseded, Orphans uint64
-	// Events were fired, EventsLate came too late for it.
-	Events, EventsLate uint64
+	// Events were fired, EventsLate came too late for it, and EventsDropped were more than are told apart.
+	Events, EventsLate, EventsDropped uint64
+	// TracesDropped are removals that were forgotten before their time, since there were too many.
+	TracesDropped uint64
 }
 
 // Plus is the sum of two.
@@ -96,6 +98,8 @@ func (c Counters) Plus(o Counters) Counters {
 	c.Orphans += o.Orphans
 	c.Events += o.Events
 	c.EventsLate += o.EventsLate
+	c.EventsDropped += o.EventsDropped
+	c.TracesDropped += o.TracesDropped
 	return c
 }
 
@@ -178,7 +182,10 @@ func (r *Replica) Apply(b []byte) (Applied, error) {
 		r.counters.Duplicates++
 		return out, nil
 	}
-	r.newest = max(r.newest, h.Tick)
+	if h.Tick > r.newest {
+		r.newest = h.Tick
+		r.forgetEvents()
+	}
 	r.counters.Datagrams++
 	out.Ignored = false
 	whole, err := r.records(h.Tick)
@@ -186,7 +193,7 @@ func (r *Replica) Apply(b []byte) (Applied, error) {
 		r.acknowledge(h.Sequence)
 	}
 	r.forgetTraces()
-	r.endEvents()
+	r.sortEvents()
 	out.Changes, out.Events = r.changes, r.events
 	return out, err
 }
@@ -268,6 +275,10 @@ func (r *Replica) remove(reg *register, rec *protocol.Record, tick uint32) {
 	r.traces = append(r.traces, trace{table: rec.Table, index: rec.Index, tick: since})
 }
 
+// maxTraces bounds the traces, more than honest rooms leave in the longest age. Beyond it the oldest is forgotten before its time, and
+// counted: a datagram that comes very late may bring its row back until it is removed again.
+const maxTraces = 1 << 18
+
 // trace is a removal whose register may be forgotten in time.
 type trace struct {
 	table int
@@ -277,10 +288,12 @@ type trace struct {
 
 // forgetTraces drops the registers of removals that no datagram young enough can contradict.
 func (r *Replica) forgetTraces() {
-	n := 0
+	n, over := 0, len(r.traces)-maxTraces
 	for _, tr := range r.traces {
-		if uint64(tr.tick)+uint64(r.cfg.Age) >= uint64(uint32(r.newest)) && r.cfg.Breach&BreachAge == 0 {
+		if young := uint64(tr.tick)+uint64(r.cfg.Age) >= uint64(uint32(r.newest)) && r.cfg.Breach&BreachAge == 0; young && n >= over {
 			break
+		} else if young {
+			r.counters.TracesDropped++
 		}
 		if reg, _ := r.tables[tr.table].at(tr.index); reg.state == gone && reg.tick == tr.tick {
 			reg.state = unknown

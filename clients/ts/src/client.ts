@@ -154,7 +154,10 @@ export class Client<T extends GameTypes> {
     return this.#session.status.add(listener);
   }
 
-  /** say says something to everybody in the room: 1 to 256 bytes, or it throws. What may not be in a text is left out, as cleanText does. */
+  /**
+   * say says something to everybody in the room: 1 to 256 bytes, or it throws. What may not be in a text is left out, as cleanText does.
+   * It throws a JoinError, "unreachable", while the client is not connected, and when too much waits to be sent: the line is not said then.
+   */
   say(text: string): void {
     this.#line(Scope.room, 0, text);
   }
@@ -172,7 +175,8 @@ export class Client<T extends GameTypes> {
   /**
    * ask asks the game something and waits for the answer. It rejects with a JoinError: "denied" with the game's reason when it
    * refuses. When the connection is lost first and the session goes on over another one it is asked again, and the game acts once.
-   * When the session does not go on, nobody knows whether the game has acted: the error is why the connection was lost.
+   * When the session does not go on, nobody knows whether the game has acted: the error is why the connection was lost. Requests that are
+   * asked while the client is not connected wait, too, 64 in all: one more is rejected as "unreachable", and the game not asked.
    */
   ask<N extends RequestName<T>>(name: N, ask: T["requests"][N][0]): Promise<Readonly<T["requests"][N][1]>> {
     return this.#session.request(name, ask) as Promise<Readonly<T["requests"][N][1]>>;
@@ -216,7 +220,9 @@ export class Client<T extends GameTypes> {
   }
 
   #line(scope: number, player: number, text: string): void {
-    if (this.#session.error !== undefined) throw this.#session.error;
-    this.#session.link.write(say.encode({ scope, player, text: cleanText(text, 4 * MaxChat) }));
+    const { error, link } = this.#session;
+    const why = error ?? link.jammed;
+    if (why !== undefined) throw why;
+    link.write(say.encode({ scope, player, text: cleanText(text, 4 * MaxChat) }));
   }
 }

@@ -10,14 +10,19 @@ export interface GameEvent {
   readonly row: Row;
 }
 
+/** firedMax bounds the names of events that are remembered: a server tells some 64 of a tick, in up to 127 ticks. */
+const firedMax = 1 << 14;
+
 /** EventQueue fires each event once (docs/protocol.md §7). */
 export class EventQueue {
   readonly #fired = new Map<number, Set<number>>(); // per tick the numbers of what was fired
   readonly #eventTicks: number;
+  #names = 0;
   #queue: GameEvent[] = [];
 
-  /** late and count count events that were too old, and those that were fired. */
+  /** late, dropped and count count events that were too old, those that were more than are told apart, and those that were fired. */
   late = 0;
+  dropped = 0;
   count = 0;
 
   constructor(eventTicks: number) {
@@ -33,7 +38,12 @@ export class EventQueue {
     let ofTick = this.#fired.get(tick);
     if (ofTick === undefined) this.#fired.set(tick, (ofTick = new Set()));
     if (ofTick.has(number)) return false;
+    if (this.#names >= firedMax) {
+      this.dropped++;
+      return false;
+    }
     ofTick.add(number);
+    this.#names++;
     this.count++;
     return true;
   }
@@ -43,11 +53,17 @@ export class EventQueue {
     this.#queue.push(e);
   }
 
-  /** end returns what a datagram brought, in the order in which it happened, and forgets the names of what is too old. */
-  end(newest: number): readonly GameEvent[] {
-    for (const tick of this.#fired.keys()) {
-      if (tick + this.#eventTicks <= newest) this.#fired.delete(tick);
+  /** forget forgets the names of what is too old. */
+  forget(newest: number): void {
+    for (const [tick, names] of this.#fired) {
+      if (tick + this.#eventTicks > newest) continue;
+      this.#fired.delete(tick);
+      this.#names -= names.size;
     }
+  }
+
+  /** end returns what a datagram brought, in the order in which it happened. */
+  end(): readonly GameEvent[] {
     if (this.#queue.length === 0) return noEvents;
     const out = this.#queue.sort((a, b) => a.tick - b.tick || a.number - b.number);
     this.#queue = [];

@@ -14,6 +14,9 @@ export interface Impairment {
 /** heldMax is how many datagrams are held back each way; further ones are lost. */
 const heldMax = 1024;
 
+/** queuedMax is how many bytes of the control stream are held back each way; a connection with more is given up. */
+const queuedMax = 1 << 20;
+
 /** Impairer holds connections to an impairment, which may change while they run. Its chance repeats by the seed. */
 export class Impairer {
   readonly #env: Environment;
@@ -44,10 +47,16 @@ export class Impairer {
   /** receiver puts the impairment before a receiver. */
   receiver(to: Receiver): Receiver {
     const way = new Way(this.#env, () => this.#fate());
+    let over = false;
     return {
       datagram: (b) => way.datagram(() => to.datagram(b)),
-      stream: (b) => way.inOrder(() => to.stream(b)),
-      ended: (how: Ended) => way.inOrder(() => to.ended(how)),
+      stream: (b) => {
+        if (over) return;
+        over = way.bytes + b.length > queuedMax;
+        if (over) to.ended({ code: undefined, reason: "more of its stream waits than an impaired connection holds" });
+        else way.inOrder(b.length, () => to.stream(b));
+      },
+      ended: (how: Ended) => void (over || way.inOrder(0, () => to.ended(how))),
     };
   }
 
@@ -77,12 +86,16 @@ class Impaired implements Carrier {
     this.#way = way;
   }
 
+  get waiting(): number {
+    return this.#to.waiting + this.#way.bytes;
+  }
+
   datagram(b: Uint8Array<ArrayBuffer>): void {
     this.#way.datagram(() => void (this.#closed || this.#to.datagram(b)));
   }
 
   frame(b: Uint8Array<ArrayBuffer>): void {
-    this.#way.inOrder(() => void (this.#closed || this.#to.frame(b)));
+    this.#way.inOrder(b.length, () => void (this.#closed || this.#to.frame(b)));
   }
 
   /** close is not delayed: whoever closes waits for nothing. */
@@ -97,7 +110,10 @@ class Way {
   readonly #env: Environment;
   readonly #fate: () => { late: number; lost: boolean };
   #held = 0;
-  #queue: { due: number; act: () => void }[] = []; // of the stream
+  #queue: { due: number; bytes: number; act: () => void }[] = []; // of the stream
+
+  /** Of the stream, those that are held back. */
+  bytes = 0;
 
   constructor(env: Environment, fate: () => { late: number; lost: boolean }) {
     this.#env = env;
@@ -116,10 +132,11 @@ class Way {
   }
 
   /** inOrder acts after what came before, and later by the delay. */
-  inOrder(act: () => void): void {
+  inOrder(bytes: number, act: () => void): void {
     const { late } = this.#fate();
     if (late === 0 && this.#queue.length === 0) return act();
-    this.#queue.push({ due: this.#env.now() + late, act });
+    this.bytes += bytes;
+    this.#queue.push({ due: this.#env.now() + late, bytes, act });
     if (this.#queue.length === 1) this.#arm();
   }
 
@@ -128,6 +145,7 @@ class Way {
     if (first === undefined) return;
     this.#env.setTimeout(() => {
       this.#queue.shift();
+      this.bytes -= first.bytes;
       first.act();
       this.#arm();
     }, Math.max(0, first.due - this.#env.now()));

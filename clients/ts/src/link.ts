@@ -19,6 +19,9 @@ import { noTraffic } from "./transport.js";
 const silence = 1000;
 const silentPeriods = 8;
 
+/** waitingMax is how many bytes of messages wait for a server that does not read; further ones are not taken. */
+const waitingMax = 65_536;
+
 /** LinkOwner is what a connection is one of: its session. */
 export interface LinkOwner {
   /** What the player asks for; undefined before the first time. */
@@ -135,9 +138,18 @@ export class Link implements Receiver {
     if (this.error === undefined) this.#sendInput(now);
   }
 
-  /** write sends a message on the control stream. */
+  /** Why no message can be sent at the moment; undefined when one can. */
+  get jammed(): JoinError | undefined {
+    if (this.error !== undefined) return failure("unreachable", "the connection is lost: try again once the client is connected");
+    return this.#carrier!.waiting < waitingMax ? undefined : failure("unreachable", `${waitingMax} bytes wait to be sent: try again later`);
+  }
+
+  /** write sends a message on the control stream. A connection that is jammed is of no use for what must be sent, and ends. */
   write(message: Uint8Array): void {
-    if (this.error === undefined) this.#carrier!.frame(frame(message) as Uint8Array<ArrayBuffer>);
+    if (this.error !== undefined) return;
+    const { jammed } = this;
+    if (jammed !== undefined) this.end(jammed);
+    else this.#carrier!.frame(frame(message) as Uint8Array<ArrayBuffer>);
   }
 
   /**

@@ -68,6 +68,9 @@ export interface Counters {
   orphans: number;
   events: number;
   eventsLate: number;
+  /** More than are told apart, which no honest server sends; and removals that were forgotten before their time, likewise. */
+  eventsDropped: number;
+  tracesDropped: number;
 }
 
 /** Entity is how far a row that is here is. */
@@ -129,7 +132,7 @@ export class Replica {
 
   /** What the replica met so far. */
   get counters(): Counters {
-    return { ...this.#counted, events: this.#fired.count, eventsLate: this.#fired.late };
+    return { ...this.#counted, events: this.#fired.count, eventsLate: this.#fired.late, eventsDropped: this.#fired.dropped, tracesDropped: this.#traces.dropped };
   }
 
   /** apply reads a datagram and brings the rows up to it. The bytes are not kept. */
@@ -152,7 +155,10 @@ export class Replica {
       this.#counted.duplicates++;
       return this.#ignore();
     }
-    this.#newest = Math.max(this.#newest, h.tick);
+    if (h.tick > this.#newest) {
+      this.#newest = h.tick;
+      this.#fired.forget(h.tick);
+    }
     this.#counted.datagrams++;
     let whole = true;
     while (this.#reader.next()) {
@@ -163,7 +169,7 @@ export class Replica {
     if (a.reject !== undefined) this.#counted.rejected++;
     else if (whole) this.#received.add(h.sequence);
     this.#traces.forget(this.#newest - this.#ageMax, this.#tables);
-    a.events = this.#fired.end(this.#newest);
+    a.events = this.#fired.end();
     return a;
   }
 

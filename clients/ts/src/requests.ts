@@ -5,6 +5,9 @@ import { request, type Answer } from "./messages.js";
 import type { Row } from "./rowshape.js";
 import type { Table } from "./table.js";
 
+/** openMax is how many requests may wait for their answers. */
+const openMax = 64;
+
 /** A request that waits for its answer. */
 interface Waiting {
   message: Uint8Array;
@@ -20,8 +23,9 @@ export class Requests {
 
   readonly #waiting = new Map<number, Waiting>(); // by number, in their order
 
-  /** open gives a request its number. It returns the message to send, and what will be answered. */
+  /** open gives a request its number. It returns the message to send, and what will be answered. It throws a JoinError when too many wait. */
   open(kind: number, data: Uint8Array, answer: Table): { message: Uint8Array; answered: Promise<Row> } {
+    if (this.#waiting.size >= openMax) throw failure("unreachable", `${openMax} requests wait for their answers already: ask again later`);
     const number = this.asked + 1;
     const message = request.encode({ number, request: kind, data });
     this.asked = number;

@@ -290,6 +290,7 @@ export class Session implements LinkOwner, TableSource {
     checkRow(tables.ask, ask);
     const w = new Writer(64);
     writeRow(w, tables.ask, ask, new RowBuffer());
+    if (this.link.error === undefined && this.link.jammed !== undefined) throw this.link.jammed;
     const { message: bytes, answered } = this.requests.open(kind, w.finish(), tables.answer);
     this.link.write(bytes); // when the connection has ended it is asked again over the next, or failed
     return answered;

@@ -20,6 +20,8 @@ export function noTraffic(): Traffic {
 export interface Carrier {
   readonly transport: TransportName;
   readonly traffic: Traffic;
+  /** Bytes of frames that have not left yet. */
+  readonly waiting: number;
   /** datagram sends a datagram, which may be lost, doubled or late; when the way is jammed it is dropped and counted. */
   datagram(b: Uint8Array<ArrayBuffer>): void;
   /** frame sends a whole frame of the control stream: all come, in their order. */

@@ -63,6 +63,10 @@ class WebSocketCarrier implements Carrier {
     socket.onclose = (e: CloseEvent) => this.#end(endOf(e));
   }
 
+  get waiting(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   datagram(b: Uint8Array<ArrayBuffer>): void {
     if (this.#socket.bufferedAmount > behindMax) {
       this.traffic.droppedDatagrams++;

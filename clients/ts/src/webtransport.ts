@@ -59,6 +59,7 @@ class WebTransportCarrier implements Carrier {
   readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>;
   #receiver: Receiver | undefined;
   #unsent = 0;
+  #waiting = 0;
 
   constructor(session: WebTransport, control: WebTransportBidirectionalStream, receiver: Receiver) {
     this.#session = session;
@@ -81,6 +82,10 @@ class WebTransportCarrier implements Carrier {
     );
   }
 
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   datagram(b: Uint8Array<ArrayBuffer>): void {
     if (this.#unsent >= unsentMax) {
       this.traffic.droppedDatagrams++;
@@ -95,7 +100,9 @@ class WebTransportCarrier implements Carrier {
 
   frame(b: Uint8Array<ArrayBuffer>): void {
     this.traffic.sentBytes += b.length;
-    this.#control.write(b).catch(() => {}); // the session's end says it
+    this.#waiting += b.length;
+    const left = () => void (this.#waiting -= b.length);
+    this.#control.write(b).then(left, left); // the session's end says it
   }
 
   close(code: number, reason: string): void {

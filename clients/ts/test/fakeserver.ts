@@ -29,6 +29,8 @@ export class FakeServer {
   doors: Record<"webtransport" | "websocket", "open" | "refused" | "silent"> = { webtransport: "open", websocket: "open" };
   /** Whether hellos are welcomed by themselves; and with what that differs. */
   welcomes = true;
+  /** Whether it reads what comes on streams; what it does not waits in the client's browser. */
+  reads = true;
   welcomeWith: Partial<Welcome> = {};
   readonly connections: Connection[] = [];
   tick = 1000;
@@ -253,7 +255,7 @@ class FakeSocket {
 
   private connection: Connection | undefined;
 
-  constructor(server: FakeServer, url: string, protocol: string | undefined) {
+  constructor(private readonly server: FakeServer, url: string, protocol: string | undefined) {
     assert.equal(protocol, "quicstep.1");
     assert.equal(url, "wss://play.test:4433/quicstep");
     const state = server.doors.websocket;
@@ -271,6 +273,10 @@ class FakeSocket {
   }
 
   send(b: Uint8Array): void {
+    if (!this.server.reads && b[0]! >= 0x80) {
+      this.bufferedAmount += b.length;
+      return;
+    }
     this.connection!.took(b.slice(), b[0]! < 0x80);
   }
 
@@ -300,7 +306,9 @@ function fakeWebTransport(server: FakeServer): new (url: string, options?: WebTr
       });
       const [down, bringDatagram] = source();
       const [stream, bringStream] = source();
-      const up = (datagram: boolean) => new WritableStream<Uint8Array>({ write: (b) => this.connection?.took(b.slice(), datagram) });
+      const up = (datagram: boolean) => new WritableStream<Uint8Array>({
+        write: (b) => (datagram || server.reads ? this.connection?.took(b.slice(), datagram) : new Promise<void>(() => {})),
+      });
       this.datagrams = { readable: down, writable: up(true) };
       this.control = { readable: stream, writable: up(false) };
       const state = server.doors.webtransport;
