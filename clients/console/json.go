@@ -27,9 +27,11 @@ func JSON(a admin.Answer) ([]byte, error) {
 		out["table"] = map[string]any{"tick": a.Table.Tick, "matched": a.Table.Matched, "rows": rowsOf(a.Table)}
 	}
 	if a.Audit != nil {
-		lines := make([]json.RawMessage, len(a.Audit))
+		lines := make([]any, len(a.Audit))
 		for i, line := range a.Audit {
-			lines[i] = json.RawMessage(line)
+			if lines[i] = json.RawMessage(line); !json.Valid([]byte(line)) {
+				lines[i] = line // one that a crash has cut short
+			}
 		}
 		out["audit"] = lines
 	}

@@ -40,3 +40,12 @@ func TestTheAuditLogIsJSONInJSON(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+// TestALineThatWasCutShortSpoilsNoAudit: it stands among the others as a text.
+func TestALineThatWasCutShortSpoilsNoAudit(t *testing.T) {
+	b, err := console.JSON(admin.Answer{Audit: []string{`{"act":"kick"}`, `{"act":"ba`}})
+	var got struct{ Audit []any }
+	if err != nil || json.Unmarshal(b, &got) != nil || len(got.Audit) != 2 || got.Audit[1] != `{"act":"ba` {
+		t.Errorf("%s, %v", b, err)
+	}
+}

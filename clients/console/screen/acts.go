@@ -12,15 +12,19 @@ import (
 
 // What operators do from the screen: each asks for what it needs, says what it will do, and wants a yes.
 
-// chosenRow is the row of the list that is chosen; ok is false in an empty one.
+// chosenRow is the row of the list that is chosen; ok is false in an empty one, and when the row is gone.
 func (m *model) chosenRow() (r row, ok bool) {
 	rows := m.rows()
 	at := m.page().list.choose(rows)
-	if at < 0 {
+	switch {
+	case at >= 0:
+		return rows[at], true
+	case len(rows) > 0:
+		m.notice, m.bad = "what was chosen is gone: choose again", true
+	default:
 		m.notice, m.bad = "nothing is chosen", true
-		return r, false
 	}
-	return rows[at], true
+	return r, false
 }
 
 // room is the room that is open or chosen.
@@ -325,15 +329,16 @@ func wrongFor(kind, text string) string {
 	return ""
 }
 
-// setConditions makes conditions of the filter line of a table.
-func (m *model) setConditions(p *page) {
+// setConditions makes conditions of the filter line of a table. It returns false when it can't be read.
+func (m *model) setConditions(p *page) bool {
 	if p.kind != rowsPage {
-		return
+		return true
 	}
 	where, err := console.ParseConditions(strings.Fields(p.filter))
 	if err != nil {
 		m.notice, m.bad = err.Error(), true
-		return
+		return false
 	}
 	p.where = where
+	return true
 }

@@ -69,7 +69,7 @@ func (a *asking) typeAnswer(k pressed) {
 func (a *asking) line() (line, hint string) {
 	if a.at < len(a.questions) {
 		q := a.questions[a.at]
-		line = q.label + ": " + clean(q.value) + "█"
+		line = clean(q.label) + ": " + clean(q.value) + "█"
 		if a.wrong != "" {
 			line += "   " + a.wrong
 		}

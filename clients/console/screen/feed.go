@@ -75,6 +75,7 @@ func (f *feed) run(ctx context.Context) {
 				continue
 			}
 			f.client = client
+			f.refuse()
 		}
 		f.tell(linked{f.client.Welcome()})
 		err := f.serve(ctx)
@@ -102,10 +103,25 @@ func (f *feed) pause(ctx context.Context, why error) {
 		case <-ctx.Done():
 			return
 		case <-f.acts:
-			f.tell(acted{"not connected: nothing was done", true})
+			f.tell(notConnected)
 		}
 	}
 }
+
+// refuse refuses the acts that came while the feed was on its way in.
+func (f *feed) refuse() {
+	for {
+		select {
+		case <-f.acts:
+			f.tell(notConnected)
+		default:
+			return
+		}
+	}
+}
+
+// notConnected is what becomes of an act meanwhile.
+var notConnected = acted{"not connected: nothing was done", true}
 
 // serve subscribes and acts until the connection is lost, and says why.
 func (f *feed) serve(ctx context.Context) error {
@@ -180,7 +196,7 @@ func (f *feed) act(ctx context.Context, e effect) {
 	}
 	a, err := f.client.Do(ctx, e.ask)
 	if err == nil && e.file != "" {
-		if err = os.WriteFile(e.file, a.Data, 0o600); err == nil {
+		if err = writeNew(e.file, a.Data); err == nil {
 			a.Text = fmt.Sprintf("%s: %s", e.file, a.Text)
 		}
 	}
@@ -192,4 +208,14 @@ func (f *feed) act(ctx context.Context, e effect) {
 	default:
 		f.tell(acted{a.Text, false})
 	}
+}
+
+// writeNew writes a file that is not there yet: somebody may have made it while the server took the profile.
+func writeNew(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
 }

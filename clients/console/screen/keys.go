@@ -31,15 +31,25 @@ const (
 
 func goTo(k kind) func(*model) []effect {
 	return func(m *model) []effect {
-		if m.page().kind != k {
+		if !m.backTo(k) {
 			m.open(page{kind: k})
 		}
 		return nil
 	}
 }
 
+// backTo goes back to a page of a kind, if there is one on the way that the operator has come: who goes round and round does not
+// get farther away.
+func (m *model) backTo(k kind) bool {
+	at := slices.IndexFunc(m.pages, func(p page) bool { return p.kind == k })
+	if at >= 0 {
+		m.pages = m.pages[:at+1]
+	}
+	return at >= 0
+}
+
 func startFilter(m *model) []effect { m.typing = true; return nil }
-func showHelp(m *model) []effect    { m.help = true; return nil }
+func showHelp(m *model) []effect    { m.help, m.helpFrom = true, 0; return nil }
 func quit(*model) []effect          { return []effect{{quit: true}} }
 
 // pageKeys are those of a kind of page.
@@ -142,16 +152,16 @@ func (m *model) helpLines() []string {
 
 // openChosen opens what is chosen in a list.
 func openChosen(m *model) []effect {
-	p, rows := m.page(), m.rows()
-	at := p.list.choose(rows)
-	if at < 0 {
+	p := m.page()
+	r, ok := m.chosenRow()
+	if !ok {
 		return nil
 	}
 	switch p.kind {
 	case roomsPage, reportPage:
-		m.open(page{kind: roomPage, room: rows[at].key, name: rows[at].cells[0]})
+		m.open(page{kind: roomPage, room: r.key, name: r.cells[0]})
 	case tablesPage:
-		m.open(page{kind: rowsPage, room: p.room, name: p.name, table: rows[at].key})
+		m.open(page{kind: rowsPage, room: p.room, name: p.name, table: r.key})
 	}
 	return nil
 }
@@ -167,6 +177,9 @@ const auditLines = 200
 // openAudit reads the log once: who reads it is written down.
 func openAudit(m *model) []effect {
 	r := admin.Request{Act: admin.ActAudit, Count: auditLines}
+	if m.backTo(auditPage) {
+		m.back()
+	}
 	m.open(page{kind: auditPage, once: []admin.Request{r}})
 	return []effect{{ask: r}}
 }

@@ -29,24 +29,29 @@ type list struct {
 	from   int // the first row on the screen
 }
 
-// choose finds the chosen row, or the one that is now where it was; -1 in an empty list.
+// choose finds the chosen row, in the beginning the first one; -1 when there is none, or it is gone: the operator has not meant the row
+// that has come into its place, perhaps a moment ago.
 func (l *list) choose(rows []row) int {
-	at := slices.IndexFunc(rows, func(r row) bool { return r.key == l.chosen })
-	if at < 0 {
-		at = min(l.at, len(rows)-1)
+	if l.chosen == "" && len(rows) > 0 {
+		l.chosen = rows[0].key
 	}
+	at := slices.IndexFunc(rows, func(r row) bool { return r.key == l.chosen })
 	if at >= 0 {
-		l.at, l.chosen = at, rows[at].key
+		l.at = at
 	}
 	return at
 }
 
-// move goes up or down by so many rows.
+// move goes up or down by so many rows, from a row that is gone to the one in its place.
 func (l *list) move(rows []row, by int) {
-	if at := l.choose(rows); at >= 0 {
-		l.at = max(0, min(at+by, len(rows)-1))
-		l.chosen = rows[l.at].key
+	if len(rows) == 0 {
+		return
 	}
+	if at := l.choose(rows); at >= 0 {
+		l.at += by
+	}
+	l.at = max(0, min(l.at, len(rows)-1))
+	l.chosen = rows[l.at].key
 }
 
 // narrow leaves columns out until the others fit.
@@ -76,7 +81,8 @@ func narrow(columns []column, width int) (kept []int) {
 // draw draws a list, its titles first, in so many lines, and marks the chosen row.
 func (l *list) draw(columns []column, rows []row, width, height int) []string {
 	at, room := l.choose(rows), max(1, height-1)
-	l.from = max(0, min(l.from, at, len(rows)-room), at-room+1)
+	seen := max(0, min(l.at, len(rows)-1))
+	l.from = max(0, min(l.from, seen, len(rows)-room), seen-room+1)
 	rows = rows[l.from:min(len(rows), l.from+room)]
 	return lines(columns, rows, width, at-l.from)
 }

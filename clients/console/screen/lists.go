@@ -198,9 +198,13 @@ func (m *model) auditRows() (out []row) {
 		if json.Unmarshal([]byte(line), &e) != nil {
 			e.Result = line // shown as it is
 		}
+		when := ""
+		if !e.At.IsZero() {
+			when = e.At.UTC().Format("2006-01-02 15:04:05Z")
+		}
 		on := string(bytes.Trim(e.On, "{}"))
 		out = append(out, row{key: strconv.Itoa(i), mark: e.State == "failed", cells: []string{
-			e.At.UTC().Format("2006-01-02 15:04:05Z"), e.Who, e.Act, e.State, strings.TrimSpace(strings.ReplaceAll(on, `"`, "") + "  " + e.Result),
+			when, e.Who, e.Act, e.State, strings.TrimSpace(strings.ReplaceAll(on, `"`, "") + "  " + e.Result),
 		}})
 	}
 	return out

@@ -85,6 +85,9 @@ func (m *model) things() (out []thing) {
 			at := thing{table: r.Table, row: row}
 			at.x, _ = strconv.ParseFloat(row.Values[x], 64)
 			at.y, _ = strconv.ParseFloat(row.Values[y], 64)
+			if math.IsNaN(at.x-at.y) || math.IsInf(at.x-at.y, 0) {
+				continue // it is nowhere, and nothing can be drawn beside it
+			}
 			out = append(out, at)
 		}
 	}
@@ -260,7 +263,7 @@ func openMap(m *model) []effect {
 	p := m.page()
 	to := page{kind: mapPage, room: p.room, name: p.name}
 	if rows := m.rows(); p.list.choose(rows) >= 0 {
-		n, _ := strconv.ParseUint(rows[p.list.choose(rows)].key, 10, 32)
+		n, _ := strconv.ParseUint(p.list.chosen, 10, 32)
 		to.player = uint32(n)
 	}
 	m.open(to)

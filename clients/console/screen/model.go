@@ -88,6 +88,7 @@ type model struct {
 	typing        bool // the filter line is open
 	asking        *asking
 	help          bool
+	helpFrom      int // the first of its lines on the screen
 	notice        string
 	bad           bool // the notice is of something that went wrong
 }
@@ -111,6 +112,9 @@ const (
 	rowsAtMost  = 500
 	ticksAtMost = 128
 )
+
+// allRooms is what the page of rooms is told.
+var allRooms = admin.Request{Act: admin.ActRooms, EveryMS: everyMS}
 
 // wants is what the page on the screen has to be told, again and again. The first is what it can't do without.
 func (m *model) wants() []admin.Request {
@@ -143,7 +147,7 @@ func (m *model) wantsOf(p *page) []admin.Request {
 	case mapPage, timelinePage:
 		return m.wantsOfRow(p)
 	default:
-		return []admin.Request{{Act: admin.ActRooms}, {Act: admin.ActHealth}}
+		return []admin.Request{allRooms, {Act: admin.ActHealth}}
 	}
 }
 
@@ -170,7 +174,7 @@ func (m *model) update(message any) []effect {
 	case answered:
 		m.answers[msg.to] = msg
 		delete(m.refusals, msg.to)
-		m.track(msg)
+		m.track(msg, msg.to == keyOf(allRooms))
 		m.followSomebody()
 	case refused:
 		m.refusals[msg.to] = msg.why
@@ -232,7 +236,8 @@ func (m *model) press(k pressed) []effect {
 		m.typeFilter(k)
 		return nil
 	case m.help:
-		m.help = false
+		m.helpFrom += m.bodyHeight()
+		m.help = m.helpFrom < len(m.helpLines())
 		return nil
 	}
 	m.notice = ""
@@ -269,12 +274,11 @@ func (m *model) typeFilter(k pressed) {
 	p := m.page()
 	switch k.key {
 	case "enter":
-		m.typing = false
-		m.setConditions(p)
+		m.typing = !m.setConditions(p)
 	case "esc":
-		m.typing, p.filter, p.where = false, "", nil
+		m.typing, m.notice, p.filter, p.where = false, "", "", nil
 	default:
-		p.filter = edit(p.filter, k)
+		m.notice, p.filter, p.list = "", edit(p.filter, k), list{} // the first that meets it is chosen
 	}
 }
 

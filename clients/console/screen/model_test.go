@@ -236,3 +236,124 @@ func TestARoomThatClosesUnderTheViewIsSaid(t *testing.T) {
 		t.Error("the list of rooms says that the room is not there")
 	}
 }
+
+// TestAnActIsNotDoneToWhoCameIntoTheirPlace: a player who leaves right before a key is pressed takes the choice along.
+func TestAnActIsNotDoneToWhoCameIntoTheirPlace(t *testing.T) {
+	for _, key := range []string{"k", "b", "w", "I"} {
+		s := newStage(t, 120, 24)
+		s.keys("enter", "down")
+		s.view()
+		for _, r := range s.wants() {
+			a := s.answer(r)
+			a.Players = slices.DeleteFunc(a.Players, func(p admin.Player) bool { return p.Player == 2 })
+			s.update(answered{keyOf(r), a, s.now})
+		}
+		s.view()
+		if s.update(pressed{key, key}); s.asking != nil {
+			t.Errorf("%s is asked for a player that nobody has chosen", key)
+		}
+		s.wantOn("! what was chosen is gone: choose again")
+		s.update(pressed{"up", ""})
+		if s.update(pressed{"w", "w"}); s.asking == nil {
+			t.Error("once another one is chosen nothing is asked")
+		}
+		s.wantOn("a line for player 3")
+	}
+}
+
+// TestTheFirstThatMeetsAFilterIsChosen, whoever was chosen before.
+func TestTheFirstThatMeetsAFilterIsChosen(t *testing.T) {
+	s := newStage(t, 120, 24)
+	s.keys("down", "/", "p", "o", "n", "g", "enter", "enter")
+	s.wantOn("rooms › court")
+}
+
+// TestAllOfTheHelpIsSeen, part by part where the screen is small.
+func TestAllOfTheHelpIsSeen(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.keys("enter", "?")
+	seen := ""
+	for parts := 0; s.help; parts++ {
+		if parts > 5 {
+			t.Fatal("the help does not end")
+		}
+		seen += ansi.Strip(s.view())
+		s.keys("x")
+	}
+	for _, line := range s.helpLines() {
+		if line = strings.TrimSpace(ansi.Strip(line)); !strings.Contains(seen, line[:min(40, len(line))]) {
+			t.Errorf("%q is not seen", line)
+		}
+	}
+}
+
+// TestGoingRoundAndRoundLeadsNoFarther: the pages that each other's keys open do not pile up.
+func TestGoingRoundAndRoundLeadsNoFarther(t *testing.T) {
+	s := newStage(t, 80, 24)
+	for range 20 {
+		s.keys("R", "enter", "E", "B", "A", "A")
+	}
+	if n := len(s.pages); n > 8 {
+		t.Errorf("%d pages are on the way back", n)
+	}
+}
+
+// TestANewRoomDoesNotMakeTheOthersForgotten: it has made no tick yet.
+func TestANewRoomDoesNotMakeTheOthersForgotten(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.keys("enter")
+	for _, r := range s.wants() {
+		a := s.answer(r)
+		if r.Act == admin.ActRoom {
+			a.Rooms[0].Recent = nil
+		}
+		s.update(answered{keyOf(r), a, s.now})
+	}
+	if len(s.tracks) != 4 {
+		t.Errorf("%d tracks are left, want those of three rooms and the server", len(s.tracks))
+	}
+	s.keys("esc")
+	s.update(answered{keyOf(allRooms), admin.Answer{}, s.now})
+	if len(s.tracks) != 1 {
+		t.Errorf("%d tracks are left without a room", len(s.tracks))
+	}
+}
+
+// TestAFilterThatCanNotBeReadIsNotTaken: what stands there is what holds.
+func TestAFilterThatCanNotBeReadIsNotTaken(t *testing.T) {
+	s := newStage(t, 120, 24)
+	s.keys("enter", "t", "down", "enter", "/")
+	s.types("Hull")
+	s.keys("enter")
+	if !s.typing || s.page().where != nil {
+		t.Errorf("the line is taken: %+v", s.page().where)
+	}
+	s.types("<2")
+	if strings.Contains(s.view(), "is no condition") {
+		t.Error("what was wrong is said of a line that is being mended")
+	}
+	s.keys("enter")
+	if where := s.page().where; s.typing || len(where) != 1 || where[0].Value != "2" {
+		t.Errorf("the conditions are %+v", where)
+	}
+}
+
+// TestWhatIsNowhereSpoilsNoMap: a coordinate that is no number.
+func TestWhatIsNowhereSpoilsNoMap(t *testing.T) {
+	s := newStage(t, 120, 40)
+	s.keys("enter", "m")
+	s.feed(1)
+	want := len(s.things())
+	for _, bad := range []string{"NaN", "+Inf"} {
+		for _, r := range s.wants() {
+			if a := s.answer(r); r.Act == admin.ActQuery && len(a.Table.Rows) > 0 {
+				a.Table.Rows[0].Values[axis(a.Table.Columns, "x")] = bad
+				s.update(answered{keyOf(r), a, s.now})
+			}
+		}
+		s.view()
+		if b := s.page().bounds; b.x0 != b.x0 || b.x1-b.x0 > 1e9 || len(s.things()) >= want || len(s.things()) == 0 {
+			t.Errorf("%s: the map goes from %v to %v, with %d things", bad, b.x0, b.x1, len(s.things()))
+		}
+	}
+}

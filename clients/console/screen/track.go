@@ -25,8 +25,8 @@ type track struct {
 // serverTrack is the key of the server's.
 const serverTrack = ""
 
-// track remembers what an answer says.
-func (m *model) track(a answered) {
+// track remembers what an answer says, which may be that of all rooms.
+func (m *model) track(a answered, all bool) {
 	if h := a.answer.Health; h != nil {
 		m.trackOf(serverTrack).add(a.at, 0, h.Bytes, h.Datagrams, h.Overruns)
 	}
@@ -36,7 +36,7 @@ func (m *model) track(a answered) {
 		rooms[r.ID] = true
 		m.trackOf(r.ID).add(a.at, r.P99, r.Bytes, r.Datagrams, r.Overruns)
 	}
-	if len(a.answer.Rooms) > 0 && a.answer.Rooms[0].Recent == nil { // the list of all rooms
+	if all {
 		for id := range m.tracks {
 			if !rooms[id] {
 				delete(m.tracks, id)

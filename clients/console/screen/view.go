@@ -20,10 +20,11 @@ func (m *model) view() string {
 		return fit([]string{"too small", fmt.Sprintf("%d×%d is needed", leastWidth, leastHeight)}, m.width, m.height)
 	}
 	lines := []string{m.titleLine()}
-	body := m.height - 3
+	body := m.bodyHeight()
 	switch {
 	case m.help:
-		lines = append(lines, m.helpLines()...)
+		help := m.helpLines()
+		lines = append(lines, help[min(m.helpFrom, len(help)):]...)
 	default:
 		lines = append(lines, m.body(body)...)
 	}
@@ -34,6 +35,9 @@ func (m *model) view() string {
 	line, hint := m.bottom()
 	return fit(append(lines, line, hint), m.width, m.height)
 }
+
+// bodyHeight is how many lines are between the title and the two last ones.
+func (m *model) bodyHeight() int { return max(1, m.height-3) }
 
 // titleLine says where the operator is, and as whom.
 func (m *model) titleLine() string {
@@ -71,8 +75,15 @@ func (m *model) bottom() (line, hint string) {
 		line, hint = m.asking.line()
 		return style(bold, line), hint
 	case m.typing:
-		return style(bold, "filter: "+clean(p.filter)+"█"), "enter takes it  esc gives it up"
+		line = style(bold, "filter: "+clean(p.filter)+"█")
+		if m.notice != "" && m.bad {
+			line += "   " + style(red, clean(m.notice))
+		}
+		return line, "enter takes it  esc gives it up"
 	case m.help:
+		if m.helpFrom+m.bodyHeight() < len(m.helpLines()) {
+			return "…", "any key shows the rest"
+		}
 		return "", "any key goes on"
 	case !m.in:
 		return style(red, "! not connected: "+clean(m.trouble)), m.bar()
