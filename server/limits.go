@@ -94,10 +94,12 @@ type Limits struct {
 	// MaxGreeting bounds the connections that have not said hello yet; zero means 1,024. One more is closed as full.
 	MaxGreeting int
 	// JoinsPerMinutePerAddress bounds the joins of one address (of IPv6, of one network of 64 bits) unless it is one of
-	// Config.Trusted, a minute's at once; zero means 240. One more is refused as full. The same holds for each of the next four.
+	// Config.Trusted, a minute's at once; zero means 240. One more is refused as full. The same holds for each of the next five.
 	JoinsPerMinutePerAddress int
-	// RoomsPerMinutePerAddress bounds the rooms that are made for one address in a minute, and MaxRoomsPerAddress those of them
-	// that are open; zero means 30, and 25. A join that needs one more is refused as full.
+	// ListsPerMinutePerAddress bounds the lists of rooms that one address asks for; zero means 240.
+	ListsPerMinutePerAddress int
+	// RoomsPerMinutePerAddress bounds the rooms that are made for one address in a minute, or were not since the server was too
+	// busy, and MaxRoomsPerAddress those that are open; zero means 30, and 25. A join that needs one more is refused as full.
 	RoomsPerMinutePerAddress, MaxRoomsPerAddress int
 	// WrongTokensPerMinutePerAddress bounds the resume tokens of one address that are nobody's; zero means 30. Then none of
 	// it is looked at.
@@ -191,6 +193,7 @@ func (l *Limits) numbers(tickRate int) []bound[int] {
 		{"MaxPlayers", &l.MaxPlayers, 1000},
 		{"MaxHeld", &l.MaxHeld, 1024},
 		{"JoinsPerMinutePerAddress", &l.JoinsPerMinutePerAddress, 240},
+		{"ListsPerMinutePerAddress", &l.ListsPerMinutePerAddress, 240},
 		{"RoomsPerMinutePerAddress", &l.RoomsPerMinutePerAddress, 30},
 		{"MaxRoomsPerAddress", &l.MaxRoomsPerAddress, 25},
 		{"WrongTokensPerMinutePerAddress", &l.WrongTokensPerMinutePerAddress, 30},

@@ -294,6 +294,9 @@ func (s *Server) answerList(c *connection, message []byte) *refusal {
 	if err != nil {
 		return s.counters.refuse(err)
 	}
+	if refused := s.mayList(s.caller(c.conn.RemoteAddr()), time.Now()); refused != nil {
+		return refused
+	}
 	rooms := s.directory.list(l.Game)
 	answer, err := protocol.AppendRooms(nil, protocol.Rooms{Rooms: rooms[:min(len(rooms), protocol.MaxRooms)]})
 	if err == nil {
@@ -387,11 +390,12 @@ func (s *Server) place(g *game, h protocol.Hello, from caller) (*room, *refusal)
 			return nil, &refusal{protocol.CloseFull, fmt.Sprintf("no room of %s is made while %d of its rooms stand still: join another, or try later", g.schema.Game, n)}
 		}
 		now := time.Now()
-		if refused := s.mayMake(from, now); refused != nil {
+		left, refused := s.mayOpen(from, now) // first, so that who may not uses up nothing that is for all
+		if refused != nil {
 			return nil, refused
 		}
-		left, refused := s.mayOpen(from, now)
-		if refused != nil {
+		if refused := s.mayMake(from, now); refused != nil {
+			left()
 			return nil, refused
 		}
 		room, err := s.open(g, h, left)

@@ -86,9 +86,9 @@ type Stats struct {
 	// NoHello are connections that said no hello in time. GreetingsRefused came when Limits.MaxGreeting had not said one yet,
 	// GreetingsRefusedAddress when MaxGreetingPerAddress of their address had not.
 	NoHello, GreetingsRefused, GreetingsRefusedAddress uint64
-	// JoinsRefusedAddress, RoomsRefusedAddress, TokensRefusedAddress and HellosRefusedAddress came from an address that had joined,
-	// made rooms, sent wrong resume tokens or bad hellos more often than it may.
-	JoinsRefusedAddress, RoomsRefusedAddress, TokensRefusedAddress, HellosRefusedAddress uint64
+	// JoinsRefusedAddress, ListsRefusedAddress, RoomsRefusedAddress, TokensRefusedAddress and HellosRefusedAddress came from an address
+	// that had joined, asked for lists, made rooms, sent wrong resume tokens or bad hellos more often than it may.
+	JoinsRefusedAddress, ListsRefusedAddress, RoomsRefusedAddress, TokensRefusedAddress, HellosRefusedAddress uint64
 	// MemoryUsed is what the process uses, in bytes, and RefusedMemory are newcomers for whom too little was left; both are
 	// zero without Config.MemoryBytes.
 	MemoryUsed, RefusedMemory uint64
@@ -276,7 +276,7 @@ type counters struct {
 	noHello, greetingsRefused, greetingsRefusedAddress              atomic.Uint64
 	rejected                                                        [protocol.RejectCount]atomic.Uint64
 	joinsRefusedAddress, roomsRefusedAddress                        atomic.Uint64
-	tokensRefusedAddress, hellosRefusedAddress                      atomic.Uint64
+	tokensRefusedAddress, hellosRefusedAddress, listsRefusedAddress atomic.Uint64
 	conduct                                                         conductCounters
 	drain, step, publish, choose, hand, spread                      phaseCounter
 	ticks, late                                                     distribution
@@ -332,7 +332,7 @@ func (s *Server) Stats() Stats {
 		ResumesRefused: c.resumesRefused.Load(), RequestsRepeated: c.requestsRepeated.Load(),
 		Banned: c.banned.Load(), Drained: c.drained.Load(), Denied: s.denials.read(), Conduct: c.conduct.read(&s.rules),
 		NoHello: c.noHello.Load(), GreetingsRefused: c.greetingsRefused.Load(), GreetingsRefusedAddress: c.greetingsRefusedAddress.Load(),
-		JoinsRefusedAddress: c.joinsRefusedAddress.Load(), RoomsRefusedAddress: c.roomsRefusedAddress.Load(),
+		JoinsRefusedAddress: c.joinsRefusedAddress.Load(), ListsRefusedAddress: c.listsRefusedAddress.Load(), RoomsRefusedAddress: c.roomsRefusedAddress.Load(),
 		TokensRefusedAddress: c.tokensRefusedAddress.Load(), HellosRefusedAddress: c.hellosRefusedAddress.Load(),
 		MemoryUsed: s.memory.used.Load(), RefusedMemory: c.refusedMemory.Load(),
 		Impaired: s.impaired(), ImpairLost: c.impairLost.Load(), ImpairOverflowed: c.impairOverflowed.Load(),

@@ -12,8 +12,8 @@ import (
 
 // visits bound what one address does on the way in, unless it is one of Config.Trusted. Its methods may be called from anywhere.
 type visits struct {
-	joins, rooms, tokens, hellos *quota.Rates
-	open                         *quota.Counts // rooms that it has made
+	joins, lists, rooms, tokens, hellos *quota.Rates
+	open                                *quota.Counts // rooms that it has made
 }
 
 // visitsKnown is how many addresses are remembered for each bound.
@@ -23,7 +23,7 @@ func (v *visits) begin(l Limits) {
 	paced := func(perMinute int) *quota.Rates {
 		return quota.NewRates(quota.Rate{PerSecond: float64(perMinute) / 60, Burst: perMinute}, visitsKnown)
 	}
-	v.joins, v.rooms = paced(l.JoinsPerMinutePerAddress), paced(l.RoomsPerMinutePerAddress)
+	v.joins, v.lists, v.rooms = paced(l.JoinsPerMinutePerAddress), paced(l.ListsPerMinutePerAddress), paced(l.RoomsPerMinutePerAddress)
 	v.tokens, v.hellos = paced(l.WrongTokensPerMinutePerAddress), paced(l.BadHellosPerMinutePerAddress)
 	v.open = quota.NewCounts(l.MaxRoomsPerAddress)
 }
@@ -53,9 +53,18 @@ func (s *Server) mayJoin(c caller, now time.Time) *refusal {
 	return slower("joins")
 }
 
+// mayList counts a list of rooms, and returns why the caller gets no more of them.
+func (s *Server) mayList(c caller, now time.Time) *refusal {
+	if !c.bound || s.visits.lists.Allow(c.key, now) {
+		return nil
+	}
+	s.counters.listsRefusedAddress.Add(1)
+	return slower("lists of rooms")
+}
+
 // mayGuess returns why no token of the caller's is looked at, after too many wrong ones; wrongToken counts one.
 func (s *Server) mayGuess(c caller, now time.Time) *refusal {
-	if !c.bound || s.visits.tokens.Bucket(c.key).TokensAt(now) >= 1 {
+	if !c.bound || s.visits.tokens.May(c.key, now) {
 		return nil
 	}
 	s.counters.tokensRefusedAddress.Add(1)
@@ -65,13 +74,13 @@ func (s *Server) mayGuess(c caller, now time.Time) *refusal {
 func (s *Server) wrongToken(c caller, now time.Time) {
 	s.counters.resumesRefused.Add(1)
 	if c.bound {
-		s.visits.tokens.Allow(c.key, now)
+		s.visits.tokens.Charge(c.key, now)
 	}
 }
 
 // mayGreet returns why no hello of the caller's is read, after too many that could not be; badHello counts one.
 func (s *Server) mayGreet(c caller, now time.Time) *refusal {
-	if !c.bound || s.visits.hellos.Bucket(c.key).TokensAt(now) >= 1 {
+	if !c.bound || s.visits.hellos.May(c.key, now) {
 		return nil
 	}
 	s.counters.hellosRefusedAddress.Add(1)
@@ -80,7 +89,7 @@ func (s *Server) mayGreet(c caller, now time.Time) *refusal {
 
 func (s *Server) badHello(c caller, now time.Time) {
 	if c.bound {
-		s.visits.hellos.Allow(c.key, now)
+		s.visits.hellos.Charge(c.key, now)
 	}
 }
 

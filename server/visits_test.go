@@ -27,15 +27,20 @@ func (s *simulation) knocker(from net.PacketConn) *knocker {
 	return k
 }
 
-// say opens a connection and sends a first message; it returns what the server says to it, and lets go of the connection when it
-// was refused, or is to be.
-func (k *knocker) say(message []byte, stay bool) (w protocol.Welcome, bye protocol.Goodbye) {
+func (k *knocker) open() *rawConn {
 	k.t.Helper()
 	conn, err := k.transport.Dial(k.t.Context(), serverAddr, pinned(k.server.Pin()), &quic.Config{EnableDatagrams: true})
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	c := &rawConn{Conn: conn, t: k.t}
+	return &rawConn{Conn: conn, t: k.t}
+}
+
+// say opens a connection and sends a first message; it returns what the server says to it, and lets go of the connection when it
+// was refused, or is to be.
+func (k *knocker) say(message []byte, stay bool) (w protocol.Welcome, bye protocol.Goodbye) {
+	k.t.Helper()
+	c := k.open()
 	c.write(frame(message...), false)
 	answer, err := c.tryRead()
 	var closed *quic.ApplicationError
@@ -117,6 +122,90 @@ func TestOneAddressIsBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBadHellosAtOnceAreAllCounted: whoever opens many connections before any of them says something gains nothing by it.
+func TestBadHellosAtOnceAreAllCounted(t *testing.T) {
+	cfg := server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{BadHellosPerMinutePerAddress: 6}}
+	simulate(t, 320, calm, cfg, func(s *simulation) {
+		s.hostile = true
+		k := s.knocker(s.spares[0])
+		var open []*rawConn
+		for range 12 { // at a time when six may be
+			open = append(open, k.open())
+		}
+		s.pass(time.Second)
+		for _, c := range open {
+			c.write(frame(0x91, 77), false)
+		}
+		for _, c := range open {
+			c.wantClosed(protocol.CloseProtocol)
+		}
+		told := func() protocol.CloseCode {
+			_, bye := k.say([]byte{0x91, 77}, false)
+			return bye.Code
+		}
+		s.pass(30 * time.Second) // in which three are forgotten, of the six that were too many
+		if code := told(); code != protocol.CloseFull {
+			s.t.Errorf("half a minute later it is told %v, want full", code)
+		}
+		s.pass(45 * time.Second)
+		if code := told(); code != protocol.CloseProtocol {
+			s.t.Errorf("when all is forgotten it is told %v", code)
+		}
+	})
+}
+
+// TestListsAreBounded, and are no bad hellos.
+func TestListsAreBounded(t *testing.T) {
+	limits := server.Limits{BadHellosPerMinutePerAddress: 1, ListsPerMinutePerAddress: 6}
+	simulate(t, 321, calm, server.Config{Games: []world.Game{newArena()}, Limits: limits}, func(s *simulation) {
+		list, err := protocol.AppendList(nil, protocol.List{})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		k := s.knocker(s.spares[0])
+		for n := range 6 {
+			c := k.open()
+			c.write(frame(list...), false)
+			if answer, err := c.tryRead(); err != nil {
+				s.t.Fatalf("list %d: %v", n+1, err)
+			} else if _, err := protocol.ParseRooms(answer); err != nil {
+				s.t.Fatalf("list %d: %v", n+1, err)
+			}
+			c.CloseWithError(0, "")
+			s.pass(100 * time.Millisecond)
+		}
+		if _, bye := k.say(list, false); bye.Code != protocol.CloseFull || !strings.Contains(bye.Reason, "lists") {
+			s.t.Errorf("one more is told %+v, want full, and why", bye)
+		}
+		if w, bye := k.say(k.hello(protocol.Hello{}), false); w.Player == 0 {
+			s.t.Errorf("who joins is told %+v", bye)
+		}
+		if st := s.server.Stats(); st.ListsRefusedAddress != 1 || st.NoHello != 0 {
+			s.t.Errorf("%d lists were refused, %d said no hello; want 1, 0", st.ListsRefusedAddress, st.NoHello)
+		}
+	})
+}
+
+// TestWhoMayMakeNoRoomsLeavesThemToOthers, however often it asks.
+func TestWhoMayMakeNoRoomsLeavesThemToOthers(t *testing.T) {
+	g := newArena()
+	g.SetHoldSeconds(0)
+	cfg := server.Config{Games: []world.Game{g}, Limits: server.Limits{RoomsPerSecond: 1, MaxRoomsPerAddress: 1}}
+	simulate(t, 322, calm, cfg, func(s *simulation) {
+		greedy, other := s.knocker(s.spares[0]), s.knocker(s.spares[1])
+		message := greedy.hello(protocol.Hello{Join: protocol.CreatePrivate})
+		greedy.say(message, true)
+		for range 10 {
+			if _, bye := greedy.say(message, false); bye.Code != protocol.CloseFull || !strings.Contains(bye.Reason, "as many rooms") {
+				s.t.Fatalf("who has a room is told %+v", bye)
+			}
+		}
+		if w, bye := other.say(message, false); w.Player == 0 {
+			s.t.Errorf("another address is told %+v", bye)
+		}
+	})
 }
 
 // TestATrustedAddressIsNotBounded: it may be a proxy, and stand for everybody. The others are.

@@ -106,7 +106,7 @@ func (c collector) people(send sender, s server.Stats) {
 		"no_hello": s.NoHello, "greeting": s.GreetingsRefused, "address_greeting": s.GreetingsRefusedAddress, "memory": s.RefusedMemory,
 		"busy":          s.RoomsRefusedBusy,
 		"address_joins": s.JoinsRefusedAddress, "address_rooms": s.RoomsRefusedAddress, "address_tokens": s.TokensRefusedAddress,
-		"address_hellos": s.HellosRefusedAddress,
+		"address_hellos": s.HellosRefusedAddress, "address_lists": s.ListsRefusedAddress,
 	} {
 		send.counter("connections_refused_total", "Connections and joins that were refused, by the cause.", n, "cause", cause)
 	}

@@ -5,8 +5,6 @@ import (
 	"net"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/quicstep/quicstep/server/quota"
 )
 
@@ -26,15 +24,11 @@ func newSlow(l Limits) slow {
 	}
 }
 
-func (s *slow) suspect(addr net.Addr) *rate.Limiter {
-	return s.pace.Bucket(quota.KeyOf(quota.AddrOf(addr)))
-}
-
 // wait lets somebody wait for the turn to try a token. It tells whether it was slowed, and whether the turn has come
 // within patience.
 func (s *slow) wait(ctx context.Context, addr net.Addr) (slowed, mayTry bool) {
 	now := time.Now()
-	pace := s.suspect(addr)
+	pace := s.pace.Bucket(quota.KeyOf(quota.AddrOf(addr)))
 	if pace.TokensAt(now) >= 1 {
 		return false, true
 	}
@@ -54,7 +48,7 @@ func (s *slow) wait(ctx context.Context, addr net.Addr) (slowed, mayTry bool) {
 	}
 }
 
-// wrong notes that a token of this address was wrong, which waited for nothing.
+// wrong notes that a token of this address was wrong, which waited for nothing: of those that are tried at once, each.
 func (s *slow) wrong(addr net.Addr) {
-	s.suspect(addr).Allow()
+	s.pace.Charge(quota.KeyOf(quota.AddrOf(addr)), time.Now())
 }

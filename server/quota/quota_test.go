@@ -137,6 +137,29 @@ func TestWithoutARateNothingIsBound(t *testing.T) {
 	}
 }
 
+// TestWhatIsChargedIsPaidOff, also what was too much: five at once while two might be are owed for three seconds, and then one.
+func TestWhatIsChargedIsPaidOff(t *testing.T) {
+	rates := quota.NewRates(quota.Rate{PerSecond: 1, Burst: 2}, 4)
+	now := time.Unix(1_800_000_000, 0)
+	if !rates.May(key(0), now) || !rates.May(key(0), now) || !rates.May(key(0), now) {
+		t.Error("to ask counts")
+	}
+	for range 5 {
+		rates.Charge(key(0), now)
+	}
+	for second, want := range []bool{false, false, false, false, true} {
+		if got := rates.May(key(0), now.Add(time.Duration(second)*time.Second)); got != want {
+			t.Errorf("%d s later it may: %v, want %v", second, got, want)
+		}
+	}
+	if !rates.May(key(1), now) {
+		t.Error("another key is charged, too")
+	}
+	if unbound := quota.NewRates(quota.Rate{}, 1); !unbound.May(key(0), now) {
+		t.Error("without a rate it may not")
+	}
+}
+
 func TestAFloodOfKeysIsForgotten(t *testing.T) {
 	const most = 1000
 	rates := quota.NewRates(quota.Rate{PerSecond: 1, Burst: 2}, most)

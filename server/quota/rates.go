@@ -49,6 +49,15 @@ func (r *Rates) Allow(key netip.Prefix, now time.Time) bool {
 	return r.rate.PerSecond <= 0 || r.Bucket(key).AllowN(now, 1)
 }
 
+// May tells whether something might be done now, and counts nothing.
+func (r *Rates) May(key netip.Prefix, now time.Time) bool {
+	return r.rate.PerSecond <= 0 || r.Bucket(key).TokensAt(now) >= 1
+}
+
+// Charge counts something that was done, also when it was too much: that is owed, and paid off at the key's rate before it
+// may do anything again. It is for what is known to count only once it is over: many may have begun while one might.
+func (r *Rates) Charge(key netip.Prefix, now time.Time) { r.Bucket(key).ReserveN(now, 1) }
+
 // Bucket is a key's own, for those who would rather wait for their turn than be refused. It is not to be kept: it is of
 // no consequence once the key is forgotten.
 func (r *Rates) Bucket(key netip.Prefix) *rate.Limiter {
