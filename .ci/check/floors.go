@@ -41,7 +41,7 @@ var floors = []floor{
 	{path: "protocol", level: 1, thirdParty: []string{msgpack}},
 	{path: "protocol/ride", level: 1, thirdParty: []string{quic}},
 	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}, also: []string{"protocol"}},
-	{path: "server/atomicfile", level: 1},
+	{path: "server/atomicfile", level: 1, thirdParty: []string{sys}},
 	{path: "server/contain", level: 1},
 	{path: "world", level: 1, thirdParty: []string{memdb}},
 

@@ -59,11 +59,21 @@ func (f Folder) Profile() string { return f.path(profileFile) }
 // Init makes the folder with a certificate, and an owner's credentials, which the console on this machine finds by itself.
 // The address is the door's. It is an error when there are credentials already.
 func (f Folder) Init(name, addr string, now time.Time) error {
-	if _, err := os.Stat(f.path(credentialsFile)); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s has credentials already: add others, or remove the folder to begin anew", f)
-	}
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return err
+	}
+	return f.locked(func() error { return f.init(name, addr, now) })
+}
+
+// locked has nobody else change the credentials meanwhile: of two who add at once neither is lost, and who is revoked does not
+// come back.
+func (f Folder) locked(change func() error) error {
+	return atomicfile.Locked(f.path(credentialsFile), change)
+}
+
+func (f Folder) init(name, addr string, now time.Time) error {
+	if _, err := os.Stat(f.path(credentialsFile)); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s has credentials already: add others, or remove the folder to begin anew", f)
 	}
 	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: now.Add(-time.Hour), Validity: certificateYears * 365 * 24 * time.Hour})
 	if err != nil {
@@ -88,29 +98,43 @@ func (f Folder) Init(name, addr string, now time.Time) error {
 // Add makes credentials for somebody, and returns the profile that lets in whoever has it: it is kept nowhere. Expires may
 // be zero, for never. The address is how that console reaches the door.
 func (f Folder) Add(name string, role Role, expires time.Time, addr string, now time.Time) (admin.Profile, error) {
-	list, err := f.Credentials()
-	if err != nil {
-		return admin.Profile{}, err
-	}
 	cert, err := f.certificate()
 	if err != nil {
 		return admin.Profile{}, err
 	}
-	switch {
-	case slices.ContainsFunc(list, func(c Credential) bool { return c.Name == name }):
-		return admin.Profile{}, fmt.Errorf("%s has credentials already: revoke them first, or take another name", name)
-	case len(list) >= maxCredentials:
-		return admin.Profile{}, fmt.Errorf("there are %d credentials, and no more may be: revoke some", maxCredentials)
-	}
 	c, token, err := grant(name, role, expires, now)
-	if err == nil {
-		err = f.write(append(list, c))
+	if err != nil {
+		return admin.Profile{}, err
 	}
-	return admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}, err
+	if err := f.locked(func() error { return f.add(c) }); err != nil {
+		return admin.Profile{}, err
+	}
+	return admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}, nil
+}
+
+func (f Folder) add(c Credential) error {
+	list, err := f.Credentials()
+	if err != nil {
+		return err
+	}
+	switch {
+	case slices.ContainsFunc(list, func(other Credential) bool { return other.Name == c.Name }):
+		return fmt.Errorf("%s has credentials already: revoke them first, or take another name", c.Name)
+	case len(list) >= maxCredentials:
+		return fmt.Errorf("there are %d credentials, and no more may be: revoke some", maxCredentials)
+	}
+	return f.write(append(list, c))
 }
 
 // Revoke takes somebody's credentials away: who is in is out with the next request, within a second.
 func (f Folder) Revoke(name string) error {
+	if _, err := f.Credentials(); err != nil {
+		return err
+	}
+	return f.locked(func() error { return f.revoke(name) })
+}
+
+func (f Folder) revoke(name string) error {
 	list, err := f.Credentials()
 	if err != nil {
 		return err
