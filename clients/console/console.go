@@ -277,6 +277,8 @@ func explain(addr string, err error) error {
 			return fmt.Errorf("%w: %s", ErrCertificate, addr)
 		}
 		return fmt.Errorf("%w: %s is no admin door, or another version's: %w", ErrRefused, addr, err)
+	case errors.As(err, &transport) && transport.Remote && transport.ErrorCode == quic.ConnectionRefused:
+		return fmt.Errorf("%w: %s has too many consoles on their way in, of your address or of others: try again in a moment", ErrRefused, addr)
 	case errors.As(err, &app) && app.Remote && protocol.CloseCode(app.ErrorCode) == protocol.CloseShutdown:
 		return fmt.Errorf("%w: %s", ErrUnreachable, app.ErrorMessage)
 	case errors.As(err, &app) && app.Remote:

@@ -80,7 +80,7 @@ func (c *call) round() error {
 func (c *call) do() error {
 	what := c.acts[c.req.Act]
 	if !c.credentials.still(c.guest.Credential, time.Now()) {
-		return &refusedError{admin.CodeRole, "these credentials have expired, or were revoked"}
+		return &refusedError{admin.CodeRole, credentialsOver}
 	}
 	if c.guest.Role < what.role {
 		c.counters.role.Add(1)

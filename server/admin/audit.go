@@ -34,7 +34,7 @@ type entry struct {
 	From   string            `json:"from"`
 	Act    string            `json:"act"`
 	On     map[string]string `json:"on,omitempty"`
-	State  string            `json:"state"` // asked, done, failed, or refused
+	State  string            `json:"state"` // asked, done or failed
 	Result string            `json:"result,omitempty"`
 }
 

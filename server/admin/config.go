@@ -99,6 +99,9 @@ type Limits struct {
 	// MaxArrivingPerAddress bounds the connections of an address that have not logged in yet, so that one which sends nothing
 	// does not take all places; zero means 8. One more is closed as full.
 	MaxArrivingPerAddress int
+	// MaxConnsPerCredential bounds the consoles of one credential, so that none takes all places; zero means 8. One more is
+	// refused as full.
+	MaxConnsPerCredential int
 	// MaxRequests bounds the requests and subscriptions of a connection at a time; zero means 16. The client can't open more.
 	MaxRequests int
 	// WrongTokens is how many wrong tokens of an address are answered at once; zero means 10. Then every try from there waits
@@ -133,7 +136,8 @@ func (c Config) withDefaults() (Config, error) {
 		value    *int
 		standard int
 	}{
-		{"MaxConns", &l.MaxConns, 32}, {"MaxArrivingPerAddress", &l.MaxArrivingPerAddress, 8}, {"MaxRequests", &l.MaxRequests, 16}, {"WrongTokens", &l.WrongTokens, 10},
+		{"MaxConns", &l.MaxConns, 32}, {"MaxArrivingPerAddress", &l.MaxArrivingPerAddress, 8}, {"MaxConnsPerCredential", &l.MaxConnsPerCredential, 8},
+		{"MaxRequests", &l.MaxRequests, 16}, {"WrongTokens", &l.WrongTokens, 10},
 		{"WrongTokensPerMinute", &l.WrongTokensPerMinute, 60}, {"ActsPerSecond", &l.ActsPerSecond, 20},
 	} {
 		if *f.value < 0 {

@@ -140,3 +140,45 @@ func TestOneAddressDoesNotFillTheDoor(t *testing.T) {
 		t.Errorf("%d of 12 were refused as too many, and %d since they said nothing; want 4 and none", st.RefusedFull, st.RefusedNone)
 	}
 }
+
+// TestOneCredentialDoesNotFillTheDoor with consoles.
+func TestOneCredentialDoesNotFillTheDoor(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{MaxConnsPerCredential: 2})
+	vic := s.add("vic", admin.Viewer, time.Time{})
+	first := s.as(vic)
+	s.as(vic)
+	if _, err := s.try(vic); !errors.Is(err, console.ErrRefused) || !strings.Contains(err.Error(), "as many consoles") {
+		t.Errorf("a third console of the same credentials is told %v", err)
+	}
+	do(t, s.as(nil), wire.Request{Act: wire.ActHealth}) // another's
+	first.Close()
+	for {
+		if _, err := s.try(vic); err == nil {
+			break // the door has seen the first one go
+		} else if !errors.Is(err, console.ErrRefused) {
+			t.Fatal(err)
+		}
+	}
+	if st := s.door.Stats(); st.RefusedFull == 0 || st.Logins != 4 {
+		t.Errorf("%d were refused as full, %d came in; want some and 4", st.RefusedFull, st.Logins)
+	}
+}
+
+// TestWhoIsRevokedIsShownOut although it asks for nothing.
+func TestWhoIsRevokedIsShownOut(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	ann := s.as(nil)
+	s.as(s.add("gus", admin.Viewer, time.Time{}))
+	if err := s.folder.Revoke("gus"); err != nil {
+		t.Fatal(err)
+	}
+	gone := errors.New("gus is gone")
+	if err := ann.Watch(t.Context(), wire.Request{Act: wire.ActHealth, EveryMS: 100}, func(wire.Answer) error {
+		if s.door.Stats().Conns == 1 {
+			return gone
+		}
+		return nil
+	}); !errors.Is(err, gone) {
+		t.Errorf("ann's watch ended with %v", err)
+	}
+}

@@ -34,8 +34,10 @@ type Door struct {
 	conns       atomic.Int64
 	counters    counters
 	panics      *contain.Panics
-	arriving    *quota.Counts // connections before the login, by address
-	profiling   sync.Mutex    // held while a profile is taken
+	handshakes  *handshakes
+	arriving    *quota.Counts           // connections before the login, by address
+	consoles    *quota.CountsOf[string] // those after it, by the hash of their credential
+	profiling   sync.Mutex              // held while a profile is taken
 }
 
 // Stats are the door's figures since it was opened.
@@ -46,8 +48,10 @@ type Stats struct {
 	// RefusedNone said no hello, or one without a token; RefusedForeign had a token that is nobody's, RefusedExpired one that
 	// has expired. Slowed had to wait since others from their address had wrong ones, of which RefusedSlow waited in vain.
 	RefusedNone, RefusedForeign, RefusedExpired, Slowed, RefusedSlow uint64
-	// RefusedFull came when there were Limits.MaxConns, or Limits.MaxArrivingPerAddress of their address.
-	RefusedFull uint64
+	// RefusedFull came when there were Limits.MaxConns, Limits.MaxArrivingPerAddress of their address, or
+	// Limits.MaxConnsPerCredential of their credential; RefusedHandshakes when too many handshakes were under way, or had just
+	// been of their address.
+	RefusedFull, RefusedHandshakes uint64
 	// Requests came; RefusedRole of them were not for the role of who asked, RefusedFast more than Limits.ActsPerSecond.
 	Requests, RefusedRole, RefusedFast uint64
 	// Acts were done, each written down first. AuditFailed could not be written down, and so were not done, or are not known
@@ -68,7 +72,7 @@ func (d *Door) Stats() Stats {
 	c := &d.counters
 	return Stats{
 		Conns: d.conns.Load(), Logins: c.logins.Load(), RefusedNone: c.none.Load(), RefusedForeign: c.foreign.Load(), RefusedExpired: c.expired.Load(),
-		Slowed: c.slowed.Load(), RefusedSlow: c.tooSlow.Load(), RefusedFull: c.full.Load(), Requests: c.requests.Load(),
+		Slowed: c.slowed.Load(), RefusedSlow: c.tooSlow.Load(), RefusedFull: c.full.Load(), RefusedHandshakes: d.handshakes.refused.Load(), Requests: c.requests.Load(),
 		RefusedRole: c.role.Load(), RefusedFast: c.fast.Load(), Acts: c.acts.Load(), AuditFailed: d.audit.failed.Load(),
 		Unread: c.unread.Load(), Panics: d.panics.Counts()["admin"],
 	}
@@ -92,6 +96,7 @@ func Listen(cfg Config) (*Door, error) {
 	d := &Door{
 		cfg: cfg, acts: acts(), credentials: credentials{path: cfg.Folder.path(credentialsFile)}, started: time.Now(),
 		slow: newSlow(l), panics: contain.NewPanics(cfg.Log), arriving: quota.NewCounts(l.MaxArrivingPerAddress),
+		consoles: quota.NewCountsOf[string](l.MaxConnsPerCredential), handshakes: newHandshakes(),
 	}
 	if d.audit, err = openAudit(cfg.Folder.path(auditFile)); err != nil {
 		return nil, err
@@ -120,10 +125,11 @@ func (d *Door) open(cert tls.Certificate) error {
 		}
 		d.socket, conn = socket, socket
 	}
-	d.quic = &quic.Transport{Conn: conn}
+	d.quic = &quic.Transport{Conn: conn, ConnContext: d.handshakes.begin, VerifySourceAddress: func(net.Addr) bool { return true }}
 	var err error
 	d.listener, err = d.quic.Listen(&tls.Config{
 		Certificates: []tls.Certificate{cert}, NextProtos: []string{admin.ALPN}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
+		GetConfigForClient: d.handshakes.turn,
 	}, &quic.Config{
 		HandshakeIdleTimeout: d.cfg.Limits.HelloTimeout, MaxIdleTimeout: idleTimeout,
 		MaxIncomingStreams: int64(d.cfg.Limits.MaxRequests), MaxIncomingUniStreams: -1,
@@ -178,15 +184,15 @@ func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
 		closeWith(conn, protocol.CloseFull, "as many consoles are open as may be: close one, or wait")
 		return
 	}
+	handshakeOver(conn.Context())
 	key := quota.KeyOf(quota.AddrOf(conn.RemoteAddr()))
 	if !d.arriving.Take(key) {
 		d.counters.full.Add(1)
 		closeWith(conn, protocol.CloseFull, "as many consoles of your address are on their way in as may be: wait")
 		return
 	}
-	g, refused := d.arrive(ctx, conn, key)
+	g, code, refused := d.arrive(ctx, conn, key)
 	if refused != "" {
-		code := protocol.CloseRefused
 		if ctx.Err() != nil {
 			code, refused = protocol.CloseShutdown, "the server is stopping"
 		}
@@ -194,11 +200,13 @@ func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
 		closeWith(conn, code, refused)
 		return
 	}
+	defer d.consoles.Give(g.Hash)
 	d.counters.logins.Add(1)
 	d.cfg.Log.Info("console opened", "who", g.Name, "role", g.Role.String(), "from", g.from)
 	stop := context.AfterFunc(ctx, func() { closeWith(conn, protocol.CloseShutdown, "the server is stopping") })
 	defer stop()
 	var streams sync.WaitGroup
+	streams.Go(func() { d.watch(conn, g) })
 	for {
 		stream, err := conn.AcceptStream(conn.Context())
 		if err != nil {
@@ -211,9 +219,26 @@ func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
 }
 
 // arrive is login for a connection that has taken a place among those of its address.
-func (d *Door) arrive(ctx context.Context, conn *quic.Conn, key netip.Prefix) (g *guest, refused string) {
+func (d *Door) arrive(ctx context.Context, conn *quic.Conn, key netip.Prefix) (g *guest, code protocol.CloseCode, refused string) {
 	defer d.arriving.Give(key)
 	return d.login(ctx, conn)
+}
+
+// watch shows a console out whose credentials are not good any more, also when it asks for nothing.
+func (d *Door) watch(conn *quic.Conn, g *guest) {
+	again := time.NewTicker(credentialsLookedAfter)
+	defer again.Stop()
+	for {
+		select {
+		case <-conn.Context().Done():
+			return
+		case now := <-again.C:
+			if !d.credentials.still(g.Credential, now) {
+				closeWith(conn, protocol.CloseRefused, credentialsOver)
+				return
+			}
+		}
+	}
 }
 
 func closeWith(conn *quic.Conn, code protocol.CloseCode, reason string) {

@@ -26,37 +26,59 @@ const (
 	foreignToken = "these credentials are not known here: they were revoked, or are another server's"
 	expiredToken = "these credentials have expired: ask for new ones, admin add makes them"
 	tooManyTries = "too many wrong credentials have come from your address: wait a moment"
+	manyConsoles = "as many consoles are open by these credentials as may be: close one"
 )
 
-// login reads the hello and judges its token; otherwise it says why not.
-func (d *Door) login(ctx context.Context, conn *quic.Conn) (g *guest, refused string) {
+// credentialsOver is what a console is told that was in.
+const credentialsOver = "these credentials have expired, or were revoked"
+
+// login reads the hello, judges its token, and takes a place among the consoles of its credential; otherwise it says why not.
+func (d *Door) login(ctx context.Context, conn *quic.Conn) (g *guest, code protocol.CloseCode, refused string) {
+	stream, token, refused := d.hello(ctx, conn)
+	if refused != "" {
+		return nil, protocol.CloseRefused, refused
+	}
+	c, refused := d.judge(ctx, conn, token)
+	if refused != "" {
+		return nil, protocol.CloseRefused, refused
+	}
+	if !d.consoles.Take(c.Hash) {
+		d.counters.full.Add(1)
+		return nil, protocol.CloseFull, manyConsoles
+	}
+	defer func() {
+		if g == nil {
+			d.consoles.Give(c.Hash)
+		}
+	}()
+	if err := d.welcome(stream, c); err != nil {
+		return nil, protocol.CloseRefused, "the welcome could not be sent"
+	}
+	perSecond := d.cfg.Limits.ActsPerSecond
+	return &guest{Credential: c, from: conn.RemoteAddr().String(), pace: rate.NewLimiter(rate.Limit(perSecond), perSecond)}, 0, ""
+}
+
+// hello reads it, and returns its token, and the stream for the welcome.
+func (d *Door) hello(ctx context.Context, conn *quic.Conn) (stream *quic.Stream, token []byte, refused string) {
 	timed, cancel := context.WithTimeout(ctx, d.cfg.Limits.HelloTimeout)
 	defer cancel()
 	stream, err := conn.AcceptStream(timed)
 	if err != nil {
 		d.counters.none.Add(1)
-		return nil, noHello
+		return nil, nil, noHello
 	}
 	stream.SetDeadline(time.Now().Add(d.cfg.Limits.HelloTimeout))
 	message, err := readFrame(stream)
 	if err != nil {
 		d.counters.none.Add(1)
-		return nil, noHello
+		return nil, nil, noHello
 	}
 	hello, err := admin.ParseHello(message)
 	if err != nil {
 		d.counters.none.Add(1)
-		return nil, err.Error()
+		return nil, nil, err.Error()
 	}
-	c, refused := d.judge(ctx, conn, hello.Token)
-	if refused != "" {
-		return nil, refused
-	}
-	if err := d.welcome(stream, c); err != nil {
-		return nil, "the welcome could not be sent"
-	}
-	perSecond := d.cfg.Limits.ActsPerSecond
-	return &guest{Credential: c, from: conn.RemoteAddr().String(), pace: rate.NewLimiter(rate.Limit(perSecond), perSecond)}, ""
+	return stream, hello.Token, ""
 }
 
 // judge finds whose a token is.

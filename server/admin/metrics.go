@@ -161,6 +161,7 @@ func (c collector) operators(send sender, s Stats) {
 	send.counter("admin_logins_total", "Consoles that came in.", s.Logins)
 	for cause, n := range map[string]uint64{
 		"none": s.RefusedNone, "foreign": s.RefusedForeign, "expired": s.RefusedExpired, "slow": s.RefusedSlow, "full": s.RefusedFull,
+		"handshakes": s.RefusedHandshakes,
 	} {
 		send.counter("admin_refused_total", "Consoles that did not, by the cause.", n, "cause", cause)
 	}

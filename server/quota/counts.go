@@ -5,19 +5,27 @@ import (
 	"sync"
 )
 
-// Counts bound how much each key may have at once. Its methods may be called from anywhere. It knows the keys that have
+// CountsOf bound how much each key may have at once. Its methods may be called from anywhere. It knows the keys that have
 // something, so that its memory is bounded by whatever bounds what all of them have.
-type Counts struct {
+type CountsOf[K comparable] struct {
 	most int
 	mu   sync.Mutex // guards what follows
-	has  map[netip.Prefix]int
+	has  map[K]int
 }
 
-// NewCounts bounds what each key may have; zero or less means that there is no bound.
-func NewCounts(most int) *Counts { return &Counts{most: most, has: make(map[netip.Prefix]int)} }
+// Counts are those of addresses.
+type Counts = CountsOf[netip.Prefix]
+
+// NewCounts bounds what each address may have; zero or less means that there is no bound.
+func NewCounts(most int) *Counts { return NewCountsOf[netip.Prefix](most) }
+
+// NewCountsOf is NewCounts for keys of another kind.
+func NewCountsOf[K comparable](most int) *CountsOf[K] {
+	return &CountsOf[K]{most: most, has: make(map[K]int)}
+}
 
 // Take takes one for a key. It returns false, and takes nothing, when the key has as many as it may.
-func (c *Counts) Take(key netip.Prefix) bool {
+func (c *CountsOf[K]) Take(key K) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.most > 0 && c.has[key] >= c.most {
@@ -28,7 +36,7 @@ func (c *Counts) Take(key netip.Prefix) bool {
 }
 
 // Give gives back what one Take has taken. Of a key that has nothing it does nothing.
-func (c *Counts) Give(key netip.Prefix) {
+func (c *CountsOf[K]) Give(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch n := c.has[key]; {
@@ -40,14 +48,14 @@ func (c *Counts) Give(key netip.Prefix) {
 }
 
 // Of is how many a key has.
-func (c *Counts) Of(key netip.Prefix) int {
+func (c *CountsOf[K]) Of(key K) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.has[key]
 }
 
 // Known is how many keys have something.
-func (c *Counts) Known() int {
+func (c *CountsOf[K]) Known() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.has)
