@@ -50,9 +50,10 @@ type Refusal struct {
 
 // committer turns a finished transaction into the next View. Its fields are reused from tick to tick.
 type committer struct {
-	words [schema.MaxColumns]uint32
-	texts []string
-	moves []crossing
+	words   [schema.MaxColumns]uint32
+	texts   []string
+	moves   []crossing
+	stirred []bool // rows of the grid's cells in which somebody moved, came or went
 }
 
 // commit stamps what the transaction changed and returns it with the next View. The state's pages become
@@ -73,11 +74,19 @@ func (w *World) commit() (ChangeSet, *View) {
 		slices.Sort(ts.touched)
 		stamps := w.committer.table(s, ts, before, &cs.Tables[i], &cs.Clamped)
 		if before != nil {
-			next.tables[i].grid = before.after(stamps, w.committer.moves)
+			next.tables[i].grid = w.committer.grid(ts, before, stamps, uint32(s.tick))
 		}
 	}
 	w.publish(next)
 	return cs, next
+}
+
+// grid is the grid of a table whose pages have been gone through.
+func (c *committer) grid(ts *tableState, before *grid, stamps []uint32, tick uint32) *grid {
+	if !slices.Contains(c.stirred, true) {
+		return &grid{lines: before.lines, stamps: stamps}
+	}
+	return before.after(ts.def.grid, tick, stamps, c.stirred, c.moves, ts.pages)
 }
 
 // newView is a View of the state as it is, but for the tables.
@@ -97,6 +106,8 @@ func (c *committer) table(s *state, ts *tableState, before *grid, out *TableChan
 	var stamps []uint32
 	if before != nil {
 		stamps = slices.Clone(before.stamps)
+		c.stirred = slices.Grow(c.stirred[:0], len(before.lines))[:len(before.lines)]
+		clear(c.stirred)
 	}
 	c.texts = slices.Grow(c.texts[:0], ts.def.wire.Texts)[:ts.def.wire.Texts]
 	for _, n := range ts.touched {
@@ -143,9 +154,9 @@ func (c *pageCommit) removed() {
 		c.out.Removed = append(c.out.Removed, c.old.id(row))
 		c.page.changed = c.tick
 		if c.stamps != nil {
-			cell := c.t.grid.cellOf(c.old.meta[row].place)
-			c.stamps[cell] = c.tick
-			c.moves = append(c.moves, crossing{cell: cell, index: c.old.id(row).Index()})
+			was := c.old.meta[row].place
+			c.stamps[c.t.grid.cellOf(was)] = c.tick
+			c.cross(was, c.old.id(row).Index(), false)
 		}
 	}
 }
@@ -230,15 +241,22 @@ func (c *pageCommit) place(row int, there, told bool) {
 	if told || was != at {
 		c.stamps[in] = c.tick
 	}
-	index := p.id(row).Index()
 	if there && wasIn == in {
+		c.stirred[at.Row] = c.stirred[at.Row] || was != at
 		return
 	}
+	index := p.id(row).Index()
 	if there {
 		c.stamps[wasIn] = c.tick
-		c.moves = append(c.moves, crossing{cell: wasIn, index: index})
+		c.cross(was, index, false)
 	}
-	c.moves = append(c.moves, crossing{cell: in, index: index, arrives: true})
+	c.cross(at, index, true)
+}
+
+// cross notes a row that arrives in the cell of a place, or departs from it.
+func (c *pageCommit) cross(at Place, index uint32, arrives bool) {
+	c.stirred[at.Row] = true
+	c.moves = append(c.moves, crossing{cell: c.t.grid.cellOf(at), index: index, arrives: arrives})
 }
 
 // publish writes the dirty pages and the View into the store, in one transaction. From then on the state's

@@ -273,7 +273,7 @@ func (w *World) commitRestored() {
 }
 
 func restoreGrid(ts *tableState, g *gridShape, tick uint32) *grid {
-	empty := newGrid(g)
+	empty, all := newGrid(g), slices.Repeat([]bool{true}, int(g.ny))
 	var moves []crossing
 	for _, p := range ts.pages {
 		for _, index := range appendRows(p, p.used, nil) {
@@ -288,5 +288,5 @@ func restoreGrid(ts *tableState, g *gridShape, tick uint32) *grid {
 	for i := range empty.stamps {
 		empty.stamps[i] = tick
 	}
-	return empty.after(empty.stamps, moves)
+	return empty.after(g, tick, empty.stamps, all, moves, ts.pages)
 }

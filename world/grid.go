@@ -79,15 +79,32 @@ func (g *gridShape) cellsIn(b box) (cx0, cy0, cx1, cy1 uint32) {
 		min(uint32(b.x1)/side, g.nx-1), min(uint32(b.y1)/side, g.ny-1)
 }
 
-// grid is one View's interest grid of one table. It is immutable: cells are replaced, never edited.
+// Spot is where a row stands, in quantised units.
+type Spot struct {
+	X, Y  int32
+	Index uint32 // the row's
+}
+
+// grid is one View's interest grid of one table. It is immutable: lines are replaced, never edited.
 type grid struct {
-	cells  [][]uint32 // per cell the indexes of its rows, sorted
-	stamps []uint32   // per cell the latest tick in which anything in it changed
+	lines  []line   // the rows of cells
+	stamps []uint32 // per cell the latest tick in which anything in it changed
+}
+
+// line is the cells of one row, so that whoever looks at neighbours reads one piece of memory.
+type line struct {
+	spots  []Spot   // cell by cell, in each sorted by index
+	starts []uint32 // per cell where its spots start, and where the last one's end
+	astir  uint32   // the latest tick that has stamped every cell in which somebody stands
 }
 
 func newGrid(g *gridShape) *grid {
-	n := int(g.nx * g.ny)
-	return &grid{cells: make([][]uint32, n), stamps: make([]uint32, n)}
+	out := &grid{lines: make([]line, g.ny), stamps: make([]uint32, g.nx*g.ny)}
+	starts := make([]uint32, g.nx+1)
+	for i := range out.lines {
+		out.lines[i].starts = starts
+	}
+	return out
 }
 
 // crossing is a row that arrives in a cell or departs from it.
@@ -96,40 +113,64 @@ type crossing struct {
 	arrives     bool
 }
 
-// after returns the grid of the next tick: stamps as given, and rows moved.
-func (g *grid) after(stamps []uint32, moves []crossing) *grid {
-	next := &grid{cells: g.cells, stamps: stamps}
-	if len(moves) == 0 {
-		return next
-	}
-	next.cells = slices.Clone(g.cells)
+// after returns the grid of the next tick: stamps as given, and in the lines that are stirred rows where they are now.
+func (g *grid) after(shape *gridShape, tick uint32, stamps []uint32, stirred []bool, moves []crossing, pages []*Page) *grid {
+	next := &grid{lines: slices.Clone(g.lines), stamps: stamps}
 	slices.SortFunc(moves, func(a, b crossing) int {
 		return cmp.Or(cmp.Compare(a.cell, b.cell), cmp.Compare(a.index, b.index))
 	})
-	for len(moves) > 0 {
-		n := 1
-		for n < len(moves) && moves[n].cell == moves[0].cell {
+	for y := range next.lines {
+		if !stirred[y] {
+			continue
+		}
+		first := uint32(y) * shape.nx
+		n := 0
+		for n < len(moves) && moves[n].cell < first+shape.nx {
 			n++
 		}
-		next.cells[moves[0].cell] = mergeCell(next.cells[moves[0].cell], moves[:n])
+		next.lines[y] = g.lines[y].after(moves[:n], first, stamps[first:first+shape.nx], tick, pages)
 		moves = moves[n:]
 	}
 	return next
 }
 
-// mergeCell applies the moves of one cell, sorted by index, to its rows.
-func mergeCell(rows []uint32, moves []crossing) []uint32 {
-	out := make([]uint32, 0, len(rows)+len(moves))
-	for _, m := range moves {
-		for len(rows) > 0 && rows[0] < m.index {
-			out, rows = append(out, rows[0]), rows[1:]
+// after returns the line with rows where they are now; moves are those of its cells, which have the numbers from first on.
+func (l *line) after(moves []crossing, first uint32, stamps []uint32, tick uint32, pages []*Page) line {
+	out := line{spots: make([]Spot, 0, len(l.spots)+len(moves)), starts: make([]uint32, len(l.starts)), astir: tick}
+	for x, stamp := range stamps {
+		n := 0
+		for n < len(moves) && moves[n].cell == first+uint32(x) {
+			n++
 		}
-		if len(rows) > 0 && rows[0] == m.index {
-			rows = rows[1:]
-		}
-		if m.arrives {
-			out = append(out, m.index)
+		from := len(out.spots)
+		out.spots = appendCell(out.spots, l.spots[l.starts[x]:l.starts[x+1]], moves[:n])
+		moves = moves[n:]
+		out.starts[x+1] = uint32(len(out.spots))
+		if stamp != tick && len(out.spots) > from {
+			out.astir = l.astir
 		}
 	}
-	return append(out, rows...)
+	for i := range out.spots {
+		s := &out.spots[i]
+		at := pages[s.Index>>pageShift].meta[s.Index&rowMask].place
+		s.X, s.Y = at.X, at.Y
+	}
+	return out
+}
+
+// appendCell appends the spots of one cell with its moves, which are sorted by index. Where those that arrive stand is not
+// known yet.
+func appendCell(dst, spots []Spot, moves []crossing) []Spot {
+	for _, m := range moves {
+		for len(spots) > 0 && spots[0].Index < m.index {
+			dst, spots = append(dst, spots[0]), spots[1:]
+		}
+		if len(spots) > 0 && spots[0].Index == m.index {
+			spots = spots[1:]
+		}
+		if m.arrives {
+			dst = append(dst, Spot{Index: m.index})
+		}
+	}
+	return append(dst, spots...)
 }

@@ -53,8 +53,9 @@ func (v *View) near(t *table, b box, dst []uint32) []uint32 {
 	}
 	cx0, cy0, cx1, cy1 := t.grid.cellsIn(b)
 	for cy := cy0; cy <= cy1; cy++ {
-		for cx := cx0; cx <= cx1; cx++ {
-			dst = append(dst, g.cells[cy*t.grid.nx+cx]...)
+		l := &g.lines[cy]
+		for _, s := range l.spots[l.starts[cx0]:l.starts[cx1+1]] {
+			dst = append(dst, s.Index)
 		}
 	}
 	return dst
@@ -169,8 +170,19 @@ func (g Grid) Cell(column, row uint32) uint32 { return row*g.shape.nx + column }
 // Side is the side of a cell in quantised units.
 func (g Grid) Side() int64 { return int64(g.shape.side) }
 
-// Rows are the indexes of a cell's rows, sorted. Nobody may write to them.
-func (g Grid) Rows(cell uint32) []uint32 { return g.grid.cells[cell] }
+// Spots are where those stand who are in the cells of a row from one column to before another, cell by cell and in each
+// sorted by index. Nobody may write to them.
+func (g Grid) Spots(row, from, to uint32) []Spot {
+	l := &g.grid.lines[row]
+	return l.spots[l.starts[from]:l.starts[to]]
+}
+
+// Astir tells whether a tick, as 32 bits, has stamped every cell of a row in which somebody stands. It may say no where it
+// has, if nobody moved.
+func (g Grid) Astir(row, tick uint32) bool {
+	l := &g.grid.lines[row]
+	return l.astir == tick || len(l.spots) == 0
+}
 
 // Stamp is the latest tick, as 32 bits, in which a cell saw a field change of which others than the owner are told, a row
 // move, come or go, or a change of owner or team.

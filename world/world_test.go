@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -165,6 +166,12 @@ func TestNearSeesWhatTheTickHasDone(t *testing.T) {
 	}
 }
 
+// spotsOf are those of one cell.
+func spotsOf(g world.Grid, cell uint32) []world.Spot {
+	columns := g.Cell(0, 1)
+	return g.Spots(cell/columns, cell%columns, cell%columns+1)
+}
+
 func TestTheGridIsWhatARebuiltOneWouldBe(t *testing.T) {
 	g := newFleet()
 	w := start(t, g, 3)
@@ -174,18 +181,25 @@ func TestTheGridIsWhatARebuiltOneWouldBe(t *testing.T) {
 		grid, _ := v.Grid(1)
 		seen := map[uint32]bool{}
 		for cell := range grid.Cells() {
-			if !slices.Equal(before.Rows(cell), grid.Rows(cell)) && grid.Stamp(cell) != uint32(v.Tick) {
+			if !slices.Equal(spotsOf(before, cell), spotsOf(grid, cell)) && grid.Stamp(cell) != uint32(v.Tick) {
 				t.Fatalf("tick %d: cell %d has other rows than before, its stamp is %d", v.Tick, cell, grid.Stamp(cell))
 			}
 		}
 		before = grid
 		for cell := uint32(0); cell < grid.Cells(); cell++ {
-			rows := grid.Rows(cell)
-			if !slices.IsSorted(rows) {
+			spots := spotsOf(grid, cell)
+			if len(spots) > 0 && grid.Stamp(cell) != uint32(v.Tick) && grid.Astir(cell/grid.Cell(0, 1), uint32(v.Tick)) {
+				t.Fatalf("tick %d: all of row %d is said to be astir, and the stamp of cell %d is %d", v.Tick, cell/grid.Cell(0, 1), cell, grid.Stamp(cell))
+			}
+			if !slices.IsSortedFunc(spots, func(a, b world.Spot) int { return cmp.Compare(a.Index, b.Index) }) {
 				t.Fatalf("tick %d: cell %d is not sorted", v.Tick, cell)
 			}
-			for _, index := range rows {
+			for _, s := range spots {
+				index := s.Index
 				at := v.Pages(1)[index>>6].Place(int(index & 63))
+				if s.X != at.X || s.Y != at.Y {
+					t.Fatalf("tick %d: row %d stands at (%d, %d), and the grid has it at (%d, %d)", v.Tick, index, at.X, at.Y, s.X, s.Y)
+				}
 				if seen[index] || grid.Cell(uint32(at.Column), uint32(at.Row)) != cell || v.Pages(1)[index>>6].Used()>>(index&63)&1 == 0 {
 					t.Fatalf("tick %d: row %d stands in cell %d, twice, gone or elsewhere (%+v)", v.Tick, index, cell, at)
 				}

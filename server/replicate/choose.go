@@ -282,11 +282,14 @@ func (w *walk) markClean() {
 	}
 	at, cells, had := &w.sight.at, w.cells, w.anyClean
 	w.anyClean = false
+	if !had && w.allAstir() {
+		return // nothing was clean, and nothing is
+	}
 	for row := at.Cy; row < at.Cy+at.Rows; row++ {
 		for column := at.Cx; column < at.Cx+at.Columns; column++ {
 			state, cell := cells[0], w.grid.Cell(column, row)
 			cells = cells[1:]
-			if len(w.grid.Rows(cell)) == 0 {
+			if len(w.grid.Spots(row, column, column+1)) == 0 {
 				continue
 			}
 			if state == 0 && w.grid.Stamp(cell) == w.tick {
@@ -302,6 +305,17 @@ func (w *walk) markClean() {
 	if had && !w.anyClean {
 		clear(w.clean) // also what cells out of the window have left
 	}
+}
+
+// allAstir tells whether this tick has stamped every cell of the window in which somebody stands.
+func (w *walk) allAstir() bool {
+	at := &w.sight.at
+	for row := at.Cy; row < at.Cy+at.Rows; row++ {
+		if !w.grid.Astir(row, w.tick) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *walk) markCell(clean *cleanTick, state cellState, whole bool) {

@@ -115,7 +115,7 @@ func (w *walk) window(seat world.Seat) (look bool) {
 func (w *walk) cellState(column, row, last uint32, had, moved bool) cellState {
 	cell := w.grid.Cell(column, row)
 	stamp := w.grid.Stamp(cell)
-	if len(w.grid.Rows(cell)) == 0 {
+	if len(w.grid.Spots(row, column, column+1)) == 0 {
 		if stamp <= last {
 			return cellSkip
 		}
@@ -170,23 +170,33 @@ func (w *walk) gather() {
 	w.clearBits()
 	at := w.sight.at
 	in2, out2 := at.R*at.R, w.leaveR*w.leaveR
-	pages, ins, band := w.pages, w.ins, w.band
 	for row := range at.Rows {
-		for column := range at.Columns {
-			if w.cells[row*at.Columns+column]&cellSkip != 0 {
-				continue
+		states := w.cells[row*at.Columns : (row+1)*at.Columns]
+		for from := uint32(0); from < at.Columns; from++ {
+			to := from
+			for to < at.Columns && states[to]&cellSkip == 0 {
+				to++
 			}
-			for _, index := range w.grid.Rows(w.grid.Cell(at.Cx+column, at.Cy+row)) {
-				p := pages[index>>6].Place(int(index & 63))
-				dx, dy := int64(p.X)-at.X, int64(p.Y)-at.Y
-				switch d := dx*dx + dy*dy; {
-				case d <= in2:
-					ins[index>>6] |= 1 << (index & 63)
-				case d <= out2:
-					band[index>>6] |= 1 << (index & 63)
-				}
+			if to > from {
+				w.gatherSpots(w.grid.Spots(at.Cy+row, at.Cx+from, at.Cx+to), in2, out2)
 			}
+			from = to
 		}
+	}
+}
+
+// gatherSpots sets the bits of those within the radius, and of those in the band around it. It does without branches: who
+// is where is nothing that a processor can guess.
+func (w *walk) gatherSpots(spots []world.Spot, in2, out2 int64) {
+	ins, band, x, y := w.ins, w.band, w.sight.at.X, w.sight.at.Y
+	for i := range spots {
+		s := &spots[i]
+		dx, dy := int64(s.X)-x, int64(s.Y)-y
+		d := dx*dx + dy*dy
+		in, out := uint64((d-in2-1)>>63), uint64((d-out2-1)>>63) // all ones when within
+		n, bit := s.Index>>6, uint64(1)<<(s.Index&63)
+		ins[n] |= bit & in
+		band[n] |= bit & out &^ in
 	}
 }
 
