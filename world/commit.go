@@ -110,6 +110,7 @@ func (c *committer) table(s *state, ts *tableState, before *grid, out *TableChan
 		clear(c.stirred)
 	}
 	c.texts = slices.Grow(c.texts[:0], ts.def.wire.Texts)[:ts.def.wire.Texts]
+	out.Changed = slices.Grow(out.Changed, changedMost(ts))
 	for _, n := range ts.touched {
 		var old *Page
 		if int(n) < len(ts.committed) {
@@ -121,6 +122,17 @@ func (c *committer) table(s *state, ts *tableState, before *grid, out *TableChan
 		*clamped += p.clamped
 	}
 	return stamps
+}
+
+// changedMost is how many rows of the touched pages may have changed: those that were edited and were there before.
+func changedMost(ts *tableState) (n int) {
+	for _, at := range ts.touched {
+		if int(at) < len(ts.committed) && ts.committed[at] != nil {
+			p := ts.pages[at]
+			n += bits.OnesCount64(p.edited & p.used & ts.committed[at].used)
+		}
+	}
+	return n
 }
 
 // pageCommit is the work on one touched page.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -39,5 +40,27 @@ func TestWhatAContainerMayUse(t *testing.T) {
 		if got := containerBytes(c.files); got != c.want {
 			t.Errorf("%s: %d bytes, want %d", name, got, c.want)
 		}
+	}
+}
+
+func TestTheCollectorIsSetAndPutBack(t *testing.T) {
+	percent := func() int {
+		was := debug.SetGCPercent(100)
+		debug.SetGCPercent(was)
+		return was
+	}
+	limit := debug.SetMemoryLimit(-1)
+	for said, want := range map[string]int{"": gcPercent, "50": 77} {
+		t.Setenv("GOGC", said)
+		former := debug.SetGCPercent(77)
+		undo := setCollector(1 << 40)
+		if got, bound := percent(), debug.SetMemoryLimit(-1); got != want || bound != 1<<40 {
+			t.Errorf("with GOGC %q: %d %% and %d bytes, want %d and %d", said, got, bound, want, int64(1)<<40)
+		}
+		undo()
+		if got, bound := percent(), debug.SetMemoryLimit(-1); got != 77 || bound != limit {
+			t.Errorf("with GOGC %q: %d %% and %d bytes afterwards, want 77 and %d", said, got, bound, limit)
+		}
+		debug.SetGCPercent(former)
 	}
 }
