@@ -48,8 +48,10 @@ const (
 	rideWithin = 20 * time.Millisecond
 	// rideAhead is how long before that it should come at least, so that the machines may be late without a miss.
 	rideAhead = 5 * time.Millisecond
-	// rideHold is half of the reports for which the wait does not rise again after it had to fall; twice as many each time.
-	rideHold = 4 * reportsLatest
+	// rideHold is for how many reports the wait does not rise again after it had to fall: twice as many each time that it has
+	// risen and has to fall again, 64 times at most, and half as many when it has held for as long. One disturbance, as of a
+	// machine that many join at once, has it fall several times in a row, and counts once.
+	rideHold = 2 * reportsLatest
 )
 
 // timing decides which tick an input is for, and when it leaves.
@@ -59,7 +61,8 @@ type timing struct {
 	lead        int
 	wait        int // eighths of a period
 	hold        int // reports until the wait may rise
-	fell        int // how often it had to fall
+	fell        int // how often it had to fall after it had risen, less how often it held
+	held        int // reports since it rose
 	margin      int8
 	reports     int    // since the lead changed, or all of them were looked at
 	lows        int    // of them below marginLow
@@ -133,6 +136,9 @@ func (t *timing) heard(h protocol.StateHeader, now time.Time) {
 	}
 	t.reports++
 	t.hold = max(t.hold-1, 0)
+	if t.held++; t.held >= rideHold<<t.fell && t.hold == 0 {
+		t.fell, t.held = max(t.fell-1, 0), 0
+	}
 	low := int8(marginLow + 4*t.cushion)
 	switch {
 	case h.Margin < low:
@@ -142,15 +148,18 @@ func (t *timing) heard(h protocol.StateHeader, now time.Time) {
 	}
 	switch {
 	case t.lows > strays && t.wait > 0:
+		if t.hold == 0 {
+			t.fell = min(t.fell+1, 6)
+		}
+		t.hold, t.held = rideHold<<t.fell/2, 0
 		t.move(0, -1)
-		t.fell++
-		t.hold = rideHold << min(t.fell, 6)
 	case (h.Margin < low+marginLate || t.lows > strays) && t.lead < leadMax:
 		t.move(1, 0)
 	case t.reports < reportsLatest:
 	case t.tops >= reportsLatest-strays && t.lead > 0:
 		t.move(-1, 0)
 	case t.ride() < t.wait, t.ride() > t.wait && t.hold == 0:
+		t.held = 0
 		t.move(0, t.ride()-t.wait)
 	default:
 		t.reports, t.lows, t.tops = 0, 0, 0

@@ -404,3 +404,36 @@ func TestTheWaitFallsBeforeTheLeadRises(t *testing.T) {
 		t.Errorf("the wait is %d soon after it fell, want %d still", tm.wait, wait-1)
 	}
 }
+
+// disturb has inputs come late until the wait is gone, and returns the next tick.
+func disturb(tm *pace, tick uint64) uint64 {
+	for ; tm.wait > 0; tick++ {
+		tm.settle(tick, 1, -1)
+	}
+	return tick
+}
+
+// risesAfter is how many reports of inputs in time come before the wait rises.
+func risesAfter(tm *pace, tick uint64) (reports int) {
+	for ; tm.wait == 0; reports++ {
+		tm.settle(tick+uint64(reports), 1, 1)
+	}
+	return reports
+}
+
+func TestADisturbanceCountsOnce(t *testing.T) {
+	tm, _ := steer(time.Millisecond, time.Second/30, 0, 1000)
+	tick := uint64(1100)
+	for _, hold := range []int{rideHold, 2 * rideHold, 4 * rideHold} {
+		tick = disturb(tm, tick)
+		after := risesAfter(tm, tick)
+		if tick += uint64(after); after < hold || after > hold+2*reportsLatest {
+			t.Errorf("the wait rises after %d reports, want about %d", after, hold)
+		}
+	}
+	tm.settle(tick, 9*rideHold, 1) // it holds
+	tick = disturb(tm, tick+9*rideHold)
+	if after := risesAfter(tm, tick); after > 4*rideHold+2*reportsLatest {
+		t.Errorf("after it held the wait rises after %d reports, want about %d", after, 4*rideHold)
+	}
+}
