@@ -43,11 +43,12 @@ const (
 // within it. The wait brings inputs there, where both can be had. What a player asks for meanwhile is in time for the same
 // tick.
 const (
-	// rideWithin is how long before the server sends an input should come, and how long after the news it may leave:
-	// 25 ms, less what the way through both machines takes.
+	// rideWithin is how long after the news an input may leave: 25 ms, less what the way through the machine takes.
 	rideWithin = 20 * time.Millisecond
-	// rideAhead is how long before that it should come at least, so that the machines may be late without a miss.
-	rideAhead = 5 * time.Millisecond
+	// rideMost and rideLeast are how long before the server sends an input should come by the smallest round trip. It comes
+	// later than that, by some milliseconds that the machines take, more when they are busy.
+	rideMost  = 25 * time.Millisecond
+	rideLeast = 10 * time.Millisecond
 	// rideHold is for how many reports the wait does not rise again after it had to fall: twice as many each time that it has
 	// risen and has to fall again, 64 times at most, and half as many when it has held for as long. One disturbance, as of a
 	// machine that many join at once, has it fall several times in a row, and counts once.
@@ -102,8 +103,8 @@ func (t *timing) ride() (wait int) {
 	if t.period <= rideWithin {
 		return 0 // whatever comes rides
 	}
-	const middle = (rideWithin + rideAhead) / 2
-	best := (rideWithin - rideAhead) / 2
+	const middle = (rideMost + rideLeast) / 2
+	best := (rideMost - rideLeast) / 2
 	for eighths := range 8 {
 		later := time.Duration(eighths) * t.period / 8
 		if later > rideWithin {
