@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,13 +41,21 @@ func FuzzPolicy(f *testing.F) {
 	for _, host := range []string{"localhost:4433", "play.example.com", "[::1]:4433", "a; script-src *", "a b", "evil.test'", "ä.test", ""} {
 		f.Add(host)
 	}
-	directives := strings.Count(policy("localhost", "localhost"), ";")
+	f.Add("script-src")
+	// names are what the policy has rules for.
+	names := func(policy string) (out []string) {
+		for rule := range strings.SplitSeq(policy, ";") {
+			out = append(out, strings.Fields(rule)[0])
+		}
+		return out
+	}
+	want := names(policy("localhost", "localhost"))
 	f.Fuzz(func(t *testing.T, host string) {
 		got := policy(host, "play.example.com:4433")
-		if n := strings.Count(got, ";"); n != directives || strings.ContainsAny(got, "\r\n,") {
+		if strings.ContainsAny(got, "\r\n,") || !slices.Equal(names(got), want) {
 			t.Errorf("asked by %q the policy is %s", host, got)
 		}
-		if strings.Contains(strings.ToLower(got), "script-src") || strings.Contains(got, " * ") {
+		if strings.Contains(got, " * ") {
 			t.Errorf("asked by %q any script may run: %s", host, got)
 		}
 	})
