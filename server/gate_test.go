@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,12 +145,18 @@ func TestATokenForARoomLetsIntoNoOther(t *testing.T) {
 // TestATokenForAPrivateRoom is for its code.
 func TestATokenForAPrivateRoom(t *testing.T) {
 	g := quietArena()
-	gate := guests{"host": {User: "host"}}
+	var room atomic.Value // the code that ann's token is for
+	gate := server.GateFunc(func(_ context.Context, j server.Joining) (server.Identity, error) {
+		if string(j.Token) == "host" {
+			return server.Identity{User: "host"}, nil
+		}
+		return server.Identity{User: "ann", Room: room.Load().(string)}, nil
+	})
 	s := serve(t, server.Config{Games: []world.Game{g}, Gate: gate})
 	private := s.as("host")
 	private.Private = true
 	code := joinAs(t, private, g).Room()
-	gate["in"] = server.Identity{User: "ann", Room: code} // nobody joins meanwhile
+	room.Store(code)
 	in := s.as("in")
 	in.Code = strings.ToLower(code)
 	if got := joinAs(t, in, g).Room(); got != code {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,11 +46,16 @@ func FuzzToken(f *testing.F) {
 	f.Add([]byte(`{"payload":"e30","signatures":[{"protected":"e30","signature":"e30"}]}`))
 	f.Add([]byte(".."))
 	ctx, stop := context.WithCancel(context.Background())
-	f.Cleanup(stop)
 	gate, err := New(ctx, Config{Keys: path, Issuer: "login", Audience: "game", MaxAge: 24 * time.Hour})
 	if err != nil {
 		f.Fatal(err)
 	}
+	var reads sync.WaitGroup // the file again, when a token is of a key that is not known
+	reads.Go(func() { gate.Run(ctx) })
+	f.Cleanup(func() {
+		stop()
+		reads.Wait()
+	})
 	if who, err := gate.Admit(ctx, server.Joining{Token: good}); err != nil || who.User != "ann" {
 		f.Fatalf("the good token is %+v, %v", who, err)
 	}
