@@ -3,6 +3,7 @@ package server
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quicstep/quicstep/server/clock"
@@ -62,7 +63,7 @@ func (f *fanout) spread() {
 	}()
 	may := f.allowed()
 	for s := range f.queue {
-		for !may.take(time.Now(), f.rate(may.burst(len(f.queue)+1))) {
+		for !s.dark.is() && !may.take(time.Now(), f.rate(may.burst(len(f.queue)+1))) {
 			if ticks == nil {
 				ticks = f.clock.Add(spreadEvery)
 			}
@@ -147,6 +148,7 @@ func (f *fanout) pass(s *session, scratch *replicate.Scratch) {
 	begin := time.Now()
 	s.counters.spread.add(begin.Sub(f.began) - time.Duration(s.room.stepped.Load()))
 	datagrams := s.prepare(scratch, begin)
+	s.dark.passed(len(datagrams) > 0)
 	chosen := time.Now()
 	s.counters.choose.add(chosen.Sub(begin))
 	s.game.phases.choose.add(chosen.Sub(begin))
@@ -180,6 +182,29 @@ func (f *fanout) wake(s *session) {
 func (f *fanout) finish(s *session) {
 	s.turn.finish(func() { f.queue <- s })
 }
+
+const (
+	// darkFrom is how many passes in a row have nothing to send to a client in the dark, before it counts as one; darkMost bounds
+	// how long it counts as one when it is back. One that is sent counts as darkBack that are not: a probe now and then is no light.
+	darkFrom, darkMost, darkBack = 3, 8, 2
+)
+
+// dark tells which sessions have clients that acknowledge nothing. Their passes send nothing, and so wait for no turn: otherwise a
+// crowd of players who are gone without a word would have those who play wait behind it.
+type dark struct {
+	empty atomic.Int32 // passes; whoever has the session's turn stores, the fanout reads
+}
+
+// passed notes a pass.
+func (d *dark) passed(sent bool) {
+	if sent {
+		d.empty.Store(max(d.empty.Load()-darkBack, 0))
+		return
+	}
+	d.empty.Store(min(d.empty.Load()+1, darkMost))
+}
+
+func (d *dark) is() bool { return d.empty.Load() >= darkFrom }
 
 // turn keeps a session's passes to one goroutine at a time, and those that wait to one.
 type turn struct {

@@ -54,6 +54,7 @@ type session struct {
 
 	// Shared: each says how.
 	turn         turn                            // has its own mutex
+	dark         dark                            // says itself
 	trail        atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
 	impairing    impairing                       // has its own mutex
 	outbox       outbox                          // anyone puts, the control writer takes
