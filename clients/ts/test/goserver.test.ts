@@ -97,11 +97,11 @@ test("a player flies in the arena, and goes on after the connection was cut", { 
   const [player, [own]] = [c.player, [...c.table("ship").owned()].map(([id]) => id)];
   sockets.at(-1)!.terminate();
   await until(c, () => c.stats().resumes === 1);
-  const tick = c.tick;
+  const [tick, came] = [c.tick, c.stats().receivedDatagrams];
   await until(c, () => c.tick > tick + 60);
   const s = c.stats();
   assert.deepEqual([c.player, [...c.table("ship").owned()].map(([id]) => id), s.diverged, s.rejected, s.rejoins], [player, [own], 0, 0, 0]);
-  assert.ok(s.replica.orphans === 0 && s.receivedDatagrams > 60);
+  assert.ok(s.replica.orphans === 0 && s.receivedDatagrams > came + 20); // of 60 ticks, some in one on a busy machine
   c.draw((view) => assert.ok(view.table("ship").size >= 1));
   await c.close();
   assert.equal(await c.done, undefined);
