@@ -16,7 +16,7 @@ const (
 	// memoryShare is the part of what a container may use that the process takes: the rest is the kernel's for its sockets.
 	memoryShare = 0.9
 	// gcPercent is by how much of what is live the heap grows until garbage is collected. With Go's own 100 a collection, which
-	// takes a tick's time beside the game, came every hundredth tick at 500 players, and was what their 99th percentile told of.
+	// takes a tick's time beside the game, came every eightieth tick at 500 players: a 99th percentile tells of that.
 	gcPercent = 200
 )
 
