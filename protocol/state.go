@@ -24,7 +24,7 @@ type StateHeader struct {
 	// InputTick is the tick of the newest input that the server has of this player. 14 bits travel.
 	InputTick uint64
 	// Margin is how long before its tick that input arrived, in quarters of a tick from -64 to 63; negative
-	// is too late.
+	// is too late. Of several that came since the datagram before it is the least.
 	Margin int8
 }
 

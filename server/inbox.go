@@ -30,7 +30,8 @@ type inbox struct {
 
 	counts InputStats
 	newest uint64 // the newest tick of which an input came; zero: none yet
-	margin int8   // how early that one was, in quarters of a tick
+	margin int8   // how early it was, in quarters of a tick: the least of those that came since the latest report
+	told   bool   // a report has told of them
 }
 
 type queuedInput struct {
@@ -61,8 +62,11 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 		return protocol.InputTooNew
 	}
 	if tick > b.newest {
-		b.newest = tick
-		b.margin = b.marginOf(tick, now)
+		least := b.marginOf(tick, now)
+		if !b.told && b.newest != 0 {
+			least = min(least, b.margin)
+		}
+		b.newest, b.margin, b.told = tick, least, false
 	}
 	if tick <= b.taken {
 		b.counts.Late++
@@ -141,9 +145,10 @@ func (b *inbox) stats() InputStats {
 	return out
 }
 
-// report is what a datagram's header tells the player about its inputs.
+// report is what a datagram's header tells the player about its inputs, those that came since the one before.
 func (b *inbox) report() (newest uint64, margin int8, any bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.told = true
 	return b.newest, b.margin, b.newest != 0
 }

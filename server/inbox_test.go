@@ -175,6 +175,27 @@ func TestInboxReportsNoInputThatItRefusedAsTooNew(t *testing.T) {
 	}
 }
 
+func TestInboxReportsTheLatestOfThoseThatCame(t *testing.T) {
+	b, due := inboxAt(100)
+	report := func(want int8) {
+		t.Helper()
+		if newest, margin, _ := b.report(); margin != want {
+			t.Errorf("of inputs up to tick %d the report is a margin of %d, want %d", newest, margin, want)
+		}
+	}
+	b.put(inputs(102, 1), due)
+	report(8)
+	wantTaken(t, b, 101, nil, inputNeutral)
+	wantTaken(t, b, 102, []byte{1}, inputSent)
+	wantTaken(t, b, 103, []byte{1}, inputRepeated)
+	b.put(inputs(103, 1), due.Add(3*testPeriod+testPeriod/4))
+	b.put(inputs(104, 1), due.Add(3*testPeriod+testPeriod/4))
+	report(-1)
+	report(-1)
+	b.put(inputs(105, 1), due.Add(3*testPeriod+testPeriod/4))
+	report(7)
+}
+
 func TestInboxFollowsTicksAcrossTheirShortForm(t *testing.T) {
 	b, now := inboxAt(16383)
 	b.put(inputs(16385, 5, 4), now)

@@ -168,7 +168,8 @@ type InputStats struct {
 	// Applied came for their ticks. Repeated and Neutral are ticks that went without, also of a player who is held: the last
 	// one stood for them, or the neutral one.
 	Applied, Repeated, Neutral uint64
-	// Margin is how early the newest one came before its tick, in quarters of a tick; negative is too late.
+	// Margin is how early the newest one came before its tick, in quarters of a tick; negative is too late. Of several that
+	// came since the player was told last it is the least.
 	Margin int
 	// Late counts datagrams whose inputs were all for ticks that were over, Early those with inputs for ticks too far
 	// ahead, Surplus those with more inputs than Limits.InputsPerTick.

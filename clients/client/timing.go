@@ -17,7 +17,7 @@ const (
 	marginLow = 0
 	// marginTop is the margin above which it would have been in time with a tick less, of four quarters.
 	marginTop = marginLow + 3
-	// marginLate is the margin below which one report is enough: more than a tick too late.
+	// marginLate is the margin below which no shorter wait helps: more than a tick too late.
 	marginLate = -4
 	// reportsLatest is how many reports are looked at, and strays is how many of them may be chance.
 	reportsLatest = 32
@@ -76,6 +76,7 @@ type timing struct {
 	acked       uint64 // the server has every input up to this tick, or wants it no more
 	cushion     int    // ticks
 	gap         uint64 // the latest tick without its input
+	lacking     bool   // whether that is late or lost is not known yet
 	gaps        int    // that came soon one after the other
 	grew        int    // how often the cushion did
 	late        uint64 // inputs that came too late
@@ -148,13 +149,13 @@ func (t *timing) heard(h protocol.StateHeader, now time.Time) {
 		t.tops++
 	}
 	switch {
-	case t.lows > strays && t.wait > 0:
+	case t.lows > strays && t.wait > 0 && h.Margin >= low+marginLate:
 		if t.hold == 0 {
 			t.fell = min(t.fell+1, 6)
 		}
 		t.hold, t.held = rideHold<<t.fell/2, 0
 		t.move(0, -1)
-	case (h.Margin < low+marginLate || t.lows > strays) && t.lead < leadMax:
+	case t.lows > strays && t.lead < leadMax:
 		t.move(1, 0)
 	case t.reports < reportsLatest:
 	case t.tops >= reportsLatest-strays && t.lead > 0:
@@ -174,10 +175,17 @@ func (t *timing) pace(tick uint64, every int, now time.Time) {
 	t.settled = t.stamped + 1
 }
 
-// lacks looks whether the server had the input for a datagram's tick when it made that.
+// lacks looks whether the server had the input for a datagram's tick when it made that. One that it lacked was late when
+// the next report is of one that was; else it is lost.
 func (t *timing) lacks(h protocol.StateHeader) {
 	if t.first == 0 || h.Tick < t.first {
 		return
+	}
+	if t.lacking && h.InputTick >= t.gap {
+		t.lacking = false
+		if h.Margin > marginLow {
+			t.lost(h)
+		}
 	}
 	if h.InputTick >= h.Tick {
 		if t.cushion > 0 && h.Tick > t.gap+gapFar<<min(t.grew, 6) {
@@ -192,13 +200,16 @@ func (t *timing) lacks(h protocol.StateHeader) {
 		}
 		return
 	}
+	t.lacking = t.lacking || h.Tick > t.gap+gapRun
 	if h.Tick > t.gap+gapNear {
 		t.gaps = 0
 	}
-	if h.Tick > t.gap+gapRun {
-		t.gaps++
-	}
 	t.gap = h.Tick
+}
+
+// lost takes a gap whose input is lost.
+func (t *timing) lost(h protocol.StateHeader) {
+	t.gaps++
 	if t.gaps >= gapsMost && h.InputTick >= t.settled && t.cushion < cushionMax && t.lead < leadMax {
 		t.cushion, t.gaps = t.cushion+1, 0
 		t.grew++

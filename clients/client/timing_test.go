@@ -56,21 +56,32 @@ func TestTheLeadMovesATickAtATime(t *testing.T) {
 	if got := tm.sends(100); got != 100+leadFirst {
 		t.Errorf("the first input is for tick %d, want %d", got, 100+leadFirst)
 	}
-	tm.hears(101, 103, -20)
+	for tick := uint64(101); tick < 101+strays; tick++ {
+		if tm.hears(tick, 103, -20); tm.lead != leadFirst {
+			t.Errorf("the lead is %d after %d late inputs, want %d still", tm.lead, tick-100, leadFirst)
+		}
+	}
+	tm.hears(101+strays, 103, -20)
 	if tm.lead != leadFirst+1 {
-		t.Errorf("the lead is %d after a late input, want %d", tm.lead, leadFirst+1)
+		t.Errorf("the lead is %d after %d late inputs, want %d", tm.lead, 1+strays, leadFirst+1)
 	}
 	// Until a report tells of an input that was stamped since, it tells of the former lead.
-	tm.hears(102, 103, -20)
+	for tick := uint64(102 + strays); tick < 104+2*strays; tick++ {
+		tm.hears(tick, 103, -20)
+	}
 	if tm.lead != leadFirst+1 {
-		t.Errorf("the lead is %d after another report of the same input, want %d still", tm.lead, leadFirst+1)
+		t.Errorf("the lead is %d after more reports of the same input, want %d still", tm.lead, leadFirst+1)
 	}
-	tm.settle(103, 25, -20) // the clock takes 20 ticks for one
-	if got := tm.sends(128); got != 128+leadFirst+1 {
-		t.Errorf("then the input at 128 is for %d, want %d", got, 128+leadFirst+1)
+	next := tm.settle(104+2*strays, 22, -20) // the clock takes 20 ticks for one
+	if got := tm.sends(next); got != next+leadFirst+1 {
+		t.Errorf("then the input at %d is for %d, want %d", next, got, next+leadFirst+1)
 	}
-	if tm.hears(129, tm.stamped, -20); tm.lead != leadFirst+2 {
-		t.Errorf("the lead is %d after a report of a later input, want %d", tm.lead, leadFirst+2)
+	for range 1 + strays {
+		next++
+		tm.hears(next, tm.stamped, -20)
+	}
+	if tm.lead != leadFirst+2 {
+		t.Errorf("the lead is %d after reports of later inputs, want %d", tm.lead, leadFirst+2)
 	}
 }
 
@@ -210,6 +221,7 @@ func TestLostInputsMakeACushion(t *testing.T) {
 		tm.hears(next, next-1, 2)
 		next++
 	}
+	next = tm.settle(next, 1, 2) // the next one came in time: it is lost
 	if tm.missing != 20+gapsMost-1 || tm.cushion != 1 || tm.lead != leadFirst+1 {
 		t.Errorf("after %d ticks without their input the cushion is %d and the lead %d, want 1 and %d", tm.missing, tm.cushion, tm.lead, leadFirst+1)
 	}
@@ -234,6 +246,22 @@ func TestLateInputsMakeNoCushion(t *testing.T) {
 	}
 	if tm.missing != 3*gapsMost || tm.cushion != 0 {
 		t.Errorf("after %d ticks whose input was late the cushion is %d, want 0", tm.missing, tm.cushion)
+	}
+}
+
+// TestAStallMakesNoCushion: where the next report is of an input that came too late, whatever held it up held up all.
+func TestAStallMakesNoCushion(t *testing.T) {
+	tm := newPace(60*time.Millisecond, time.Second/30)
+	tm.first = 100
+	next := tm.settle(100, 100, 2)
+	for range 3 * gapsMost {
+		tm.hears(next, next-1, 2)
+		tm.hears(next+1, tm.stamped, -2) // the least margin of the two that came
+		next = tm.settle(next+2, 50, 2)
+	}
+	if tm.missing != 3*gapsMost || tm.late != 3*gapsMost || tm.cushion != 0 || tm.lead != leadFirst {
+		t.Errorf("after %d ticks without their input, %d of which were late, the cushion is %d and the lead %d, want %d, %[5]d, 0 and %d",
+			tm.missing, tm.late, tm.cushion, tm.lead, 3*gapsMost, leadFirst)
 	}
 }
 

@@ -12,8 +12,6 @@ const leadMax = 32;
 const marginLow = 0;
 /** marginTop is the margin above which it would have been in time with a tick less, of four quarters. */
 const marginTop = marginLow + 3;
-/** marginLate is the margin below which one report is enough: more than a tick too late. */
-const marginLate = -4;
 
 /** reportsLatest is how many reports are looked at, and strays is how many of them may be chance. */
 const reportsLatest = 32;
@@ -63,6 +61,7 @@ export class Timing {
   #lows = 0; // of them below marginLow
   #tops = 0; // of them above marginTop
   #gap = 0; // the latest tick without its input
+  #lacking = false; // whether that is late or lost is not known yet
   #gaps = 0; // that came soon one after the other
   #grew = 0; // how often the cushion did
 
@@ -89,7 +88,7 @@ export class Timing {
     const low = marginLow + 4 * this.cushion;
     if (h.margin < low) this.#lows++;
     else if (h.margin > low + marginTop - marginLow) this.#tops++;
-    if ((h.margin < low + marginLate || this.#lows > strays) && this.lead < leadMax) this.#move(1);
+    if (this.#lows > strays && this.lead < leadMax) this.#move(1);
     else if (this.#reports < reportsLatest) return;
     else if (this.#tops >= reportsLatest - strays && this.lead > 0) this.#move(-1);
     else this.#reports = this.#lows = this.#tops = 0;
@@ -124,9 +123,16 @@ export class Timing {
     return Math.max(this.stamped, Math.floor(this.clock.predicted(now))) + 1;
   }
 
-  /** lacks looks whether the server had the input for a datagram's tick when it made that. */
+  /**
+   * lacks looks whether the server had the input for a datagram's tick when it made that. One that it lacked was late when the
+   * next report is of one that was; else it is lost.
+   */
   #lacks(h: StateHeader): void {
     if (this.first === 0 || h.tick < this.first) return;
+    if (this.#lacking && h.inputTick >= this.#gap) {
+      this.#lacking = false;
+      if (h.margin > marginLow) this.#lost(h);
+    }
     if (h.inputTick >= h.tick) {
       if (this.cushion > 0 && h.tick > this.#gap + gapFar * 2 ** Math.min(this.#grew, 6)) {
         this.cushion--;
@@ -139,15 +145,19 @@ export class Timing {
       if (h.inputTick >= this.#settled) this.#lows++;
       return;
     }
+    this.#lacking ||= h.tick > this.#gap + gapRun;
     if (h.tick > this.#gap + gapNear) this.#gaps = 0;
-    if (h.tick > this.#gap + gapRun) this.#gaps++;
     this.#gap = h.tick;
-    if (this.#gaps >= gapsMost && h.inputTick >= this.#settled && this.cushion < cushionMax && this.lead < leadMax) {
-      this.cushion++;
-      this.#gaps = 0;
-      this.#grew++;
-      this.#move(1);
-    }
+  }
+
+  /** lost takes a gap whose input is lost. */
+  #lost(h: StateHeader): void {
+    this.#gaps++;
+    if (this.#gaps < gapsMost || h.inputTick < this.#settled || this.cushion >= cushionMax || this.lead >= leadMax) return;
+    this.cushion++;
+    this.#gaps = 0;
+    this.#grew++;
+    this.#move(1);
   }
 
   /** move changes the lead; reports of inputs that were stamped before do not tell of it. */

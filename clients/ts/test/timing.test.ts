@@ -54,13 +54,17 @@ test("the lead moves a tick at a time", () => {
   const t = new Pace();
   assert.equal(t.sends(100), 100 + leadFirst);
   t.hears(101, 103, -20);
-  assert.equal(t.lead, leadFirst + 1, "after an input that was more than a tick too late");
+  assert.equal(t.lead, leadFirst, "one may be chance");
   t.hears(102, 103, -20);
-  assert.equal(t.lead, leadFirst + 1, "another report of the same input tells of the former lead");
-  t.settle(103, 25, -20); // the clock takes 20 ticks for one
-  assert.equal(t.sends(128), 128 + leadFirst + 1);
-  t.hears(129, t.stamped, -20);
-  assert.equal(t.lead, leadFirst + 2, "after a report of a later input");
+  assert.equal(t.lead, leadFirst + 1, "after two inputs that were too late");
+  t.hears(103, 103, -20);
+  t.hears(104, 103, -20);
+  assert.equal(t.lead, leadFirst + 1, "more reports of the same input tell of the former lead");
+  t.settle(105, 25, -20); // the clock takes 20 ticks for one
+  assert.equal(t.sends(130), 130 + leadFirst + 1);
+  t.hears(131, t.stamped, -20);
+  t.hears(132, t.stamped, -20);
+  assert.equal(t.lead, leadFirst + 2, "after reports of later inputs");
 });
 
 test("the lead keeps between its bounds", () => {
@@ -139,6 +143,7 @@ test("lost inputs make a cushion: they leave a tick earlier", () => {
     t.hears(next, next - 1, 2);
     next++;
   }
+  next = t.settle(next, 1, 2); // the next one came in time: it is lost
   assert.deepEqual([t.missing, t.cushion, t.lead], [22, 1, leadFirst + 1]);
   next = t.settle(next, 200, 6); // so early is what it should be now
   assert.equal(t.lead, leadFirst + 1, "while the cushion is there");
@@ -156,6 +161,18 @@ test("late inputs make no cushion: there is the lead for them", () => {
     next = t.settle(next + 1, 50, 2);
   }
   assert.deepEqual([t.missing, t.cushion], [9, 0]);
+});
+
+test("a stall makes no cushion: the next report is of an input that came too late", () => {
+  const t = new Pace();
+  t.first = 100;
+  let next = t.settle(100, 100, 2);
+  for (let i = 0; i < 9; i++) {
+    t.hears(next, next - 1, 2);
+    t.hears(next + 1, t.stamped, -2); // the least margin of the two that came
+    next = t.settle(next + 2, 50, 2);
+  }
+  assert.deepEqual([t.missing, t.late, t.cushion, t.lead], [9, 9, 0, leadFirst]);
 });
 
 test("in a frozen room the clock stands, and the lead stays as it is", () => {
