@@ -23,6 +23,11 @@ const (
 	readyMost = 8
 	// spreadMost is the part of a tick's period in which all have begun, whatever they take.
 	spreadMost = 0.9
+	// ridePeriod is a tick's period up to which acknowledgements ride both ways (protocol/ride): QUIC holds them back for 25 ms,
+	// and a client waits for 20 ms at most. Then all have begun within spreadRide, so that an input can come before its tick
+	// is due and still less than 25 ms before its player's pass.
+	ridePeriod = 45 * time.Millisecond
+	spreadRide = 12 * time.Millisecond
 )
 
 // fanout is the workers that choose, encode and send. Clients share no lock there: each pass works from an immutable View and
@@ -81,7 +86,11 @@ func (f *fanout) allowed() allowance { return allowance{passes: float64(spreadFi
 
 // rate is how many passes may begin in a second when so many have been wanted at once.
 func (f *fanout) rate(burst int) float64 {
-	return max(float64(f.workers)/passTime.Seconds(), float64(burst)/(spreadMost*f.period.Seconds()))
+	within := time.Duration(spreadMost * float64(f.period))
+	if f.period <= ridePeriod {
+		within = min(within, spreadRide)
+	}
+	return max(float64(f.workers)/passTime.Seconds(), float64(burst)/within.Seconds())
 }
 
 // allowance is the passes that may begin: they become more as time goes by, while some wait.

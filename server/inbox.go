@@ -22,10 +22,11 @@ type inbox struct {
 	taken  uint64 // the latest tick that the loop took
 	due    time.Time
 	period time.Duration
-	last   []byte // the latest input that was taken
-	starve int    // ticks since then
-	claim  claim  // what came with it; touched by the loop only
-	budget int    // inputs that may still come before the next tick
+	last   []byte      // the latest input that was taken
+	late   queuedInput // a newer one than any before, which came too late for its tick: is repeated next; tick zero: none
+	starve int         // ticks since then
+	claim  claim       // what came with it; touched by the loop only
+	budget int         // inputs that may still come before the next tick
 	limit  int
 
 	counts InputStats
@@ -61,7 +62,8 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 		b.counts.Early++
 		return protocol.InputTooNew
 	}
-	if tick > b.newest {
+	newer := tick > b.newest
+	if newer {
 		least := b.marginOf(tick, now)
 		if !b.told && b.newest != 0 {
 			least = min(least, b.margin)
@@ -70,6 +72,9 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 	}
 	if tick <= b.taken {
 		b.counts.Late++
+		if newer {
+			b.late.set(tick, in, 0)
+		}
 		return protocol.InputTooOld
 	}
 	for i := range in.Count {
@@ -86,10 +91,15 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 			return protocol.TooManyInputs
 		}
 		b.budget--
-		slot.tick, slot.data = at, append(slot.data[:0], in.Inputs[i]...)
-		slot.claim = claim{tick: at, lag: in.Lags[i], hasAck: in.HasAck, epoch: in.Epoch, newest: uint16(in.Newest), again: uint8(i)}
+		slot.set(at, in, i)
 	}
 	return 0
+}
+
+// set copies one of a datagram's inputs.
+func (q *queuedInput) set(tick uint64, in *protocol.Input, i int) {
+	q.tick, q.data = tick, append(q.data[:0], in.Inputs[i]...)
+	q.claim = claim{tick: tick, lag: in.Lags[i], hasAck: in.HasAck, epoch: in.Epoch, newest: uint16(in.Newest), again: uint8(i)}
 }
 
 // marginOf is how long before its tick an input came, in quarters of a tick, rounded down: negative is too late.
@@ -107,17 +117,19 @@ const (
 	inputNeutral
 )
 
-// take returns the input for a tick that was due at a moment: the one sent for it, the last one repeated, or
-// the neutral one. It is good until the next call.
+// take returns the input for a tick that was due at a moment: the one sent for it, the newest one repeated, also if that came
+// too late for its own, or the neutral one. It is good until the next call.
 func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken, b.due, b.budget = tick, due, b.limit
 	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
 		b.counts.Applied++
-		b.claim = slot.claim
-		b.last, slot.data, b.starve = slot.data, b.last, 0 // the slot gets the space of the one before
+		b.use(slot)
 		return b.last, inputSent
+	}
+	if b.late.tick != 0 {
+		b.use(&b.late)
 	}
 	if b.starve++; b.starve <= repeatTicks && b.last != nil {
 		b.counts.Repeated++
@@ -125,6 +137,13 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	}
 	b.counts.Neutral++
 	return nil, inputNeutral
+}
+
+// use makes an input the last one, which gets the space of the one before. Any that came late is older, or this one.
+func (b *inbox) use(q *queuedInput) {
+	b.claim, b.starve = q.claim, 0
+	b.last, q.data = q.data, b.last
+	b.late.tick = 0
 }
 
 // stand says at which tick a room is that stands or goes slowly, when the next one is due, and how long each takes from

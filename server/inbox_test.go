@@ -122,6 +122,33 @@ func TestInboxRepeatsAndThenGivesUp(t *testing.T) {
 	wantTaken(t, b, 107+repeatTicks, []byte{6}, inputRepeated)
 }
 
+// TestInboxRepeatsTheNewest, also when it came too late for its own tick: what the player wants is known.
+func TestInboxRepeatsTheNewest(t *testing.T) {
+	b, now := inboxAt(100)
+	b.put(inputs(101, 1), now)
+	wantTaken(t, b, 101, []byte{1}, inputSent)
+	wantTaken(t, b, 102, []byte{1}, inputRepeated)
+	if r := b.put(inputs(102, 2, 1), now); r != protocol.InputTooOld {
+		t.Errorf("the input for tick 102 is rejected as %v after that tick, want %v", r, protocol.InputTooOld)
+	}
+	for tick := range uint64(repeatTicks) {
+		wantTaken(t, b, 103+tick, []byte{2}, inputRepeated)
+	}
+	wantTaken(t, b, 103+repeatTicks, nil, inputNeutral)
+	last := uint64(104 + repeatTicks)
+	b.put(inputs(last-2, 3), now)
+	b.put(inputs(last-1, 4), now)
+	b.put(inputs(last-2, 5), now) // overtaken
+	wantTaken(t, b, last, []byte{4}, inputRepeated)
+	b.put(inputs(last, 6), now)
+	b.put(inputs(last+1, 7), now)
+	wantTaken(t, b, last+1, []byte{7}, inputSent)
+	wantTaken(t, b, last+2, []byte{7}, inputRepeated)
+	if st := b.stats(); st.Late != 5 || st.Applied != 2 || st.Repeated != repeatTicks+3 || st.Neutral != 1 {
+		t.Errorf("the figures are %+v, want 5 late, 2 applied, %d repeated and 1 neutral", st, repeatTicks+3)
+	}
+}
+
 func TestInboxDoesNotTakeTheSlotOfAFormerRound(t *testing.T) {
 	b, now := inboxAt(100)
 	b.put(inputs(105, 5), now)

@@ -53,7 +53,7 @@ func TestTheCollectorIsSetAndPutBack(t *testing.T) {
 	for said, want := range map[string]int{"": gcPercent, "50": 77} {
 		t.Setenv("GOGC", said)
 		former := debug.SetGCPercent(77)
-		undo := setCollector(1 << 40)
+		undo := setCollector(gcPercent, 1<<40)
 		if got, bound := percent(), debug.SetMemoryLimit(-1); got != want || bound != 1<<40 {
 			t.Errorf("with GOGC %q: %d %% and %d bytes, want %d and %d", said, got, bound, want, int64(1)<<40)
 		}

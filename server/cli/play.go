@@ -69,6 +69,7 @@ func (c *botsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	defer setCollector(botsPercent, 0)()
 	report, err := c.play(a, cfg, game)
 	if err != nil {
 		return explainClient(err)

@@ -91,7 +91,7 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return c.explain(err)
 	}
-	defer setCollector(cfg.MemoryBytes)()
+	defer setCollector(gcPercent, cfg.MemoryBytes)()
 	debug, err := c.debug(s, cfg)
 	if err != nil {
 		return errors.Join(err, s.Close())
