@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/quicstep/quicstep/.ci/measure"
@@ -16,69 +13,38 @@ import (
 
 // bench is one run of everything.
 type bench struct {
+	*measure.Lab
 	settings settings
 	out      io.Writer
-	cores    measure.Cores
-	root     string   // of the module
-	dir      string   // for programs, the development certificate, and what was measured
-	self     string   // this program
-	env      []string // of what it starts
 	outcome  outcome
 }
 
 // newBench builds the programs.
 func newBench(ctx context.Context, s settings, out io.Writer) (*bench, error) {
-	b := &bench{settings: s, out: out, cores: measure.ChooseCores()}
-	var err error
-	if b.self, err = os.Executable(); err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	lab, err := measure.NewLab(ctx, "bench")
 	if err != nil {
-		return nil, fmt.Errorf("find the module: %w; is go on PATH?", err)
+		return nil, err
 	}
-	b.root = strings.TrimSpace(string(root))
-	if b.dir, err = os.MkdirTemp("", "quicstep-bench-"); err != nil {
-		return nil, fmt.Errorf("make a folder for the run: %w", err)
+	if err := lab.Build(ctx, "./server/cmd/quicstep", "./.ci/bench/floor"); err != nil {
+		lab.Close()
+		return nil, err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", filepath.Join(b.dir, "bin")+string(os.PathSeparator), "./server/cmd/quicstep", "./.ci/bench/floor")
-	build.Dir = b.root
-	if text, err := build.CombinedOutput(); err != nil {
-		b.close()
-		return nil, fmt.Errorf("build what is measured: %w\n%s", err, text)
-	}
-	b.env = measure.Environment(os.Environ(), filepath.Join(b.dir, "home"))
-	b.outcome = outcome{Machine: measure.MachineOf(ctx, b.root, b.cores), Settings: s, Begun: time.Now().UTC()}
-	return b, nil
+	return &bench{
+		Lab: lab, settings: s, out: out,
+		outcome: outcome{Machine: measure.MachineOf(ctx, lab.Root, lab.Cores), Settings: s, Begun: time.Now().UTC()},
+	}, nil
 }
 
-// place is where everything runs.
-func (b *bench) place() measure.Place { return measure.Place{Cores: b.cores, Dir: b.dir, Env: b.env} }
-
-func (b *bench) program(name string) string {
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	return filepath.Join(b.dir, "bin", name)
-}
-
-// close removes the programs and the development certificate; what was measured stays.
-func (b *bench) close() {
-	os.RemoveAll(filepath.Join(b.dir, "bin"))
-	os.RemoveAll(filepath.Join(b.dir, "home"))
-	os.Remove(b.dir) // when there is nothing else
-}
-
-func (b *bench) jsonPath() string { return filepath.Join(b.dir, "bench.json") }
+func (b *bench) jsonPath() string { return filepath.Join(b.Dir, "bench.json") }
 
 // run measures every cell, keeps what there is after each, and writes the document.
 func (b *bench) run(ctx context.Context) error {
 	cells := b.settings.cells()
-	if b.cores.Missing != "" {
-		fmt.Fprintf(b.out, "not pinned: %s\nNothing of this proves anything.\n", b.cores.Missing)
+	if b.Cores.Missing != "" {
+		fmt.Fprintf(b.out, "not pinned: %s\nNothing of this proves anything.\n", b.Cores.Missing)
 	}
 	fmt.Fprintf(b.out, "%d cells, %d rounds each of quicstep, the floor and the world alone, %d s each: about %v; the figures go to %s\n",
-		len(cells), b.settings.Rounds, b.settings.Seconds, b.settings.timeOf(cells).Round(time.Minute), b.jsonPath())
+		len(cells), b.settings.Rounds, b.settings.Seconds, (b.settings.timeOf(cells) + b.settings.restTime()).Round(time.Minute), b.jsonPath())
 	failed := 0
 	for i, c := range cells {
 		fmt.Fprintf(b.out, "%d of %d: %v\n", i+1, len(cells), c)
@@ -88,9 +54,29 @@ func (b *bench) run(ctx context.Context) error {
 		}
 		failed += len(result.Failed)
 		b.outcome.Cells = append(b.outcome.Cells, result)
-		if err := b.outcome.write(b.jsonPath()); err != nil {
+		if err := measure.WriteJSON(b.jsonPath(), b.outcome); err != nil {
 			return err
 		}
+	}
+	if slices.Contains(b.settings.Scenarios, networksName) {
+		fmt.Fprintf(b.out, "networks, %d clients\n", b.settings.networkClients())
+		b.outcome.Networks = b.measureNetworks(ctx)
+	}
+	if slices.Contains(b.settings.Scenarios, ownName) {
+		fmt.Fprintln(b.out, "profiles of its own cost")
+		b.outcome.Own = b.measureOwn(ctx)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped: %w", ctx.Err())
+	}
+	for _, n := range b.outcome.Networks {
+		failed += len(n.Failed)
+	}
+	for _, n := range b.outcome.Own {
+		failed += len(n.Failed)
+	}
+	if err := measure.WriteJSON(b.jsonPath(), b.outcome); err != nil {
+		return err
 	}
 	if err := b.outcome.publish(b.folder(), b.out); err != nil {
 		return err
@@ -114,7 +100,7 @@ func (b *bench) measure(ctx context.Context, c cell, later []cell) cellOutcome {
 		if ctx.Err() != nil {
 			break
 		}
-		left := b.settings.timeOf(later) + time.Duration(b.settings.Rounds-n)*b.settings.roundTime(c)
+		left := b.settings.timeOf(later) + b.settings.restTime() + time.Duration(b.settings.Rounds-n)*b.settings.roundTime(c)
 		if err != nil {
 			out.Failed = append(out.Failed, err.Error())
 			fmt.Fprintf(b.out, "  round %d of %d failed: %v\n", n, b.settings.Rounds, err)
@@ -143,7 +129,7 @@ func (b *bench) folder() string {
 	}
 	if why := b.outcome.lacking(); why != "" {
 		fmt.Fprintf(b.out, "%s, so the published figures stay as they are; BENCH_DOCS=docs would replace them\n", why)
-		return b.dir
+		return b.Dir
 	}
-	return filepath.Join(b.root, "docs")
+	return filepath.Join(b.Root, "docs")
 }

@@ -53,7 +53,7 @@ func TestWhatLacksSomethingIsNotPublished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &bench{settings: s, root: "root", dir: "own", out: new(strings.Builder), outcome: outcome{Settings: s, Machine: measure.Machine{Pinned: true}}}
+		return &bench{settings: s, Lab: &measure.Lab{Root: "root", Dir: "own"}, out: new(strings.Builder), outcome: outcome{Settings: s, Machine: measure.Machine{Pinned: true}}}
 	}
 	for name, value := range map[string]string{
 		"BENCH_CLIENTS": "200,500", "BENCH_HZ": "20", "BENCH_SECONDS": "9", "BENCH_ROUNDS": "4", "BENCH_SCENARIOS": "bench",
@@ -95,7 +95,7 @@ func TestWrongSettings(t *testing.T) {
 
 // TestABenchOfTwo runs everything once, with two clients, on whatever cores there are.
 func TestABenchOfTwo(t *testing.T) {
-	s, err := settingsOf(env(map[string]string{"BENCH_CLIENTS": "2", "BENCH_HZ": "30", "BENCH_SECONDS": "1", "BENCH_ROUNDS": "1", "BENCH_SCENARIOS": "bench"}))
+	s, err := settingsOf(env(map[string]string{"BENCH_CLIENTS": "2", "BENCH_HZ": "30", "BENCH_SECONDS": "1", "BENCH_ROUNDS": "1", "BENCH_SCENARIOS": "bench,networks"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +108,13 @@ func TestABenchOfTwo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.close()
-	b.cores = measure.Cores{Missing: "a test takes what there is"}
+	defer b.Close()
+	b.Cores = measure.Cores{Missing: "a test takes what there is"}
 	if err := b.run(ctx); err != nil {
 		t.Fatalf("%v\n%s", err, said.String())
 	}
-	o, err := readOutcome(b.jsonPath())
+	var o outcome
+	err = measure.ReadJSON(b.jsonPath(), &o)
 	if err != nil || len(o.Cells) != 1 || len(o.Cells[0].Rounds) != 1 {
 		t.Fatalf("the outcome is %+v, %v", o, err)
 	}
@@ -134,7 +135,13 @@ func TestABenchOfTwo(t *testing.T) {
 	if runtime.GOOS == "linux" && (r.AloneUS <= 0 || r.ratio() == 0) {
 		t.Errorf("the world alone takes %v, the ratio is %v", r.AloneUS, r.ratio())
 	}
-	if text, err := os.ReadFile(filepath.Join(s.Docs, documentName)); err != nil || !strings.Contains(string(text), "| bench | 30 | 2 |") {
+	for _, n := range o.Networks {
+		if len(n.Rounds) != 1 || n.Rounds[0].Report.Clients.Joined != 2 || n.Rounds[0].Report.TickHz != float64(n.Network.HZ) {
+			t.Errorf("the outcome of a network is %+v", n)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(s.Docs, documentName))
+	if err != nil || !strings.Contains(string(text), "| bench | 30 | 2 |") || strings.Count(string(text), "| round trips from 0 to 80 ms |") != 2 {
 		t.Errorf("the document is\n%s\n%v", text, err)
 	}
 }

@@ -59,6 +59,8 @@ func (o *outcome) document() []byte {
 		fmt.Fprintf(&d, "\n## %s\n\n%s\n\n", t.title, t.says)
 		t.write(&d, o.Cells)
 	}
+	o.writeNetworks(&d)
+	o.writeOwn(&d)
 	o.writeFailures(&d)
 	fmt.Fprintf(&d, "\n## What is not proven\n\n"+doubtText,
 		100*o.most(func(m measured) float64 { return m.Stolen }), 100*o.most(func(m measured) float64 { return m.Others }))
@@ -71,14 +73,16 @@ const methodText = `- **Pairs**: each row is %d rounds of quicstep, then the flo
 - **The floor** is a stock quic-go program that sends each client at every tick as many datagrams, of the same mean size, as quicstep has just
   sent with an update, and gets an input of the same size for each. It knows nothing of games, and acknowledgements do not ride along.
 - **The world alone** is the same room with as many players and an input of each in every tick, without a network.
-- **Processor time** is what the kernel accounts to the server's process (/proc/PID/stat) in those %d s; joining is not in it.
+- **Processor time** is what the kernel accounts to the server's process (/proc/PID/stat) in those %d s; joining is not in it. Each server
+  collects garbage as often as it does by itself: the floor as Go does, quicstep less than half as often. Both loads do it when their heap is four
+  times what is live, since what a load's core is late by is in the latency.
 - **Latency** is from the moment in which an input was sent to the first update that shows its effect. Neither program hides that inputs
   wait for the next tick.
 - **Saturated** rows had a core that was idle for less than 10 %% of the time. They prove nothing, and
   neither do those of which ticks did not reach the clients, or beside which other programs took more than %.0f %% of a core. Each says so.
 `
 
-const doubtText = `- One machine, over loopback: there is no loss, no delay and no network card. The hypervisor took up to %.0f %% of a core's time in a run,
+const doubtText = `- One machine, over loopback: there is no loss, no delay (but for the networks, in user space) and no network card. The hypervisor took up to %.0f %% of a core's time in a run,
   as far as it says, and other programs up to %.0f %%: absolute figures move with both, ratios less.
 - Server and load are on two cores of one machine. Latency contains what the load's core is late by, for both programs alike.
 - The floor sends the mean size in every datagram; quicstep's vary.
@@ -110,11 +114,20 @@ func (o *outcome) most(of func(measured) float64) (most float64) {
 
 func (o *outcome) writeFailures(d *bytes.Buffer) {
 	title := "\n## What failed\n\n"
-	for _, c := range o.Cells {
-		for _, why := range c.Failed {
-			fmt.Fprintf(d, "%s- %v: %s\n", title, c.Cell, strings.ReplaceAll(why, "\n", " "))
+	write := func(of string, failed []string) {
+		for _, why := range failed {
+			fmt.Fprintf(d, "%s- %s: %s\n", title, of, strings.ReplaceAll(why, "\n", " "))
 			title = ""
 		}
+	}
+	for _, c := range o.Cells {
+		write(c.Cell.String(), c.Failed)
+	}
+	for _, n := range o.Networks {
+		write(fmt.Sprintf("%s, %d Hz", n.Network.Name, n.Network.HZ), n.Failed)
+	}
+	for _, n := range o.Own {
+		write(n.Cell.String()+", profiled", n.Failed)
 	}
 }
 

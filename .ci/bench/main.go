@@ -4,7 +4,7 @@
 //
 //	BENCH_CLIENTS    how many clients: 100,200,500,1000
 //	BENCH_HZ         ticks a second: 20,30
-//	BENCH_SCENARIOS  bench,exact-steady,exact,idle,crowd
+//	BENCH_SCENARIOS  bench,exact-steady,exact,idle,crowd,networks,own
 //	BENCH_SECONDS    for how long each run is measured: 10
 //	BENCH_ROUNDS     how often each pair runs: 5
 //	BENCH_DOCS       the folder for benchmarks.md and benchmarks.svg
@@ -21,6 +21,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 func main() {
@@ -41,8 +43,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if s.From != "" {
-		out, err := readOutcome(s.From)
-		if err != nil {
+		var out outcome
+		if err := measure.ReadJSON(s.From, &out); err != nil {
 			return err
 		}
 		if why := out.lacking(); why != "" && s.Docs == "" {
@@ -54,6 +56,6 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer b.Close()
 	return b.run(ctx)
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/quicstep/quicstep/.ci/measure"
@@ -17,6 +14,8 @@ type outcome struct {
 	Settings settings
 	Begun    time.Time
 	Cells    []cellOutcome
+	Networks []networkOutcome
+	Own      []ownOutcome
 }
 
 // cellOutcome is what the rounds of a cell gave.
@@ -120,26 +119,15 @@ func (o *outcome) lacking() string {
 			return c.Cell.String() + " failed"
 		}
 	}
+	for _, n := range o.Networks {
+		if len(n.Rounds) == 0 {
+			return "the network " + n.Network.Name + " failed"
+		}
+	}
+	for _, n := range o.Own {
+		if len(n.Rounds) == 0 {
+			return "the profiles of " + n.Cell.String() + " failed"
+		}
+	}
 	return o.Settings.left()
-}
-
-// write writes the outcome as JSON.
-func (o *outcome) write(path string) error {
-	data, err := json.MarshalIndent(o, "", "\t")
-	if err != nil {
-		return fmt.Errorf("write what was measured: %w", err)
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
-}
-
-func readOutcome(path string) (*outcome, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read an earlier run: %w", err)
-	}
-	var o outcome
-	if err := json.Unmarshal(data, &o); err != nil {
-		return nil, fmt.Errorf("read an earlier run, %s: %w", path, err)
-	}
-	return &o, nil
 }

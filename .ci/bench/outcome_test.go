@@ -70,6 +70,18 @@ func invented() *outcome {
 		}
 		o.Cells = append(o.Cells, out)
 	}
+	for i, w := range networks {
+		c := cell{defaultScenario, networkClients, w.HZ}
+		n := networkOutcome{Network: w, Rounds: []measured{inventedRound(c, 1).Quicstep, inventedRound(c, 2).Quicstep}}
+		if i == len(networks)-1 {
+			n.Rounds, n.Failed = nil, []string{"nobody joined"}
+		}
+		o.Networks = append(o.Networks, n)
+	}
+	for i, c := range s.ownCells() {
+		out := ownOutcome{Cell: c, Rounds: []map[string]float64{{"choose": 4, "input": 1, "hand": 3}, {"choose": 4.25 + float64(i), "input": 0.5}}}
+		o.Own = append(o.Own, out)
+	}
 	last := &o.Cells[len(o.Cells)-1]
 	last.Rounds, last.Failed = nil, []string{"of 100 clients 99 joined\nand 0 were disconnected"}
 	return o
@@ -190,11 +202,11 @@ func TestBytesAddUp(t *testing.T) {
 
 func TestAnOutcomeIsReadAgain(t *testing.T) {
 	o, path := invented(), filepath.Join(t.TempDir(), "bench.json")
-	if err := o.write(path); err != nil {
+	if err := measure.WriteJSON(path, o); err != nil {
 		t.Fatal(err)
 	}
-	again, err := readOutcome(path)
-	if err != nil {
+	var again outcome
+	if err := measure.ReadJSON(path, &again); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(again.document(), o.document()) || !bytes.Equal(again.plot(), o.plot()) {
@@ -218,5 +230,19 @@ func TestGrouped(t *testing.T) {
 		if got := measure.Grouped(c.x, c.digits); got != c.want {
 			t.Errorf("%v is written %q, want %q", c.x, got, c.want)
 		}
+	}
+}
+
+func TestTheWorkOfAProfileIsRead(t *testing.T) {
+	got := workOf(" phase: Total 40000us of 3950000us ( 1.01%)\n        30000us ( 0.76%): step\n\n" +
+		" work: Total 950000us of 3950000us (24.05%)\n       480000us (12.15%): choose\n        70000us ( 1.77%): input\n\n")
+	if len(got) != 2 || got["choose"] != 480_000 || got["input"] != 70_000 {
+		t.Errorf("the work is %v", got)
+	}
+	if own := ownOf(map[string]float64{"choose": 4, "input": 1, "hand": 7}); own != 5 {
+		t.Errorf("its own is %v, want 5: handing over is quic-go's", own)
+	}
+	if got := workOf(""); len(got) != 0 {
+		t.Errorf("nothing has %v", got)
 	}
 }

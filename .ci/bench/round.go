@@ -18,7 +18,7 @@ import (
 
 // round runs quicstep, the floor with the same datagrams, and the world alone.
 func (b *bench) round(ctx context.Context, c cell) (r round, err error) {
-	if r.Quicstep, err = b.quicstep(ctx, c); err != nil {
+	if r.Quicstep, err = b.quicstep(ctx, c, extra{}); err != nil {
 		return r, fmt.Errorf("quicstep: %w", err)
 	}
 	b.rest(ctx)
@@ -40,11 +40,18 @@ func (b *bench) rest(ctx context.Context) {
 	}
 }
 
-func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
+// extra is what a run has that others have not.
+type extra struct {
+	load   []string                                        // further flags of the bots
+	beside func(ctx context.Context, figures string) error // is called when the load begins; figures is the server's address for them
+}
+
+// quicstep runs quicstep.
+func (b *bench) quicstep(ctx context.Context, c cell, x extra) (m measured, err error) {
 	workload := append([]string{"--game", "arena", "--bench"}, c.scenario().Flags...)
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--debug-addr", "127.0.0.1:0", "--log-level", "warn",
 		"--tick", strconv.Itoa(c.HZ), "--players", strconv.Itoa(c.Clients), "--max-players", strconv.Itoa(max(c.Clients, 1000))}
-	server, err := b.place().Start(ctx, b.cores.Server, b.program("quicstep"), append(append(args, workload...), c.scenario().Serve...)...)
+	server, err := b.Place().Start(ctx, b.Cores.Server, b.Program("quicstep"), append(append(args, workload...), c.scenario().Serve...)...)
 	if err != nil {
 		return m, err
 	}
@@ -58,7 +65,9 @@ func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
 		return m, err
 	}
 	args = []string{"bots", "--addr", addr, "--server", figures, "--clients", strconv.Itoa(c.Clients), "--think", thinks, "--json", "--quiet"}
-	m, err = b.underLoad(ctx, server, b.program("quicstep"), append(append(args, workload...), b.loadFlags()...)...)
+	beside := besides(ctx, x, figures)
+	m, err = b.underLoad(ctx, server, b.Program("quicstep"), slices.Concat(args, workload, b.loadFlags(), x.load)...)
+	err = errors.Join(err, beside())
 	if err == nil && m.Report.Server == nil {
 		err = errors.New("the server told no figures")
 	}
@@ -68,12 +77,22 @@ func (b *bench) quicstep(ctx context.Context, c cell) (m measured, err error) {
 	return m, err
 }
 
+// besides calls what is to be done beside a load. The function that it returns ends that, and waits for it.
+func besides(ctx context.Context, x extra, figures string) (end func() error) {
+	if x.beside == nil {
+		return func() error { return nil }
+	}
+	done := make(chan error, 1)
+	go func() { done <- x.beside(ctx, figures) }()
+	return func() error { return <-done }
+}
+
 // floor gives the floor what quicstep has sent with an update, and received.
 func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measured, err error) {
 	per, size := shapeOf(like)
 	shape := []string{"-hz", strconv.Itoa(c.HZ), "-per", strconv.FormatFloat(per, 'f', 4, 64),
 		"-size", strconv.Itoa(size), "-input", strconv.Itoa(int(like.Inputs.MeanBytes + 0.5))}
-	server, err := b.place().Start(ctx, b.cores.Server, b.program("floor"), append([]string{"serve"}, shape...)...)
+	server, err := b.Place().Start(ctx, b.Cores.Server, b.Program("floor"), append([]string{"serve"}, shape...)...)
 	if err != nil {
 		return m, err
 	}
@@ -83,7 +102,7 @@ func (b *bench) floor(ctx context.Context, c cell, like *bots.Report) (m measure
 		return m, err
 	}
 	args := append([]string{"load", "-addr", addr, "-clients", strconv.Itoa(c.Clients)}, shape...)
-	m, err = b.underLoad(ctx, server, b.program("floor"), append(args, b.loadFlags()...)...)
+	m, err = b.underLoad(ctx, server, b.Program("floor"), append(args, b.loadFlags()...)...)
 	if err != nil {
 		return m, err
 	}
@@ -116,12 +135,12 @@ func (b *bench) loadFlags() []string {
 // underLoad lets a load play on a server, and measures both over the time that the load says it measured.
 func (b *bench) underLoad(ctx context.Context, server *measure.Process, program string, args ...string) (m measured, err error) {
 	empty := measure.ResidentOf(server.PID())
-	load, err := b.place().Start(ctx, b.cores.Load, program, args...)
+	load, err := b.Place().Start(ctx, b.Cores.Load, program, args...)
 	if err != nil {
 		return m, err
 	}
 	defer load.Stop()
-	s := measure.Watch(ctx, server.PID(), load.PID(), b.cores)
+	s := measure.Watch(ctx, server.PID(), load.PID(), b.Cores)
 	out, err := load.Wait(ctx, b.patience())
 	if err != nil {
 		s.End()
@@ -210,12 +229,12 @@ func floorFigures(text string, begin, end time.Time) (allocsPerS float64, skippe
 func (b *bench) alone(ctx context.Context, c cell) (costUS, lateMS float64, err error) {
 	args := append([]string{aloneCommand, "--players", strconv.Itoa(c.Clients), "--hz", strconv.Itoa(c.HZ),
 		"--duration", b.settings.aloneTime().String()}, c.scenario().Flags...)
-	p, err := b.place().Start(ctx, b.cores.Server, b.self, args...)
+	p, err := b.Place().Start(ctx, b.Cores.Server, b.Self, args...)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer p.Stop()
-	s := measure.Watch(ctx, p.PID(), 0, b.cores)
+	s := measure.Watch(ctx, p.PID(), 0, b.Cores)
 	out, err := p.Wait(ctx, b.patience())
 	if err != nil {
 		s.End()

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 // scenario is a workload, and how it is served.
@@ -20,12 +22,15 @@ type scenario struct {
 
 // scenarios are all that there are, in the order in which they run.
 var scenarios = []scenario{
-	{Name: "bench", Says: "the default: 1,000 drones and the players' ships all move, some 50 in sight", All: true},
+	{Name: defaultScenario, Says: "the default: 1,000 drones and the players' ships all move, some 50 in sight", All: true},
 	{Name: "exact-steady", Says: "the same; positions travel as they are, every change at once", Flags: []string{"--exact"}, Serve: []string{"--steady-rate"}},
 	{Name: "exact", Says: "the same; positions travel as they are, at a rate by distance", Flags: []string{"--exact"}},
 	{Name: "idle", Says: "the default, but nine in ten rest at any time", Flags: []string{"--idle", "0.9"}},
 	{Name: "crowd", Says: "100 ships and nothing else, each in sight of all, moving on two axes; positions travel as they are", Flags: []string{"--crowd", "--exact"}, Always: 100},
 }
+
+// defaultScenario is what is measured with each number of clients and at each tick rate.
+const defaultScenario = "bench"
 
 // fewClients are those that scenarios other than the default are measured with, as far as they are asked for.
 var fewClients = []int{200, 1000}
@@ -68,6 +73,7 @@ func settingsOf(lookup func(string) (string, bool)) (settings, error) {
 	for _, each := range scenarios {
 		s.Scenarios = append(s.Scenarios, each.Name)
 	}
+	s.Scenarios = append(s.Scenarios, networksName, ownName)
 	s.Docs, _ = lookup("BENCH_DOCS")
 	s.From, _ = lookup("BENCH_FROM")
 	seconds, rounds := []int{s.Seconds}, []int{s.Rounds}
@@ -90,16 +96,10 @@ func settingsOf(lookup func(string) (string, bool)) (settings, error) {
 		return s, fmt.Errorf("BENCH_SECONDS and BENCH_ROUNDS are one number each")
 	}
 	s.Seconds, s.Rounds = seconds[0], rounds[0]
-	if text, _ := lookup("BENCH_SCENARIOS"); text != "" {
-		all := s.Scenarios
-		s.Scenarios = strings.Split(text, ",")
-		for _, name := range s.Scenarios {
-			if !slices.Contains(all, name) {
-				return s, fmt.Errorf("BENCH_SCENARIOS has %q; there are %s", name, strings.Join(all, ", "))
-			}
-		}
-	}
-	return s, nil
+	text, _ := lookup("BENCH_SCENARIOS")
+	var err error
+	s.Scenarios, err = measure.Names("BENCH_SCENARIOS", text, s.Scenarios)
+	return s, err
 }
 
 // numbers reads a list with commas, of numbers from 1 to top.
@@ -136,6 +136,12 @@ func (s settings) left() string {
 		if !slices.Contains(s.Scenarios, each.Name) {
 			return fmt.Sprintf("the scenario %s was left out", each.Name)
 		}
+	}
+	if !slices.Contains(s.Scenarios, networksName) {
+		return "the networks were left out"
+	}
+	if !slices.Contains(s.Scenarios, ownName) {
+		return "the profiles of its own cost were left out"
 	}
 	return ""
 }
@@ -200,9 +206,13 @@ const overhead = 1500 * time.Millisecond
 
 // roundTime is about how long a round of a cell takes: quicstep, the floor, the world alone.
 func (s settings) roundTime(c cell) time.Duration {
-	join := time.Duration(c.Clients) * time.Second / time.Duration(s.JoinRate)
-	played := join + s.Warmup + time.Duration(s.Seconds)*time.Second + overhead + s.Rest
-	return 2*played + s.aloneTime() + overhead + s.Rest
+	return 2*s.playedTime(c.Clients) + s.aloneTime() + overhead + s.Rest
+}
+
+// playedTime is about how long a run with so many clients takes.
+func (s settings) playedTime(clients int) time.Duration {
+	join := time.Duration(clients) * time.Second / time.Duration(s.JoinRate)
+	return join + s.Warmup + time.Duration(s.Seconds)*time.Second + overhead + s.Rest
 }
 
 // aloneTime is for how long the world alone is measured; it varies less.

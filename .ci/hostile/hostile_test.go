@@ -166,6 +166,6 @@ func newTestSuite(t *testing.T) *suite {
 	}
 	t.Cleanup(h.close)
 	// Clients in this process look for the pin where the server, with the suite's environment, keeps it.
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(h.dir, "home"))
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(h.Dir, "home"))
 	return h
 }

@@ -20,6 +20,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 func main() {
@@ -40,8 +42,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if s.From != "" {
-		out, err := readOutcome(s.From)
-		if err != nil {
+		var out outcome
+		if err := measure.ReadJSON(s.From, &out); err != nil {
 			return err
 		}
 		return out.publish(s, os.Stdout)

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -134,25 +132,4 @@ func (o *outcome) lacking() string {
 		}
 	}
 	return o.Settings.left()
-}
-
-// write writes the outcome as JSON.
-func (o *outcome) write(path string) error {
-	data, err := json.MarshalIndent(o, "", "\t")
-	if err != nil {
-		return fmt.Errorf("write what was found: %w", err)
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
-}
-
-func readOutcome(path string) (*outcome, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read an earlier run: %w", err)
-	}
-	var o outcome
-	if err := json.Unmarshal(data, &o); err != nil {
-		return nil, fmt.Errorf("read an earlier run, %s: %w", path, err)
-	}
-	return &o, nil
 }

@@ -52,7 +52,7 @@ func (h *suite) round(ctx context.Context, a attack.Attack, part string, seed ui
 		return m, err
 	}
 	duration := time.Duration(h.settings.Seconds) * time.Second
-	players, err := h.place().Start(ctx, h.cores.Load, h.self, honestPart, "-addr", server.target.Addr,
+	players, err := h.Place().Start(ctx, h.Cores.Load, h.Self, honestPart, "-addr", server.target.Addr,
 		"-clients", strconv.Itoa(h.settings.Clients), "-duration", duration.String())
 	if err != nil {
 		return m, err
@@ -61,13 +61,13 @@ func (h *suite) round(ctx context.Context, a attack.Attack, part string, seed ui
 	if _, in, err := server.until(ctx, roundPatience, func(f figures) bool { return int(f["players"]) >= h.settings.Clients }); err != nil || !in {
 		return m, errors.Join(errors.New("the honest players did not come in"), err)
 	}
-	attacker, err := h.place().Start(ctx, h.cores.Load, "nice", "-n", politeness, h.self, part, "-name", a.Name,
+	attacker, err := h.Place().Start(ctx, h.Cores.Load, "nice", "-n", politeness, h.Self, part, "-name", a.Name,
 		"-addr", server.target.Addr, "-admin", server.target.Admin, "-trace", h.tracePath(), "-seed", strconv.FormatUint(seed, 10))
 	if err != nil {
 		return m, err
 	}
 	defer attacker.Stop()
-	sampler := measure.Watch(ctx, server.PID(), players.PID(), h.cores)
+	sampler := measure.Watch(ctx, server.PID(), players.PID(), h.Cores)
 	defer sampler.End()
 	said, err := players.Wait(ctx, h.settings.runTime()+roundPatience)
 	if err != nil {

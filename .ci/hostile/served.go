@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -32,7 +30,7 @@ type served struct {
 
 // serve starts a server on its core, with all its doors open.
 func (h *suite) serve(ctx context.Context) (*served, error) {
-	p, err := h.place().Start(ctx, h.cores.Server, h.program("quicstep"), "serve", "--game", "arena", "--addr", "127.0.0.1:0",
+	p, err := h.Place().Start(ctx, h.Cores.Server, h.Program("quicstep"), "serve", "--game", "arena", "--addr", "127.0.0.1:0",
 		"--trusted", honestAddr,
 		"--debug-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0",
 		"--admin-addr", "127.0.0.1:0", "--admin-dir", h.adminDir(), "--log-format", "json", "--memory", fmt.Sprintf("%dMiB", goMemory(h.settings.MemoryMB)))
@@ -62,7 +60,7 @@ type figures map[string]float64
 // figures reads them.
 func (s *served) figures(ctx context.Context) (figures, error) {
 	out := figures{}
-	body, err := get(ctx, s.stats)
+	body, err := measure.Get(ctx, s.stats, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +69,7 @@ func (s *served) figures(ctx context.Context) (figures, error) {
 		return nil, fmt.Errorf("read the server's figures: %w", err)
 	}
 	out.add("", stats)
-	if body, err = get(ctx, s.metrics); err != nil {
+	if body, err = measure.Get(ctx, s.metrics, 0); err != nil {
 		return nil, err
 	}
 	for lines := bufio.NewScanner(strings.NewReader(string(body))); lines.Scan(); {
@@ -100,27 +98,6 @@ func (f figures) add(prefix string, object map[string]any) {
 			f.add(prefix+name+".", value)
 		}
 	}
-}
-
-// figuresTimeout bounds the wait for figures: a server that does not answer by then is stuck.
-const figuresTimeout = 10 * time.Second
-
-func get(ctx context.Context, address string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("ask the server for its figures: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask the server for its figures: it answers %s", answer.Status)
-	}
-	return io.ReadAll(answer.Body)
 }
 
 // lookEvery is how often figures are read that are waited for.

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/quicstep/quicstep/.ci/hostile/attack"
+	"github.com/quicstep/quicstep/.ci/measure"
 )
 
 // What is done unless the environment says otherwise; a run with less than that is not published.
@@ -54,16 +54,10 @@ func settingsOf(lookup func(string) (string, bool)) (settings, error) {
 		}
 		*f.value = n
 	}
-	if text, _ := lookup("HOSTILE_ATTACKS"); text != "" {
-		all := s.Attacks
-		s.Attacks = strings.Split(text, ",")
-		for _, name := range s.Attacks {
-			if !slices.Contains(all, name) {
-				return s, fmt.Errorf("HOSTILE_ATTACKS has %q; there are %s", name, strings.Join(all, ", "))
-			}
-		}
-	}
-	return s, nil
+	text, _ := lookup("HOSTILE_ATTACKS")
+	var err error
+	s.Attacks, err = measure.Names("HOSTILE_ATTACKS", text, s.Attacks)
+	return s, err
 }
 
 // left says what was left out of what is published; empty when nothing was.

@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/quicstep/quicstep/.ci/hostile/attack"
@@ -17,73 +14,46 @@ import (
 
 // suite is one run of everything.
 type suite struct {
+	*measure.Lab
 	settings settings
 	out      io.Writer
-	cores    measure.Cores
-	root     string   // of the module
-	dir      string   // for the server, its folders, traces, and what was found
-	self     string   // this program
-	env      []string // of what it starts
 	outcome  outcome
 }
 
 // newSuite builds the server and makes its admin folder.
 func newSuite(ctx context.Context, s settings, out io.Writer) (*suite, error) {
-	h := &suite{settings: s, out: out, cores: measure.ChooseCores()}
-	var err error
-	if h.self, err = os.Executable(); err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	lab, err := measure.NewLab(ctx, "hostile")
 	if err != nil {
-		return nil, fmt.Errorf("find the module: %w; is go on PATH?", err)
+		return nil, err
 	}
-	h.root = strings.TrimSpace(string(root))
-	if h.dir, err = os.MkdirTemp("", "quicstep-hostile-"); err != nil {
-		return nil, fmt.Errorf("make a folder for the run: %w", err)
+	lab.Env = append(lab.Env, "GOGC=100") // Go's own default, so that the bound of the memory says the same on every machine
+	h := &suite{
+		Lab: lab, settings: s, out: out,
+		outcome: outcome{Machine: measure.MachineOf(ctx, lab.Root, lab.Cores), Settings: s, Begun: time.Now().UTC()},
 	}
-	h.env = measure.Environment(os.Environ(), filepath.Join(h.dir, "home"))
-	for _, c := range [][]string{
-		{"go", "build", "-buildvcs=false", "-o", h.program("quicstep"), "./server/cmd/quicstep"},
-		{h.program("quicstep"), "admin", "--admin-dir", h.adminDir(), "init"},
-	} {
-		command := exec.CommandContext(ctx, c[0], c[1:]...)
-		command.Dir = h.root
-		if text, err := command.CombinedOutput(); err != nil {
-			h.close()
-			return nil, fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, text)
-		}
+	if err := lab.Build(ctx, "./server/cmd/quicstep"); err != nil {
+		h.close()
+		return nil, err
 	}
-	h.outcome = outcome{Machine: measure.MachineOf(ctx, h.root, h.cores), Settings: s, Begun: time.Now().UTC()}
+	if text, err := exec.CommandContext(ctx, lab.Program("quicstep"), "admin", "--admin-dir", h.adminDir(), "init").CombinedOutput(); err != nil {
+		h.close()
+		return nil, fmt.Errorf("make the server's admin folder: %w\n%s", err, text)
+	}
 	return h, nil
 }
 
-func (h *suite) place() measure.Place { return measure.Place{Cores: h.cores, Dir: h.dir, Env: h.env} }
-
-func (h *suite) program(name string) string {
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	return filepath.Join(h.dir, "bin", name)
-}
-
-func (h *suite) adminDir() string  { return filepath.Join(h.dir, "admin") }
-func (h *suite) tracePath() string { return filepath.Join(h.dir, "trace") }
-func (h *suite) jsonPath() string  { return filepath.Join(h.dir, "hostile.json") }
+func (h *suite) adminDir() string  { return filepath.Join(h.Dir, "admin") }
+func (h *suite) tracePath() string { return filepath.Join(h.Dir, "trace") }
+func (h *suite) jsonPath() string  { return filepath.Join(h.Dir, "hostile.json") }
 
 // close removes all but what was found.
-func (h *suite) close() {
-	for _, name := range []string{"bin", "home", "admin", "trace"} {
-		os.RemoveAll(filepath.Join(h.dir, name))
-	}
-	os.Remove(h.dir) // when there is nothing else
-}
+func (h *suite) close() { h.Close("admin", "trace") }
 
 // run carries out every attack, keeps what there is after each, and writes the table.
 func (h *suite) run(ctx context.Context) error {
 	n := len(h.settings.Attacks)
-	if h.cores.Missing != "" {
-		fmt.Fprintf(h.out, "not pinned: %s\nNo latency of this proves anything.\n", h.cores.Missing)
+	if h.Cores.Missing != "" {
+		fmt.Fprintf(h.out, "not pinned: %s\nNo latency of this proves anything.\n", h.Cores.Missing)
 	}
 	fmt.Fprintf(h.out, "%d attacks on %d honest players, %d rounds of attack and control, %d s each: about %v\n",
 		n, h.settings.Clients, h.settings.Rounds, h.settings.Seconds, h.settings.timeOf(n).Round(time.Second))
@@ -102,12 +72,12 @@ func (h *suite) run(ctx context.Context) error {
 		if len(line.broken(h.settings)) > 0 {
 			broken++
 		}
-		if err := h.outcome.write(h.jsonPath()); err != nil {
+		if err := measure.WriteJSON(h.jsonPath(), h.outcome); err != nil {
 			return err
 		}
 	}
 	if h.settings.Docs == "" && h.outcome.lacking() == "" {
-		h.outcome.Settings.Docs = filepath.Join(h.root, "docs")
+		h.outcome.Settings.Docs = filepath.Join(h.Root, "docs")
 	}
 	if err := h.outcome.publish(h.outcome.Settings, h.out); err != nil {
 		return err

@@ -50,5 +50,5 @@ func Environment(from []string, home string) (out []string) {
 		}
 		out = append(out, pair)
 	}
-	return append(out, "GOGC=100", "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home)
+	return append(out, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home)
 }

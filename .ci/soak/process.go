@@ -42,7 +42,7 @@ func startServer(ctx context.Context, s settings) (*process, error) {
 	if err := os.RemoveAll(door); err != nil { // an earlier run's
 		return nil, err
 	}
-	at := measure.Place{Env: append(measure.Environment(os.Environ(), s.Folder), s.Env...)}
+	at := measure.Place{Env: append(append(measure.Environment(os.Environ(), s.Folder), "GOGC=100"), s.Env...)}
 	init, err := at.Start(ctx, 0, s.Program, "admin", "--admin-dir", door, "init")
 	if err == nil {
 		_, err = init.Wait(ctx, askTimeout)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,10 +17,12 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// joinPatience is for how long the last joins are waited for, and histogramMax the largest time, in microseconds.
+// joinPatience is for how long the last joins are waited for, and histogramMax the largest time, in microseconds. loadPercent
+// is by how much of what is live the heap grows until garbage is collected, as that of bots.
 const (
 	joinPatience = 30 * time.Second
 	histogramMax = 60_000_000
+	loadPercent  = 300
 )
 
 // loader is all clients.
@@ -47,6 +50,7 @@ type client struct {
 
 // load lets clients join and answer, and prints what they saw.
 func load(ctx context.Context, c config) error {
+	debug.SetGCPercent(loadPercent)
 	l := &loader{config: c, latency: hdrhistogram.New(1, histogramMax, 3), interval: hdrhistogram.New(1, histogramMax, 3)}
 	addr, err := net.ResolveUDPAddr("udp", c.addr)
 	if err != nil {
