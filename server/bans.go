@@ -27,8 +27,10 @@ const MaxBans = 10_000
 // banFileBytesMax bounds the file of bans.
 const banFileBytesMax = 16 << 20
 
-// Errors of Ban and Unban.
+// Errors of Ban, Unban and New.
 var (
+	// ErrBanFileTaken: another server has Config.BanFile, and each would undo what the other does.
+	ErrBanFileTaken = errors.New("another server has the file of the bans")
 	// ErrNoBan: no ban is of that number.
 	ErrNoBan = errors.New("there is no such ban")
 	// ErrManyBans: there are MaxBans.
@@ -69,15 +71,44 @@ func (b *Ban) over(now time.Time) bool { return !b.Until.IsZero() && now.After(b
 
 // bans are those that hold. They survive a restart when there is a file, which is replaced whole at each change.
 type bans struct {
-	path string // empty: no file
-	mu   sync.Mutex
-	list atomic.Pointer[banList] // whoever has mu stores, anyone loads
+	path    string // empty: no file
+	mu      sync.Mutex
+	list    atomic.Pointer[banList] // whoever has mu stores, anyone loads
+	release func() error            // gives the file's lock back; nil without one, guarded by mu
 }
 
 // banList is what the file holds.
 type banList struct {
 	Last uint64 `json:"last"`
 	Bans []Ban  `json:"bans"`
+}
+
+// hold takes the file for this server alone, until letGo. Where no lock can be made no ban can be kept either, so that nothing
+// is lost there.
+func (b *bans) hold() error {
+	if b.path == "" {
+		return nil
+	}
+	release, err := atomicfile.TryLock(b.path)
+	if errors.Is(err, atomicfile.ErrLocked) {
+		return fmt.Errorf("%w: %s", ErrBanFileTaken, b.path)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.release = release
+	return nil
+}
+
+// letGo leaves the file to another server. It may be called more than once.
+func (b *bans) letGo() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.release == nil {
+		return nil
+	}
+	release := b.release
+	b.release = nil
+	return release()
 }
 
 // load reads the file, if there is one.

@@ -70,6 +70,59 @@ func TestABanOfAUserHolds(t *testing.T) {
 	}
 }
 
+// TestABanEndsByItself while the server runs.
+func TestABanEndsByItself(t *testing.T) {
+	simulate(t, 75, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		t := s.t
+		s.join()
+		s.pass(time.Second)
+		ban, away, err := s.server.Ban(server.Ban{Prefix: netip.MustParsePrefix("10.0.1.0/24"), Reason: "aimbot", Until: time.Now().Add(20 * time.Second)})
+		if err != nil || away != 1 {
+			t.Fatalf("%+v, %d sent away, %v", ban, away, err)
+		}
+		for range 2 {
+			if _, err := s.tryJoin(); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "aimbot") || len(s.server.Bans()) != 1 {
+				t.Errorf("with %d bans that hold, who is banned is told %v", len(s.server.Bans()), err)
+			}
+			s.pass(9 * time.Second)
+		}
+		s.pass(3 * time.Second)
+		s.join()
+		if n := len(s.server.Bans()); n != 0 {
+			t.Errorf("%d bans hold when it is over", n)
+		}
+	})
+}
+
+// TestOneServerHasTheBans: another one would write its own over them.
+func TestOneServerHasTheBans(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bans.json")
+	cfg := server.Config{Games: []world.Game{newArena()}, Addr: "127.0.0.1:0", BanFile: file}
+	s := serve(t, cfg)
+	if other, err := server.New(cfg); !errors.Is(err, server.ErrBanFileTaken) || !strings.Contains(err.Error(), file) {
+		if err == nil {
+			other.Close()
+		}
+		t.Errorf("a second server with the same file is answered by %v", err)
+	}
+	s.stop(t)
+	for range 2 { // the one that ran has left it, and so does one that never runs
+		next, err := server.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken := cfg
+	taken.Addr = serve(t, server.Config{Games: []world.Game{newArena()}}).Addr().String()
+	if _, err := server.New(taken); err == nil || errors.Is(err, server.ErrBanFileTaken) {
+		t.Errorf("an address that is taken is answered by %v", err)
+	}
+	serve(t, cfg) // the one that could not listen has left it
+}
+
 // TestWhoIsHeldIsBannedToo: a banned user can't resume.
 func TestWhoIsHeldIsBannedToo(t *testing.T) {
 	cfg := server.Config{Games: []world.Game{newArena()}, Limits: server.Limits{IdleTimeout: 2 * time.Second}, Gate: server.GateFunc(

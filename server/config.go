@@ -73,7 +73,8 @@ type Config struct {
 	// for none, or an error that is told to the speaker. It may take its time, which only the speaker's connection waits for, and must
 	// end when ctx does.
 	Moderate func(ctx context.Context, line Line) (text string, err error)
-	// BanFile keeps the bans, so that they survive a restart; empty keeps them in memory. One server at a time has it.
+	// BanFile keeps the bans, so that they survive a restart; empty keeps them in memory. One server at a time has it, by a lock
+	// on a file beside it that ends in .lock: New refuses another one with ErrBanFileTaken.
 	BanFile string
 	// MemoryBytes bounds what the process uses: above seven tenths of it newcomers are refused as full, while those who are in
 	// play on and may come back. Zero means that there is no bound. It does not have Go collect garbage sooner:

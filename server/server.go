@@ -66,7 +66,7 @@ func New(cfg Config) (*Server, error) {
 	how := s.cfg.transport()
 	how.Web, how.Panics = s.web, s.panics
 	if s.listener, err = transport.Listen(how); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.bans.letGo())
 	}
 	return s, nil
 }
@@ -106,14 +106,17 @@ func newServer(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.bans.path = cfg.BanFile
-	if err := s.bans.load(); err != nil {
+	if err := s.bans.hold(); err != nil {
 		return nil, err
+	}
+	if err := s.bans.load(); err != nil {
+		return nil, errors.Join(err, s.bans.letGo())
 	}
 	return s, nil
 }
 
-// Close closes the socket of a Server that was not run; Run does so itself.
-func (s *Server) Close() error { return s.listener.Close() }
+// Close closes the socket of a Server that was not run, and leaves its files to others; Run does so itself.
+func (s *Server) Close() error { return errors.Join(s.listener.Close(), s.bans.letGo()) }
 
 // newID draws 128 random bits.
 func newID() (id [16]byte) {
@@ -143,7 +146,7 @@ func (s *Server) Run(ctx context.Context) error {
 	conns.Wait()
 	err = errors.Join(err, s.listener.Close())
 	end()
-	return err
+	return errors.Join(err, s.bans.letGo())
 }
 
 // begin starts what connections are served with. The function that it returns ends it, once none is served any more.

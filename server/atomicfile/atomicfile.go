@@ -1,7 +1,8 @@
 // Package atomicfile replaces files in one step.
 //
 // What a server keeps in files is small and read whole: bans, credentials, the pin of a certificate. server, server/admin
-// and server/transport write all of it with Write; Locked is for what several processes change.
+// and server/transport write all of it with Write; Locked is for what several processes change, TryLock for what one
+// process has to itself.
 package atomicfile
 
 import (

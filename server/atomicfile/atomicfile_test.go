@@ -2,6 +2,7 @@ package atomicfile_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,26 @@ func TestWhatFailsLeavesTheFormer(t *testing.T) {
 	wantAlone(t, path)
 	if err := atomicfile.Write(filepath.Join(folder, "gone", "file"), nil); err == nil {
 		t.Error("a file was made in a folder that is not there")
+	}
+}
+
+// TestALockIsOnes until it gives it back, and whoever comes meanwhile does not wait.
+func TestALockIsOnes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bans.json")
+	for range 2 {
+		release, err := atomicfile.TryLock(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := atomicfile.TryLock(path); !errors.Is(err, atomicfile.ErrLocked) {
+			t.Errorf("a second one is answered by %v, want ErrLocked", err)
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := atomicfile.TryLock(filepath.Join(path, "gone", "file")); err == nil || errors.Is(err, atomicfile.ErrLocked) {
+		t.Errorf("a lock in a folder that is not there is answered by %v", err)
 	}
 }
 

@@ -16,3 +16,15 @@ func take(lock *os.File) error {
 		}
 	}
 }
+
+// tryTake is take without waiting: ErrLocked when somebody has it.
+func tryTake(lock *os.File) error {
+	for {
+		switch err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return ErrLocked
+		case !errors.Is(err, syscall.EINTR):
+			return err
+		}
+	}
+}
