@@ -13,6 +13,8 @@ import (
 
 // Errors of what operators do; more say what was asked for.
 var (
+	// ErrResumed: the room was resumed, and makes ticks by itself again.
+	ErrResumed = errors.New("the room was resumed meanwhile")
 	// ErrNotFrozen: only a frozen room makes single steps.
 	ErrNotFrozen = errors.New("the room is not frozen: freeze it first")
 	// ErrBusy: as much of this as may be is under way in the room.
@@ -26,6 +28,24 @@ const (
 	MaxSteps = 10_000
 	maxEdits = 16
 )
+
+// Room returns the figures of one room; the error wraps ErrNoRoom.
+func (s *Server) Room(room string) (RoomStats, error) {
+	row, err := s.directory.named(room)
+	if err != nil {
+		return RoomStats{}, err
+	}
+	return row.stats(), nil
+}
+
+// FiguresOf returns the figures of one room with what its ticks cost; the error wraps ErrNoRoom.
+func (s *Server) FiguresOf(room string) (RoomFigures, error) {
+	row, err := s.directory.named(room)
+	if err != nil {
+		return RoomFigures{}, err
+	}
+	return row.figures(), nil
+}
 
 // Look returns a room's state as its latest tick left it; the error wraps ErrNoRoom.
 func (s *Server) Look(room string) (*world.View, error) {
@@ -143,13 +163,31 @@ var drained = refusal{protocol.CloseFull, "this server takes nobody new, for it 
 
 // stepping is some ticks that a frozen room is to make.
 type stepping struct {
-	left int
+	left int         // the loop counts it down under the room's mu
 	done chan uint64 // holds one: the tick that it has come to
 }
 
+// StepError tells how far a Step has come that was given up.
+type StepError struct {
+	// Made ticks were begun, of those that were Asked for; the last of them may be under way.
+	Made, Asked int
+	// Tick is what the room had come to.
+	Tick uint64
+	// Err is why; it wraps ErrResumed, ErrRoomEnded or the context's.
+	Err error
+}
+
+// Error says how many ticks were made, and why not all of them.
+func (e *StepError) Error() string {
+	return fmt.Sprintf("%d of %d ticks were made, up to tick %d: %v", e.Made, e.Asked, e.Tick, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *StepError) Unwrap() error { return e.Err }
+
 // Step has a frozen room make some ticks, one a period, 1 to MaxSteps, and waits for them; then it stands again. It
-// returns the tick that the room has come to. When the room is resumed meanwhile, it is over. The error wraps ErrNoRoom,
-// ErrNotFrozen, ErrBusy, ErrRoomEnded, or ctx's; then the ticks are made all the same.
+// returns the tick that the room has come to. The error wraps ErrNoRoom, ErrNotFrozen or ErrBusy, and then nothing was done; or it
+// is a *StepError, when the room was resumed or has closed meanwhile, or ctx has ended: then no further tick is made for it.
 func (s *Server) Step(ctx context.Context, room string, ticks int) (uint64, error) {
 	if ticks < 1 || ticks > MaxSteps {
 		return 0, fmt.Errorf("server: a room steps 1 to %d ticks at a time, not %d", MaxSteps, ticks)
@@ -171,14 +209,54 @@ func (s *Server) Step(ctx context.Context, room string, ticks int) (uint64, erro
 	if busy {
 		return 0, fmt.Errorf("%w: it is stepping", ErrBusy)
 	}
+	tick, err := r.awaitSteps(ctx, step)
+	left := r.leftOf(step)
+	switch {
+	case err == nil && left <= 0:
+		return tick, nil
+	case err == nil:
+		err = ErrResumed
+	}
+	return tick, &StepError{Made: ticks - left, Asked: ticks, Tick: tick, Err: err}
+}
+
+// awaitSteps waits until a Step is over, and returns the tick that the room has come to. When ctx ends, what is left of the Step
+// is taken back.
+func (r *room) awaitSteps(ctx context.Context, step *stepping) (uint64, error) {
 	select {
 	case tick := <-step.done:
 		return tick, nil
 	case <-r.closed:
 		return r.tick.Load(), ErrRoomEnded
 	case <-ctx.Done():
-		return r.tick.Load(), fmt.Errorf("step %d ticks: %w", ticks, ctx.Err())
 	}
+	if r.withdrawSteps(step) {
+		return r.tick.Load(), fmt.Errorf("nobody waits for the others: %w", ctx.Err())
+	}
+	select { // its last tick is being made
+	case tick := <-step.done:
+		return tick, nil
+	case <-r.closed:
+		return r.tick.Load(), ErrRoomEnded
+	}
+}
+
+// withdrawSteps takes back what is left of a Step; it returns false when that is nothing.
+func (r *room) withdrawSteps(step *stepping) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.doors.step != step {
+		return false
+	}
+	r.doors.step = nil
+	return true
+}
+
+// leftOf is how many ticks of a Step have not begun.
+func (r *room) leftOf(step *stepping) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return step.left
 }
 
 // steps makes the tick of a frozen room that was asked for, if one was.

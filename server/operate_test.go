@@ -183,7 +183,11 @@ func TestAFrozenRoomSteps(t *testing.T) {
 		}
 		stopped := make(chan uint64)
 		go func() {
-			tick, _ := s.server.Step(context.Background(), "", 10_000)
+			tick, err := s.server.Step(context.Background(), "", 10_000)
+			var some *server.StepError
+			if !errors.As(err, &some) || !errors.Is(err, server.ErrResumed) || some.Made < 20 || some.Made > 40 || some.Asked != 10_000 || some.Tick != tick {
+				t.Errorf("a step of a room that is resumed a second later ends with %v", err)
+			}
 			stopped <- tick
 		}()
 		s.pass(time.Second)
@@ -204,6 +208,33 @@ func TestAFrozenRoomSteps(t *testing.T) {
 			if _, err := s.server.Step(t.Context(), "", n); err == nil {
 				t.Errorf("%d steps were taken", n)
 			}
+		}
+	})
+}
+
+// TestAStepThatNobodyWaitsForEnds: the room stands where it is then.
+func TestAStepThatNobodyWaitsForEnds(t *testing.T) {
+	simulate(t, 73, calm, server.Config{Games: []world.Game{newArena()}}, func(s *simulation) {
+		t := s.t
+		s.join()
+		if err := s.server.Freeze(""); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Second)
+		from := s.server.Tick()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		tick, err := s.server.Step(ctx, "", 10_000)
+		var some *server.StepError
+		if !errors.As(err, &some) || !errors.Is(err, context.DeadlineExceeded) || tick < from+25 || tick > from+35 || some.Tick != tick {
+			t.Fatalf("given up a second after tick %d it ends at tick %d with %v", from, tick, err)
+		}
+		s.pass(time.Second)
+		if now := s.server.Tick(); now != from+uint64(some.Made) {
+			t.Errorf("%d steps from tick %d lead to tick %d", some.Made, from, now)
+		}
+		if tick, err := s.server.Step(t.Context(), "", 2); err != nil || tick != from+uint64(some.Made)+2 {
+			t.Errorf("2 steps more lead to tick %d, %v", tick, err)
 		}
 	})
 }

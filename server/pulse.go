@@ -19,7 +19,7 @@ type pulse struct {
 	parts    []part
 	overruns atomic.Uint64
 	skipped  atomic.Uint64
-	wakes    atomic.Uint64 // that came late, and not for the room's own ticks
+	wakes    lateWakes // has its own rules
 	failed   atomic.Uint64
 	bytes    atomic.Uint64 // sent to its players; their workers add
 	sent     atomic.Uint64 // datagrams, likewise
@@ -165,6 +165,8 @@ type RoomFigures struct {
 	// was waiting, the machine's doing; Skipped are ticks that were given up for either, Failed those that were undone
 	// because game code panicked.
 	Made, Overruns, LateWakes, Skipped, Failed uint64
+	// RecentLateWakes are those of LateWakes that came in the time of Recent, up to 16.
+	RecentLateWakes int
 	// Datagrams and Bytes were sent to its players.
 	Datagrams, Bytes uint64
 	// Recent are its latest ticks, some 500, oldest first.
@@ -193,22 +195,29 @@ func (f *RoomFigures) Quantiles(shares ...float64) []time.Duration {
 // Figures returns the figures of the open rooms. Any goroutine may call it; the rooms notice nothing.
 func (s *Server) Figures() (out []RoomFigures) {
 	for _, row := range find[roomRow](s.directory, roomRows, byID, nil) {
-		r, p := row.room, row.room.pulse
-		view := r.view.Load()
-		f := RoomFigures{
-			RoomStats: row.stats(), Entities: entities(view),
-			Made: p.made.Load(), Overruns: p.overruns.Load(), LateWakes: p.wakes.Load(), Skipped: p.skipped.Load(), Failed: p.failed.Load(),
-			Datagrams: p.sent.Load(), Bytes: p.bytes.Load(), Recent: p.ticks(view.Tick),
-		}
-		for i := range p.parts {
-			at := &p.parts[i]
-			f.Parts = append(f.Parts, PartFigures{
-				Name: at.name, Total: time.Duration(at.total.Load()), Max: time.Duration(at.max.Load()), Overruns: at.overruns.Load(),
-			})
-		}
-		out = append(out, f)
+		out = append(out, row.figures())
 	}
 	return out
+}
+
+func (row *roomRow) figures() RoomFigures {
+	r, p := row.room, row.room.pulse
+	view := r.view.Load()
+	f := RoomFigures{
+		RoomStats: row.stats(), Entities: entities(view),
+		Made: p.made.Load(), Overruns: p.overruns.Load(), LateWakes: p.wakes.count.Load(), Skipped: p.skipped.Load(), Failed: p.failed.Load(),
+		Datagrams: p.sent.Load(), Bytes: p.bytes.Load(), Recent: p.ticks(view.Tick),
+	}
+	if len(f.Recent) > 0 {
+		f.RecentLateWakes = p.wakes.since(f.Recent[0].Tick)
+	}
+	for i := range p.parts {
+		at := &p.parts[i]
+		f.Parts = append(f.Parts, PartFigures{
+			Name: at.name, Total: time.Duration(at.total.Load()), Max: time.Duration(at.max.Load()), Overruns: at.overruns.Load(),
+		})
+	}
+	return f
 }
 
 func entities(v *world.View) (n int) {

@@ -198,7 +198,7 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 		cause = r.pulse.overran(r.tick.Load())
 	} else {
 		r.counters.lateWakes.Add(1)
-		r.pulse.wakes.Add(1)
+		r.pulse.wakes.add(r.tick.Load())
 	}
 	most := uint64(r.cfg.Limits.CatchUpTicks)
 	if t.N-done <= most {
