@@ -76,6 +76,10 @@ func TestWrongMessagesAreRefused(t *testing.T) {
 	for name, wrong := range map[string]admin.Request{
 		"an act that is not there":   {Act: "dance"},
 		"a long room":                {Act: admin.ActRoom, Room: strings.Repeat("x", admin.MaxName+1)},
+		"a line that would be cut":   {Act: admin.ActSay, Text: strings.Repeat("x", admin.MaxSay+1)},
+		"a long reason of a kick":    {Act: admin.ActKick, Text: strings.Repeat("x", admin.MaxKickReason+1)},
+		"a long reason of a ban":     {Act: admin.ActBan, Text: strings.Repeat("x", admin.MaxBanReason+1)},
+		"a long reason of an end":    {Act: admin.ActClose, Text: strings.Repeat("x", admin.MaxCloseReason+1)},
 		"a control character":        {Act: admin.ActSay, Text: "a\nb"},
 		"a text that turns around":   {Act: admin.ActKick, Text: "a\u202eb"},
 		"a text that is not seen":    {Act: admin.ActBan, Text: "\u200b"},
@@ -92,6 +96,9 @@ func TestWrongMessagesAreRefused(t *testing.T) {
 		if _, err := admin.AppendRequest(nil, wrong); !rejected(err) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if _, err := admin.AppendRequest(nil, admin.Request{Act: admin.ActSay, Text: strings.Repeat("x", 300)}); err == nil || !strings.Contains(err.Error(), "300 bytes, at most 256") {
+		t.Errorf("a line that is too long is refused by %v, which should say how long it may be", err)
 	}
 	for name, number := range map[string]any{"player": uint64(1<<32 + 1), "number": -1, "count": 1.5} {
 		b, err := msgpack.Marshal(map[string]any{"act": "kick", name: number})

@@ -24,7 +24,7 @@ type Answer struct {
 	Data    []byte   `msgpack:"data,omitempty"`  // of a profile
 }
 
-// Refusal is why nothing was done.
+// Refusal is why nothing was done, or, by some codes, not all of it.
 type Refusal struct {
 	// Code is one of the codes below, for programs; Text for people.
 	Code string `msgpack:"code"`
@@ -39,12 +39,14 @@ const (
 	CodeNone = "none"
 	// CodeBad: the request is wrong.
 	CodeBad = "bad"
-	// CodeState: not in the present state, such as a step of a room that is not frozen.
+	// CodeState: not in the present state, such as a step of a room that is not frozen, or was resumed before all ticks were made.
 	CodeState = "state"
 	// CodeChanged: an undo found another value than it was to find.
 	CodeChanged = "changed"
 	// CodeAudit: the act could not be written down, and so was not done.
 	CodeAudit = "audit"
+	// CodeUnwritten: the act was done, and what became of it could not be written down: look before you ask for it again.
+	CodeUnwritten = "unwritten"
 	// CodeBusy: too much at once.
 	CodeBusy = "busy"
 	// CodeFailed: it went wrong.
@@ -53,7 +55,7 @@ const (
 
 // Health is a server in one line.
 type Health struct {
-	// OK tells whether nothing is wrong; Wrong says what is.
+	// OK tells whether nothing is wrong; Wrong says what is, the gravest first: what is the case now, and what has happened lately.
 	OK       bool     `msgpack:"ok"`
 	Wrong    []string `msgpack:"wrong,omitempty"`
 	Draining bool     `msgpack:"draining"`
@@ -211,9 +213,9 @@ type Advice struct {
 	RoomName string `msgpack:"room_name"`
 	Game     string `msgpack:"game"`
 	// Do is "fix", when a part of its ticks is to blame, "split", when there are too many players or rows in it, "move",
-	// when the machine is too busy for it, or "watch".
+	// when the machine is too busy for it, or "watch", also when there is nothing to do. It goes by the latest ticks.
 	Do string `msgpack:"do"`
-	// Part is to blame for Share of the overruns, from 0 to 1.
+	// Part is to blame for Share of the overruns since the room was opened, from 0 to 1.
 	Part  string  `msgpack:"part"`
 	Share float64 `msgpack:"share"`
 	// Over is the share of its latest ticks that took longer than a period.

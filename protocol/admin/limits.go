@@ -22,8 +22,14 @@ const (
 	MaxName = 64
 	// MaxUser bounds the name of a user, in bytes.
 	MaxUser = 255
-	// MaxText bounds a reason, a message or a value, in bytes.
+	// MaxText bounds a value, and a text that no player reads, in bytes.
 	MaxText = 512
+	// MaxSay, MaxKickReason, MaxBanReason and MaxCloseReason bound what players read, in bytes: so much comes to them whole,
+	// behind what the server says itself of a ban and its end, and of a room that closes.
+	MaxSay         = protocol.MaxChat
+	MaxKickReason  = protocol.MaxReason
+	MaxBanReason   = protocol.MaxReason - 60
+	MaxCloseReason = protocol.MaxReason - 27
 	// MaxConditions bounds the conditions of a query.
 	MaxConditions = 8
 	// MaxCount bounds how much of something is asked for: rows, ticks, lines.

@@ -20,7 +20,7 @@ type Hello struct {
 	Version uint `msgpack:"version"`
 	// Token is TokenBytes long. Never log it.
 	Token []byte `msgpack:"token"`
-	// Program names the client, for the log.
+	// Program names the client, for the server's log, where it stands with who came in.
 	Program string `msgpack:"program"`
 }
 
@@ -205,7 +205,7 @@ func (r *Request) check() error {
 	}
 	texts := []text{
 		{"room", r.Room, MaxName}, {"table", r.Table, MaxName}, {"row", r.Row, MaxName}, {"field", r.Field, MaxName},
-		{"value", r.Value, MaxText}, {"text", r.Text, MaxText}, {"address", r.Address, MaxName}, {"user", r.User, MaxUser},
+		{"value", r.Value, MaxText}, {"text", r.Text, maxTextOf(r.Act)}, {"address", r.Address, MaxName}, {"user", r.User, MaxUser},
 	}
 	for _, c := range r.Where {
 		if !slices.Contains(Comparisons, c.Is) {
@@ -220,6 +220,21 @@ func (r *Request) check() error {
 		return reject(protocol.BadValue, "text %v", err) // players read it, and other operators
 	}
 	return nil
+}
+
+// maxTextOf bounds a request's Text, in bytes: none is cut on its way to those who read it.
+func maxTextOf(act Act) int {
+	switch act {
+	case ActSay:
+		return MaxSay
+	case ActKick:
+		return MaxKickReason
+	case ActBan:
+		return MaxBanReason
+	case ActClose:
+		return MaxCloseReason
+	}
+	return MaxText
 }
 
 // text is one that has a bound.
