@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -83,41 +82,36 @@ func (c *call) do() error {
 		return &refusedError{admin.CodeRole, credentialsOver}
 	}
 	if c.guest.Role < what.role {
+		why := fmt.Sprintf("%s is for role %s, and %s is %s", c.req.Act, what.role, c.guest.Name, c.guest.Role)
 		c.counters.role.Add(1)
-		return &refusedError{admin.CodeRole, fmt.Sprintf("%s is for role %s, and %s is %s", c.req.Act, what.role, c.guest.Name, c.guest.Role)}
+		c.noteRefusal(why)
+		return &refusedError{admin.CodeRole, why}
 	}
 	if !what.writes {
+		if err := c.mayRead(time.Now()); err != nil {
+			return err
+		}
 		return c.run(what)
 	}
 	if !c.guest.pace.Allow() {
 		c.counters.fast.Add(1)
 		return &refusedError{admin.CodeBusy, fmt.Sprintf("more than %d acts a second", c.cfg.Limits.ActsPerSecond)}
 	}
-	e := entry{
-		At: time.Now().UTC(), ID: c.Door.audit.id(), Who: c.guest.Name, Role: c.guest.Role.String(), From: c.guest.from,
-		Act: string(c.req.Act), On: c.on(), State: "asked",
+	return c.inWriting(what)
+}
+
+// mayRead tells whether the guest's credential has not read too much of late, in all its consoles.
+func (c *call) mayRead(now time.Time) error {
+	l := &c.cfg.Limits
+	if !c.reads.Allow(c.guest.Hash, now) {
+		c.counters.reads.Add(1)
+		return &refusedError{admin.CodeBusy, fmt.Sprintf("these credentials read more than %d answers a second, in all their consoles: ask less often, or close one", l.ReadsPerSecond)}
 	}
-	if err := c.Door.audit.append(e); err != nil {
-		c.cfg.Log.Error("an act was not done, since it can't be written down", "act", e.Act, "who", e.Who, "error", err)
-		return &refusedError{admin.CodeAudit, err.Error() + ": nothing was done"}
+	if c.req.Act == admin.ActSight && !c.sights.Allow(c.guest.Hash, now) {
+		c.counters.sights.Add(1)
+		return &refusedError{admin.CodeBusy, fmt.Sprintf("these credentials ask more than %d times a second what players were sent: ask less often", l.SightsPerSecond)}
 	}
-	timed, cancel := context.WithTimeout(c.ctx, c.patience())
-	defer cancel()
-	stream := c.ctx
-	c.ctx = timed
-	err := c.run(what)
-	c.ctx = stream
-	e.At, e.State, e.Result = time.Now().UTC(), "done", c.did
-	if err != nil {
-		e.State, e.Result = "failed", err.Error()
-	}
-	c.counters.acts.Add(1)
-	if auditErr := c.Door.audit.append(e); auditErr != nil && err == nil {
-		c.cfg.Log.Error("what became of an act can't be written down", "act", e.Act, "who", e.Who, "error", auditErr)
-		return &refusedError{admin.CodeAudit, "it was done, but what became of it could not be written down: " + auditErr.Error()}
-	}
-	c.cfg.Log.Info("operator", "act", e.Act, "who", e.Who, "state", e.State, "result", e.Result)
-	return err
+	return nil
 }
 
 // failedHere is what a console is told when something has panicked.
@@ -139,28 +133,6 @@ func (c *call) patience() time.Duration {
 		patience += admin.MaxProfileSeconds * time.Second
 	}
 	return patience
-}
-
-// on is what the act is done to, for the audit log.
-func (c *call) on() map[string]string {
-	out := map[string]string{}
-	r := &c.req
-	for name, value := range map[string]string{
-		"room": r.Room, "table": r.Table, "row": r.Row, "field": r.Field, "value": r.Value, "text": r.Text, "address": r.Address, "user": r.User,
-	} {
-		if value != "" {
-			out[name] = value
-		}
-	}
-	for name, value := range map[string]uint64{"player": uint64(r.Player), "seconds": r.Seconds, "count": r.Count, "number": r.Number, "delay_ms": r.DelayMS, "jitter_ms": r.JitterMS, "loss_per_mille": r.LossPerMille} {
-		if value != 0 {
-			out[name] = strconv.FormatUint(value, 10)
-		}
-	}
-	if r.All {
-		out["all"] = "true"
-	}
-	return out
 }
 
 // send writes an answer; a console that does not read it loses the stream.
@@ -202,7 +174,7 @@ func refusalOf(err error) *admin.Refusal {
 		of   []error
 	}{
 		{admin.CodeNone, []error{server.ErrNoRoom, server.ErrNoPlayer, server.ErrNoTable, server.ErrNoField, server.ErrNoRow, server.ErrNoEdit, server.ErrNoBan}},
-		{admin.CodeState, []error{server.ErrNotFrozen, server.ErrUndone, server.ErrRoomEnded, server.ErrTickFailed}},
+		{admin.CodeState, []error{server.ErrNotFrozen, server.ErrResumed, server.ErrUndone, server.ErrRoomEnded, server.ErrTickFailed}},
 		{admin.CodeBad, []error{server.ErrImpairment, server.ErrValue}},
 		{admin.CodeBusy, []error{server.ErrBusy, server.ErrManyBans}},
 	} {

@@ -25,7 +25,8 @@ const (
 	auditTailBytes = 8 << 20
 )
 
-// entry is a line of the audit log. An act has two, of the same ID: one before it is done, one with what became of it.
+// entry is a line of the audit log. An act has two, of the same ID: one before it is done, one with what became of it. One that was
+// refused has one.
 type entry struct {
 	At     time.Time         `json:"at"`
 	ID     string            `json:"id"`
@@ -34,7 +35,7 @@ type entry struct {
 	From   string            `json:"from"`
 	Act    string            `json:"act"`
 	On     map[string]string `json:"on,omitempty"`
-	State  string            `json:"state"` // asked, done or failed
+	State  string            `json:"state"` // see stateOf
 	Result string            `json:"result,omitempty"`
 }
 

@@ -41,9 +41,13 @@ func (t *test) holds(r world.Row) bool {
 	case schema.Float:
 		order = cmp.Compare(math.Float64frombits(v.Bits), t.number)
 	case schema.Int:
-		order = cmp.Compare(float64(int64(v.Bits)), t.number)
+		if order = cmp.Compare(int64(v.Bits), int64(t.want.Bits)); !t.whole {
+			order = cmp.Compare(float64(int64(v.Bits)), t.number)
+		}
 	default:
-		order = cmp.Compare(float64(v.Bits), t.number)
+		if order = cmp.Compare(v.Bits, t.want.Bits); !t.whole {
+			order = cmp.Compare(float64(v.Bits), t.number)
+		}
 	}
 	switch t.is {
 	case "=":
@@ -95,7 +99,7 @@ func (c *call) report() error {
 // does.
 var ownParts = []string{"drain", "commit", "publish", "inputs"}
 
-// adviceFor says what to do about a room; ok is false when there is nothing to say.
+// adviceFor says what to do about a room, by its latest ticks; ok is false when nothing was ever late in it.
 func adviceFor(f *server.RoomFigures, period time.Duration) (a admin.Advice, ok bool) {
 	if f.Overruns == 0 && f.LateWakes == 0 && f.Skipped == 0 {
 		return a, false
@@ -110,17 +114,35 @@ func adviceFor(f *server.RoomFigures, period time.Duration) (a admin.Advice, ok 
 	if f.Overruns > 0 {
 		a.Part, a.Share = most.Name, float64(most.Overruns)/float64(f.Overruns)
 	}
-	blame := fmt.Sprintf("%s took the most in %.0f %% of %d overruns, up to %v; %d players, %d rows", a.Part, 100*a.Share, f.Overruns, most.Max.Round(time.Microsecond), f.RoomStats.Players, f.Entities)
+	lately := recentOverruns(f)
+	blame := fmt.Sprintf("%s took the most in %.0f %% of %d overruns since the room was opened, up to %v; %d players, %d rows",
+		a.Part, 100*a.Share, f.Overruns, most.Max.Round(time.Microsecond), f.RoomStats.Players, f.Entities)
 	switch {
-	case f.LateWakes > f.Overruns:
+	case lately == 0 && f.RecentLateWakes == 0 && a.Over == 0:
+		a.Do = "watch"
+		a.Text = fmt.Sprintf("nothing to do: none of the latest %d ticks was late; since the room was opened %d overran, and %d wake-ups came late", len(f.Recent), f.Overruns, f.LateWakes)
+	case f.RecentLateWakes > lately && float64(f.RecentLateWakes) > overShare*float64(len(f.Recent)):
 		a.Do = "move"
-		a.Text = fmt.Sprintf("%d wake-ups came late although the room was waiting: the machine is too busy for it; move rooms to another, or give it more cores", f.LateWakes)
-	case a.Over <= overShare:
-		a.Do, a.Text = "watch", blame+"; rarely of late"
+		a.Text = fmt.Sprintf("%d wake-ups of late came late although the room was waiting: the machine is too busy for it; move rooms to another, or give it more cores", f.RecentLateWakes)
+	case a.Over <= overShare || f.Overruns == 0:
+		a.Do, a.Text = "watch", fmt.Sprintf("rarely of late: %d of the latest %d ticks overran, and %d wake-ups came late", lately, len(f.Recent), f.RecentLateWakes)
+		if f.Overruns > 0 {
+			a.Text += "; " + blame
+		}
 	case slices.Contains(ownParts, a.Part):
 		a.Do, a.Text = "split", blame+": fewer players or rows in a room, or a lower tick rate"
 	default:
 		a.Do, a.Text = "fix", blame+": profile it (console profile), or let it do less in a tick"
 	}
 	return a, true
+}
+
+// recentOverruns counts the latest ticks that were not over when the next one was due.
+func recentOverruns(f *server.RoomFigures) (n int) {
+	for _, t := range f.Recent {
+		if t.Overran {
+			n++
+		}
+	}
+	return n
 }

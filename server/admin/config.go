@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/server"
 	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
@@ -17,6 +19,9 @@ import (
 
 // DefaultAddr is where the door is without another address.
 const DefaultAddr = "127.0.0.1:4434"
+
+// defaultTickRate is the server's own default, in Hz.
+const defaultTickRate = 30
 
 // Server is what the door works on: a *server.Server. Rooms are named as it says.
 type Server interface {
@@ -31,7 +36,9 @@ type Server interface {
 type Watched interface {
 	Stats() server.Stats
 	Rooms() []server.RoomStats
+	Room(room string) (server.RoomStats, error)
 	Figures() []server.RoomFigures
+	FiguresOf(room string) (server.RoomFigures, error)
 	Games() []server.GameFigures
 	Sessions() []server.SessionStats
 	Look(room string) (*world.View, error)
@@ -82,7 +89,7 @@ type Config struct {
 	Addr string
 	// PacketConn is used instead of Addr when it is set; it stays the caller's to close.
 	PacketConn net.PacketConn
-	// TickRate is the server's, in Hz; zero means 30.
+	// TickRate is the server's, in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int
 	// Level is the log's, for whoever wants to see more; nil: it can't be changed.
 	Level *slog.LevelVar
@@ -112,6 +119,11 @@ type Limits struct {
 	// ActsPerSecond bounds the acts of a connection that are written down, as many at once; zero means 20. One more is
 	// refused.
 	ActsPerSecond int
+	// ReadsPerSecond bounds what is read by one credential in all its consoles, each answer of a subscription counted, as many
+	// at once; zero means 100. SightsPerSecond bounds what of these is asked of a player's next pass (sight), likewise; zero
+	// means 20. One more is refused, and ends its subscription. The terminal program asks for 14 a second at its fastest, 4 of
+	// them sights: a map with four tables through a player's eyes.
+	ReadsPerSecond, SightsPerSecond int
 	// HelloTimeout bounds the login; zero means 5 s. RequestTimeout bounds how long a request may take to come, an act to
 	// wait for its room, and an answer to be taken; zero means 10 s.
 	HelloTimeout, RequestTimeout time.Duration
@@ -124,13 +136,26 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Addr == "" {
 		c.Addr = DefaultAddr
 	}
-	if c.TickRate == 0 {
-		c.TickRate = 30
+	var err error
+	if c.TickRate, err = tickRate(c.TickRate); err != nil {
+		return c, fmt.Errorf("admin: Config.%w", err)
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	l := &c.Limits
+	c.Limits, err = c.Limits.withDefaults()
+	return c, err
+}
+
+// tickRate is a server's tick rate in Hz, which zero leaves to the default.
+func tickRate(hz int) (int, error) {
+	if hz < 0 || hz > protocol.MaxTickRate {
+		return 0, fmt.Errorf("TickRate is %d Hz; 1 to %d are possible, and zero means %d", hz, protocol.MaxTickRate, defaultTickRate)
+	}
+	return cmp.Or(hz, defaultTickRate), nil
+}
+
+func (l Limits) withDefaults() (Limits, error) {
 	for _, f := range []struct {
 		name     string
 		value    *int
@@ -139,9 +164,10 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxConns", &l.MaxConns, 32}, {"MaxArrivingPerAddress", &l.MaxArrivingPerAddress, 8}, {"MaxConnsPerCredential", &l.MaxConnsPerCredential, 8},
 		{"MaxRequests", &l.MaxRequests, 16}, {"WrongTokens", &l.WrongTokens, 10},
 		{"WrongTokensPerMinute", &l.WrongTokensPerMinute, 60}, {"ActsPerSecond", &l.ActsPerSecond, 20},
+		{"ReadsPerSecond", &l.ReadsPerSecond, 100}, {"SightsPerSecond", &l.SightsPerSecond, 20},
 	} {
 		if *f.value < 0 {
-			return c, fmt.Errorf("admin: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)
+			return l, fmt.Errorf("admin: Limits.%s is %d; it can't be negative, and zero means %d", f.name, *f.value, f.standard)
 		}
 		if *f.value == 0 {
 			*f.value = f.standard
@@ -156,11 +182,11 @@ func (c Config) withDefaults() (Config, error) {
 		{"RequestTimeout", &l.RequestTimeout, 10 * time.Second},
 	} {
 		if *f.value < 0 {
-			return c, fmt.Errorf("admin: Limits.%s is %v; it can't be negative, and zero means %v", f.name, *f.value, f.standard)
+			return l, fmt.Errorf("admin: Limits.%s is %v; it can't be negative, and zero means %v", f.name, *f.value, f.standard)
 		}
 		if *f.value == 0 {
 			*f.value = f.standard
 		}
 	}
-	return c, nil
+	return l, nil
 }

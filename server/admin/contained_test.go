@@ -56,6 +56,7 @@ func (fragile) Bans() []server.Ban { panic("no such list") }
 // TestAPanicCostsOneRequest, which is told, and is in the audit log when it was an act.
 func TestAPanicCostsOneRequest(t *testing.T) {
 	s := open(t, newFolder(t), admin.Limits{})
+	s.join() // there is a room
 	door, enter := s.secondDoor(fragile{s.Server}, admin.Limits{})
 	c, err := enter()
 	if err != nil {
@@ -83,7 +84,7 @@ func TestAPanicCostsOneRequest(t *testing.T) {
 func TestConsolesThatDoNotReadHoldNobodyUp(t *testing.T) {
 	s := open(t, newFolder(t), admin.Limits{})
 	p := s.join()
-	door, enter := s.secondDoor(s.Server, admin.Limits{MaxConns: 4, MaxRequests: 8, RequestTimeout: 500 * time.Millisecond})
+	door, enter := s.secondDoor(s.Server, admin.Limits{MaxConns: 4, MaxRequests: 8, RequestTimeout: 500 * time.Millisecond, ReadsPerSecond: 1000})
 	until(t, p, "the room has a history", func(v *world.View) bool { return v.Tick > 600 })
 	ctx, stop := context.WithCancel(t.Context())
 	var watches sync.WaitGroup

@@ -8,6 +8,7 @@ import (
 	"runtime/trace"
 	"time"
 
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
 	"github.com/quicstep/quicstep/server"
 	"github.com/quicstep/quicstep/server/quota"
@@ -118,8 +119,8 @@ func (c *call) step() error {
 }
 
 func (c *call) slow() error {
-	if c.req.Count < 1 {
-		return bad("slow needs the periods that a tick is to take, 1 to 64")
+	if c.req.Count < 1 || c.req.Count > protocol.MaxEvery {
+		return bad("slow needs the periods that a tick is to take, 1 to %d", protocol.MaxEvery)
 	}
 	c.did = fmt.Sprintf("a tick takes %d periods", c.req.Count)
 	return c.cfg.Server.Slow(c.req.Room, int(c.req.Count))

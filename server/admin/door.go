@@ -37,8 +37,17 @@ type Door struct {
 	handshakes  *handshakes
 	arriving    *quota.Counts           // connections before the login, by address
 	consoles    *quota.CountsOf[string] // those after it, by the hash of their credential
+	reads       *quota.RatesOf[string]  // what is read, likewise
+	sights      *quota.RatesOf[string]  // what of it is asked of players' passes
+	refusals    *quota.RatesOf[string]  // lines of the audit log on what was refused
 	profiling   sync.Mutex              // held while a profile is taken
+	troubles    troubles                // has its own mutex
+	ended       atomic.Bool             // Run stores whether the socket has broken
 }
+
+// refusalsPerMinute bounds the lines of the audit log on what one credential was refused for its role, as many at once: who
+// may do nothing does not fill the log.
+const refusalsPerMinute = 10
 
 // Stats are the door's figures since it was opened.
 type Stats struct {
@@ -52,19 +61,23 @@ type Stats struct {
 	// Limits.MaxConnsPerCredential of their credential; RefusedHandshakes when too many handshakes were under way, or had just
 	// been of their address.
 	RefusedFull, RefusedHandshakes uint64
-	// Requests came; RefusedRole of them were not for the role of who asked, RefusedFast more than Limits.ActsPerSecond.
-	Requests, RefusedRole, RefusedFast uint64
-	// Acts were done, each written down first. AuditFailed could not be written down, and so were not done, or are not known
-	// to have been.
+	// Requests came; RefusedRole of them were not for the role of who asked, of which UnauditedRefusals do not stand in the
+	// audit log, for there were more than ten a minute of their credential. RefusedFast were more than Limits.ActsPerSecond;
+	// RefusedReads and RefusedSights are answers that were more than Limits.ReadsPerSecond and SightsPerSecond.
+	Requests, RefusedRole, UnauditedRefusals, RefusedFast, RefusedReads, RefusedSights uint64
+	// Acts were done, or tried, each written down first. AuditFailed are lines of the audit log that could not be written: an
+	// act without its first line was not done.
 	Acts, AuditFailed uint64
 	// Unread are answers that a console did not take within Limits.RequestTimeout: each has cost its stream.
 	Unread uint64
 	// Panics were contained: each has cost one request, or one console.
 	Panics uint64
+	// Ended tells that the door lets nobody in any more, for its socket has broken; Run has returned why.
+	Ended bool
 }
 
 type counters struct {
-	logins, none, foreign, expired, slowed, tooSlow, full, requests, role, fast, acts, unread atomic.Uint64
+	logins, none, foreign, expired, slowed, tooSlow, full, requests, role, unaudited, fast, reads, sights, acts, unread atomic.Uint64
 }
 
 // Stats returns the figures. Any goroutine may call it.
@@ -73,8 +86,8 @@ func (d *Door) Stats() Stats {
 	return Stats{
 		Conns: d.conns.Load(), Logins: c.logins.Load(), RefusedNone: c.none.Load(), RefusedForeign: c.foreign.Load(), RefusedExpired: c.expired.Load(),
 		Slowed: c.slowed.Load(), RefusedSlow: c.tooSlow.Load(), RefusedFull: c.full.Load(), RefusedHandshakes: d.handshakes.refused.Load(), Requests: c.requests.Load(),
-		RefusedRole: c.role.Load(), RefusedFast: c.fast.Load(), Acts: c.acts.Load(), AuditFailed: d.audit.failed.Load(),
-		Unread: c.unread.Load(), Panics: d.panics.Counts()["admin"],
+		RefusedRole: c.role.Load(), UnauditedRefusals: c.unaudited.Load(), RefusedFast: c.fast.Load(), RefusedReads: c.reads.Load(), RefusedSights: c.sights.Load(),
+		Acts: c.acts.Load(), AuditFailed: d.audit.failed.Load(), Unread: c.unread.Load(), Panics: d.panics.Counts()["admin"], Ended: d.ended.Load(),
 	}
 }
 
@@ -97,6 +110,7 @@ func Listen(cfg Config) (*Door, error) {
 		cfg: cfg, acts: acts(), credentials: credentials{path: cfg.Folder.path(credentialsFile)}, started: time.Now(),
 		slow: newSlow(l), panics: contain.NewPanics(cfg.Log), arriving: quota.NewCounts(l.MaxArrivingPerAddress),
 		consoles: quota.NewCountsOf[string](l.MaxConnsPerCredential), handshakes: newHandshakes(),
+		reads: byCredential(l.ReadsPerSecond, 1), sights: byCredential(l.SightsPerSecond, 1), refusals: byCredential(refusalsPerMinute, 60),
 	}
 	if d.audit, err = openAudit(cfg.Folder.path(auditFile)); err != nil {
 		return nil, err
@@ -107,6 +121,11 @@ func Listen(cfg Config) (*Door, error) {
 		return nil, errors.Join(fmt.Errorf("listen on %s for operators: %w", cfg.Addr, err), d.audit.close())
 	}
 	return d, nil
+}
+
+// byCredential paces what is done, as often in so many seconds, as many at once.
+func byCredential(often, seconds int) *quota.RatesOf[string] {
+	return quota.NewRatesOf[string](quota.Rate{PerSecond: float64(often) / float64(seconds), Burst: often}, maxCredentials)
 }
 
 // workLabels are those of the door's goroutines, beside the server's.
@@ -159,20 +178,33 @@ func (d *Door) Close() error {
 	return errors.Join(err, d.audit.close())
 }
 
-// Run lets operators in until ctx ends, and returns when nothing of theirs is under way any more.
-func (d *Door) Run(ctx context.Context) error {
+// Run lets operators in until ctx ends, and returns when nothing of theirs is under way any more. It returns nil then, or why
+// it could not go on: its socket is broken.
+func (d *Door) Run(ctx context.Context) (err error) {
 	var work sync.WaitGroup
 	pprof.Do(ctx, workLabels, func(ctx context.Context) {
-		for {
-			conn, err := d.listener.Accept(ctx)
-			if err != nil {
-				return // ctx has ended: nothing else ends it
-			}
-			work.Go(func() { d.serve(ctx, conn) })
-		}
+		looking, stop := context.WithCancel(ctx)
+		defer stop()
+		work.Go(func() { d.lookAfter(looking) })
+		err = d.accept(ctx, &work)
 	})
+	d.ended.Store(err != nil)
 	work.Wait()
-	return d.Close()
+	return errors.Join(err, d.Close())
+}
+
+// accept lets consoles in until ctx ends, or the socket does.
+func (d *Door) accept(ctx context.Context, work *sync.WaitGroup) error {
+	for {
+		conn, err := d.listener.Accept(ctx)
+		if err != nil && ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("accept consoles: %w", err)
+		}
+		work.Go(func() { d.serve(ctx, conn) })
+	}
 }
 
 // serve is the life of a connection.
@@ -202,7 +234,7 @@ func (d *Door) serve(ctx context.Context, conn *quic.Conn) {
 	}
 	defer d.consoles.Give(g.Hash)
 	d.counters.logins.Add(1)
-	d.cfg.Log.Info("console opened", "who", g.Name, "role", g.Role.String(), "from", g.from)
+	d.cfg.Log.Info("console opened", "who", g.Name, "role", g.Role.String(), "from", g.from, "program", g.program)
 	stop := context.AfterFunc(ctx, func() { closeWith(conn, protocol.CloseShutdown, "the server is stopping") })
 	defer stop()
 	var streams sync.WaitGroup

@@ -78,6 +78,8 @@ func TestEveryActThroughTheDoor(t *testing.T) {
 	if a.Err() != nil || b.Err() != nil {
 		t.Errorf("players of a frozen room ended with %v, %v", a.Err(), b.Err())
 	}
+	wantRefusal(t, c, wire.Request{Act: wire.ActSlow, Count: 65}, wire.CodeBad)
+	wantRefusal(t, c, wire.Request{Act: wire.ActSlow}, wire.CodeBad)
 	do(t, c, wire.Request{Act: wire.ActSlow, Count: 2})
 	do(t, c, wire.Request{Act: wire.ActResume})
 	until(t, a, "the room goes on", func(v *world.View) bool { return v.Tick > from+10 })
@@ -339,7 +341,7 @@ func TestWhatCantBeWrittenDownIsNotDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := filepath.Join(string(folder), "audit.jsonl")
-	if err := os.Symlink("/dev/full", log); err != nil {
+	if err := errors.Join(os.Remove(log), os.Symlink("/dev/full", log)); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, folder, admin.Limits{})
@@ -399,6 +401,9 @@ func TestWhatAViewerSees(t *testing.T) {
 		{[]wire.Condition{{Field: "Name", Is: "~", Value: "ni"}, {Field: "X", Is: "!=", Value: "1"}}, 40},
 		{[]wire.Condition{{Field: "Up", Is: "=", Value: "true"}}, 0},
 		{[]wire.Condition{{Field: "owner", Is: ">=", Value: "41"}, {Field: "HP", Is: "<", Value: "101"}}, 1},
+		{[]wire.Condition{{Field: "HP", Is: ">", Value: "99.5"}, {Field: "HP", Is: "<", Value: "1e9"}, {Field: "HP", Is: ">", Value: "-1"}}, 41},
+		{[]wire.Condition{{Field: "Serial", Is: "=", Value: "9007199254740993"}}, 1}, // 2^53 + 1
+		{[]wire.Condition{{Field: "Serial", Is: ">", Value: "9007199254740993"}, {Field: "Serial", Is: "<=", Value: "9007199254740995"}}, 2},
 	} {
 		table := do(t, c, wire.Request{Act: wire.ActQuery, Table: "unit", Where: test.where, Count: 5}).Table
 		if table.Matched != test.want || len(table.Rows) != min(5, test.want) {
@@ -407,6 +412,9 @@ func TestWhatAViewerSees(t *testing.T) {
 	}
 	if table := do(t, c, wire.Request{Act: wire.ActQuery, Table: "unit", Row: "3"}).Table; table.Matched != 1 || table.Rows[0].ID != "3.1" {
 		t.Errorf("row 3 is %+v", table)
+	}
+	for row, code := range map[string]string{"3.9": wire.CodeNone, "900": wire.CodeNone, "17x": wire.CodeBad, "1.0.0": wire.CodeBad} {
+		wantRefusal(t, c, wire.Request{Act: wire.ActQuery, Table: "unit", Row: row}, code)
 	}
 	wantRefusal(t, c, wire.Request{Act: wire.ActQuery, Table: "wood"}, wire.CodeNone)
 	wantRefusal(t, c, wire.Request{Act: wire.ActQuery, Table: "unit", Where: []wire.Condition{{Field: "Luck", Is: "="}}}, wire.CodeNone)

@@ -9,9 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol/admin"
@@ -36,7 +40,8 @@ const certificateYears = 10
 // ErrNoFolder says that there are no credentials yet, and what to do.
 var ErrNoFolder = errors.New("there are no credentials yet: admin init makes the first ones")
 
-// Folder is where a server keeps what belongs to the door: one server at a time has it.
+// Folder is where a server keeps what belongs to the door. One server at a time has it, by the lock of BanFile (see
+// server.Config.BanFile).
 type Folder string
 
 // DefaultFolder is in the user's configuration folder.
@@ -57,12 +62,19 @@ func (f Folder) BanFile() string { return f.path(bansFile) }
 func (f Folder) Profile() string { return f.path(profileFile) }
 
 // Init makes the folder with a certificate, and an owner's credentials, which the console on this machine finds by itself.
-// The address is the door's. It is an error when there are credentials already.
+// The address is the door's. It is an error when there are credentials already. After an error nothing of that is there; the
+// audit log says so, too.
 func (f Folder) Init(name, addr string, now time.Time) error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return err
 	}
-	return f.locked(func() error { return f.init(name, addr, now) })
+	return f.locked(func() error {
+		if _, err := os.Stat(f.path(credentialsFile)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s has credentials already: add others; to begin anew remove %s there, and keep the audit log and the bans",
+				f, strings.Join([]string{credentialsFile, certificateFile, keyFile, profileFile}, ", "))
+		}
+		return f.written("admin init", map[string]string{"name": name, "role": Owner.String()}, func() error { return f.init(name, addr, now) })
+	})
 }
 
 // locked has nobody else change the credentials meanwhile: of two who add at once neither is lost, and who is revoked does not
@@ -72,9 +84,6 @@ func (f Folder) locked(change func() error) error {
 }
 
 func (f Folder) init(name, addr string, now time.Time) error {
-	if _, err := os.Stat(f.path(credentialsFile)); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s has credentials already: add others, or remove the folder to begin anew", f)
-	}
 	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: now.Add(-time.Hour), Validity: certificateYears * 365 * 24 * time.Hour})
 	if err != nil {
 		return err
@@ -87,12 +96,41 @@ func (f Folder) init(name, addr string, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	list, err := formatCredentials([]Credential{owner})
+	if err != nil {
+		return err
+	}
 	profile := admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}
-	return errors.Join(
-		atomicfile.Write(f.path(certificateFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})),
-		atomicfile.Write(f.path(keyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		atomicfile.Write(f.path(profileFile), profile.Format()),
-		f.write([]Credential{owner})) // last: with it the folder is whole
+	return f.writeAll([]file{
+		{certificateFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})},
+		{keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})},
+		{profileFile, profile.Format()},
+		{credentialsFile, list}, // last: with it the folder is whole
+	})
+}
+
+// file is one of a Folder's, by its name.
+type file struct {
+	name string
+	data []byte
+}
+
+// writeAll writes files. When one can't be written the others are taken back: half of them would be taken for a folder.
+func (f Folder) writeAll(files []file) error {
+	for i, one := range files {
+		err := atomicfile.Write(f.path(one.name), one.data)
+		if err == nil {
+			continue
+		}
+		err = fmt.Errorf("write %s: %w", f.path(one.name), err)
+		for _, made := range files[:i+1] { // of the last one, too, a part may be there
+			if info, statErr := os.Lstat(f.path(made.name)); statErr == nil && info.Mode().IsRegular() {
+				err = errors.Join(err, os.Remove(f.path(made.name)))
+			}
+		}
+		return err
+	}
+	return nil
 }
 
 // Add makes credentials for somebody, and returns the profile that lets in whoever has it: it is kept nowhere. Expires may
@@ -106,7 +144,11 @@ func (f Folder) Add(name string, role Role, expires time.Time, addr string, now 
 	if err != nil {
 		return admin.Profile{}, err
 	}
-	if err := f.locked(func() error { return f.add(c) }); err != nil {
+	on := map[string]string{"name": name, "role": role.String(), "until": "for ever"}
+	if !c.Expires.IsZero() {
+		on["until"] = c.Expires.Format(time.RFC3339)
+	}
+	if err := f.locked(func() error { return f.written("admin add", on, func() error { return f.add(c) }) }); err != nil {
 		return admin.Profile{}, err
 	}
 	return admin.Profile{Addr: addr, Pin: sha256.Sum256(cert.Certificate[0]), Token: token}, nil
@@ -131,7 +173,8 @@ func (f Folder) Revoke(name string) error {
 	if _, err := f.Credentials(); err != nil {
 		return err
 	}
-	return f.locked(func() error { return f.revoke(name) })
+	on := map[string]string{"name": name}
+	return f.locked(func() error { return f.written("admin revoke", on, func() error { return f.revoke(name) }) })
 }
 
 func (f Folder) revoke(name string) error {
@@ -156,11 +199,52 @@ func (f Folder) Credentials() ([]Credential, error) {
 }
 
 func (f Folder) write(list []Credential) error {
-	data, err := json.MarshalIndent(list, "", "  ")
+	data, err := formatCredentials(list)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(f.path(credentialsFile), append(data, '\n'))
+	return atomicfile.Write(f.path(credentialsFile), data)
+}
+
+func formatCredentials(list []Credential) ([]byte, error) {
+	data, err := json.MarshalIndent(list, "", "  ")
+	return append(data, '\n'), err
+}
+
+// written makes a change to the credentials with a line of the audit log before it, without which it is not made, and one after
+// it. Who makes it is a user of this machine.
+func (f Folder) written(act string, on map[string]string, change func() error) (err error) {
+	log, err := openAudit(f.path(auditFile))
+	if err != nil {
+		return fmt.Errorf("%w: nothing was done", err)
+	}
+	defer func() { err = errors.Join(err, log.close()) }()
+	log.most = math.MaxInt64 // the server, which may have it open, begins the next file
+	e := entry{At: time.Now().UTC(), ID: log.id(), Who: machineUser(), Role: machineRole, From: "this machine", Act: act, On: on, State: stateAsked}
+	if err := log.append(e); err != nil {
+		return fmt.Errorf("%w: nothing was done", err)
+	}
+	err = change()
+	e.At, e.State = time.Now().UTC(), stateOf(err)
+	if err != nil {
+		e.Result = err.Error()
+	}
+	if auditErr := log.append(e); auditErr != nil {
+		state := map[bool]string{true: "it was done", false: "nothing was done"}[err == nil]
+		err = errors.Join(err, fmt.Errorf("%s, but that could not be written down: %w", state, auditErr))
+	}
+	return err
+}
+
+// machineRole stands in the audit log for who needs no credentials, since the folder is theirs.
+const machineRole = "machine"
+
+// machineUser is who runs this program.
+func machineUser() string {
+	if who, err := user.Current(); err == nil && who.Username != "" {
+		return who.Username
+	}
+	return strconv.Itoa(os.Getuid())
 }
 
 func (f Folder) certificate() (tls.Certificate, error) {

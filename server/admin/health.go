@@ -25,12 +25,13 @@ const (
 
 // WebConfig is all that the HTTP address for metrics and health can be told. Server and Addr are needed.
 type WebConfig struct {
+	// Server is whose figures are told: a *server.Server.
 	Server Watched
 	// Addr is the TCP address; without a host it is loopback's. Whoever reaches it reads it: it asks nobody who they are.
 	Addr string
 	// Door's figures are told, too, unless it is nil.
 	Door *Door
-	// TickRate is the server's, in Hz.
+	// TickRate is the server's, in Hz, up to protocol.MaxTickRate; zero means 30.
 	TickRate int
 	// Log gets what goes wrong; nil drops it.
 	Log *slog.Logger
@@ -44,8 +45,15 @@ type Web struct {
 	cfg      WebConfig
 }
 
-// ListenWeb opens the address. A Web that is not run must be closed.
+// ListenWeb opens the address. The errors name what is wrong. A Web that is not run must be closed.
 func ListenWeb(cfg WebConfig) (*Web, error) {
+	if cfg.Server == nil {
+		return nil, errors.New("admin: WebConfig needs a Server")
+	}
+	var err error
+	if cfg.TickRate, err = tickRate(cfg.TickRate); err != nil {
+		return nil, fmt.Errorf("admin: WebConfig.%w", err)
+	}
 	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("address for metrics: %w; write it as in 127.0.0.1:9464", err)

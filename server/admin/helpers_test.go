@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,20 +29,22 @@ type yard struct {
 	Units world.Table[unit]
 
 	hurt atomic.Uint32 // what the next tick makes of every unit's HP; zero: nothing
+	burn atomic.Int64  // how long the system hurt computes in each tick, as a time.Duration
 }
 
 type unit struct {
-	HP   uint16
-	X    float32 `net:"range=0:100,step=0.5"`
-	Name string  `net:"max=16"`
-	Up   bool
+	HP     uint16
+	X      float32 `net:"range=0:100,step=0.5"`
+	Name   string  `net:"max=16"`
+	Up     bool
+	Serial uint64 // next to others' beyond what a float64 tells apart
 }
 
 func newYard() *yard {
 	g := &yard{GameOf: world.NewGame[struct{ DX int8 }]("yard")}
 	g.Units = world.AddTable[unit](g, "unit")
 	g.OnJoin(func(tx *world.Tx, p world.Player) error {
-		g.Units.Insert(tx, unit{HP: 100, X: float32(p), Name: "unit"}, world.Owner(p))
+		g.Units.Insert(tx, unit{HP: 100, X: float32(p), Name: "unit", Serial: 1<<53 + uint64(p)}, world.Owner(p))
 		return nil
 	})
 	g.OnLeave(func(tx *world.Tx, p world.Player, _ world.LeaveReason) {
@@ -50,6 +53,8 @@ func newYard() *yard {
 		}
 	})
 	g.System("hurt", func(tx *world.Tx) {
+		for begin, long := time.Now(), time.Duration(g.burn.Load()); time.Since(begin) < long; {
+		}
 		if hp := g.hurt.Swap(0); hp != 0 {
 			for id := range g.Units.All(tx) {
 				g.Units.Edit(tx, id).HP = uint16(hp)
@@ -88,18 +93,20 @@ func open(t *testing.T, folder admin.Folder, limits admin.Limits) *site {
 		}
 	}
 	limits.HelloTimeout, limits.RequestTimeout = time.Minute, time.Minute
+	limits.ReadsPerSecond = cmp.Or(limits.ReadsPerSecond, 100_000) // these tests ask until something is so
+	log := s.log()
 	cert, err := transport.NewDevCertificate(transport.DevCertificateParams{NotBefore: time.Now().Add(-time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(server.Config{
-		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, Gate: server.GateFunc(byName), TickRate: 100, Seed: 1, BanFile: folder.BanFile(), Log: s.log(),
+		Games: []world.Game{s.game}, Addr: "127.0.0.1:0", Certificate: &cert, Gate: server.GateFunc(byName), TickRate: 100, Seed: 1, BanFile: folder.BanFile(), Log: log,
 		Limits: server.Limits{MaxTickLoad: 100}, // the machine that tests is busy with other things
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.door, err = admin.Listen(admin.Config{Server: s.Server, Folder: folder, Addr: "127.0.0.1:0", TickRate: 100, Level: &s.level, Limits: limits})
+	s.door, err = admin.Listen(admin.Config{Server: s.Server, Folder: folder, Addr: "127.0.0.1:0", TickRate: 100, Level: &s.level, Limits: limits, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +136,18 @@ func newFolder(t *testing.T) admin.Folder {
 func (s *site) as(p *wire.Profile) *console.Client {
 	s.t.Helper()
 	c, err := s.try(p)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// joinRoom joins the room that a configuration says.
+func (s *site) joinRoom(cfg client.Config) *player {
+	s.t.Helper()
+	cfg.Addr, cfg.Pins, cfg.Timeout = s.Addr().String(), [][32]byte{s.Pin()}, time.Minute
+	c, err := client.Join(s.t.Context(), s.game, cfg)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -16,8 +16,9 @@ import (
 // guest is somebody who has come in.
 type guest struct {
 	Credential
-	from string
-	pace *rate.Limiter // of what is written down
+	from    string
+	program string        // as it calls itself
+	pace    *rate.Limiter // of what is written down
 }
 
 // What those are told who don't come in. It is the same for a token that was never given and one that was revoked.
@@ -34,11 +35,11 @@ const credentialsOver = "these credentials have expired, or were revoked"
 
 // login reads the hello, judges its token, and takes a place among the consoles of its credential; otherwise it says why not.
 func (d *Door) login(ctx context.Context, conn *quic.Conn) (g *guest, code protocol.CloseCode, refused string) {
-	stream, token, refused := d.hello(ctx, conn)
+	stream, hello, refused := d.hello(ctx, conn)
 	if refused != "" {
 		return nil, protocol.CloseRefused, refused
 	}
-	c, refused := d.judge(ctx, conn, token)
+	c, refused := d.judge(ctx, conn, hello.Token)
 	if refused != "" {
 		return nil, protocol.CloseRefused, refused
 	}
@@ -55,30 +56,31 @@ func (d *Door) login(ctx context.Context, conn *quic.Conn) (g *guest, code proto
 		return nil, protocol.CloseRefused, "the welcome could not be sent"
 	}
 	perSecond := d.cfg.Limits.ActsPerSecond
-	return &guest{Credential: c, from: conn.RemoteAddr().String(), pace: rate.NewLimiter(rate.Limit(perSecond), perSecond)}, 0, ""
+	return &guest{
+		Credential: c, from: conn.RemoteAddr().String(), program: hello.Program, pace: rate.NewLimiter(rate.Limit(perSecond), perSecond),
+	}, 0, ""
 }
 
-// hello reads it, and returns its token, and the stream for the welcome.
-func (d *Door) hello(ctx context.Context, conn *quic.Conn) (stream *quic.Stream, token []byte, refused string) {
+// hello reads it, and returns it with the stream for the welcome.
+func (d *Door) hello(ctx context.Context, conn *quic.Conn) (stream *quic.Stream, hello admin.Hello, refused string) {
 	timed, cancel := context.WithTimeout(ctx, d.cfg.Limits.HelloTimeout)
 	defer cancel()
 	stream, err := conn.AcceptStream(timed)
 	if err != nil {
 		d.counters.none.Add(1)
-		return nil, nil, noHello
+		return nil, hello, noHello
 	}
 	stream.SetDeadline(time.Now().Add(d.cfg.Limits.HelloTimeout))
 	message, err := readFrame(stream)
 	if err != nil {
 		d.counters.none.Add(1)
-		return nil, nil, noHello
+		return nil, hello, noHello
 	}
-	hello, err := admin.ParseHello(message)
-	if err != nil {
+	if hello, err = admin.ParseHello(message); err != nil {
 		d.counters.none.Add(1)
-		return nil, nil, err.Error()
+		return nil, hello, err.Error()
 	}
-	return stream, hello.Token, ""
+	return stream, hello, ""
 }
 
 // judge finds whose a token is.

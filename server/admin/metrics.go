@@ -168,6 +168,15 @@ func (c collector) operators(send sender, s Stats) {
 	send.counter("admin_slowed_total", "Logins that had to wait, for wrong tokens had come from their address.", s.Slowed)
 	send.counter("admin_requests_total", "Requests of consoles.", s.Requests)
 	send.counter("admin_role_refused_total", "Of these, those that were not for the role of who asked.", s.RefusedRole)
+	send.counter("admin_refusals_unaudited_total", "Of these, those that do not stand in the audit log, for they were too many.", s.UnauditedRefusals)
+	for what, n := range map[string]uint64{"acts": s.RefusedFast, "reads": s.RefusedReads, "sights": s.RefusedSights} {
+		send.counter("admin_fast_refused_total", "Acts of a console, and answers to one credential, that were refused since there were too many, by what.", n, "what", what)
+	}
+	ended := 0.0
+	if s.Ended {
+		ended = 1
+	}
+	send.gauge("admin_door_ended", "Whether the admin door lets nobody in any more, for its socket is broken.", ended)
 	send.counter("admin_unread_total", "Answers that a console did not take in time.", s.Unread)
 	send.counter("panics_total", panicsHelp, s.Panics, "where", "admin")
 	send.counter("admin_acts_total", "Acts of operators that were done.", s.Acts)

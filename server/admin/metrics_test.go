@@ -29,9 +29,11 @@ const (
 )
 
 // watch serves a site's metrics, and returns their address.
-func (s *site) watch() string {
+func (s *site) watch() string { return s.watchAt(100) }
+
+func (s *site) watchAt(tickRate int) string {
 	s.t.Helper()
-	w, err := admin.ListenWeb(admin.WebConfig{Server: s.Server, Addr: ":0", Door: s.door, TickRate: 100})
+	w, err := admin.ListenWeb(admin.WebConfig{Server: s.Server, Addr: ":0", Door: s.door, TickRate: tickRate})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -91,6 +93,8 @@ func TestMetricsAreThere(t *testing.T) {
 		`quicstep_tick_phase_seconds_bucket{game="yard",phase="step",le="0.001"}`, `quicstep_tick_seconds_count{game="yard"}`,
 		`quicstep_sessions_joined_total 1`, `quicstep_sessions_ended_total{why="lost"} 0`, `quicstep_rooms_closed_total 0`,
 		`quicstep_inputs_total{outcome="applied"}`, `quicstep_connections{door="native"} 1`, `quicstep_admin_logins_total 0`, `quicstep_draining 0`,
+		`quicstep_admin_fast_refused_total{what="acts"} 0`, `quicstep_admin_fast_refused_total{what="reads"} 0`, `quicstep_admin_fast_refused_total{what="sights"} 0`,
+		`quicstep_admin_refusals_unaudited_total 0`, `quicstep_admin_door_ended 0`,
 		`quicstep_rejected_total{reason="bad_value"} 0`, `process_cpu_seconds_total`, `go_goroutines`,
 	} {
 		if !strings.Contains(text, want) {
@@ -115,6 +119,24 @@ func TestMetricsGoOnWhenSomethingElseHappens(t *testing.T) {
 	code, text := get(t, "http://"+addr+"/metrics")
 	if code != http.StatusOK || !strings.Contains(text, `quicstep_joins_denied_total{reason="undecided"} 1`) {
 		t.Errorf("/metrics answers %d: %s", code, text)
+	}
+}
+
+// TestTheAddressForMetricsIsRightOrNotOpened: what it is told is filled in or refused.
+func TestTheAddressForMetricsIsRightOrNotOpened(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	for _, wrong := range []admin.WebConfig{
+		{Addr: ":0"}, {Server: s.Server, Addr: ":0", TickRate: -1}, {Server: s.Server, Addr: ":0", TickRate: 1000}, {Server: s.Server, Addr: "9464"},
+	} {
+		if w, err := admin.ListenWeb(wrong); err == nil {
+			w.Close()
+			t.Errorf("it opened with %+v", wrong)
+		}
+	}
+	for rate, want := range map[int]string{0: "0.0333", 100: "0.01\n"} {
+		if _, text := get(t, "http://"+s.watchAt(rate)+"/metrics"); !strings.Contains(text, "\nquicstep_tick_period_seconds "+want) {
+			t.Errorf("at a tick rate of %d the period is not %s", rate, want)
+		}
 	}
 }
 

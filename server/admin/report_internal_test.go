@@ -11,13 +11,14 @@ import (
 func TestAReportSaysWhatToDo(t *testing.T) {
 	const period = 10 * time.Millisecond
 	// room has 100 ticks, so many of which were too slow, and overruns of these parts.
-	room := func(slow int, lateWakes uint64, overruns ...server.PartFigures) *server.RoomFigures {
-		f := &server.RoomFigures{LateWakes: lateWakes, Parts: overruns}
+	// So many wake-ups came late in their time.
+	room := func(slow int, lateWakes int, overruns ...server.PartFigures) *server.RoomFigures {
+		f := &server.RoomFigures{LateWakes: uint64(lateWakes), RecentLateWakes: lateWakes, Parts: overruns}
 		f.ID, f.Name = strings.Repeat("0", 32), "lobby"
 		for i := range 100 {
 			tick := server.TickTimes{Step: time.Millisecond}
 			if i < slow {
-				tick.Step = 2 * period
+				tick.Step, tick.Overran = 2*period, true
 			}
 			f.Recent = append(f.Recent, tick)
 		}
@@ -47,6 +48,17 @@ func TestAReportSaysWhatToDo(t *testing.T) {
 		}
 	}
 	if a, _ := adviceFor(room(5, 0, part("commit", 1), part("flight", 9)), period); a.Share != 0.9 || a.Over != 0.05 || a.Overruns != 10 || !strings.Contains(a.Text, "flight took the most in 90 %") {
+		t.Errorf("%+v", a)
+	}
+	past := room(0, 0, part("flight", 3))
+	past.LateWakes = 40
+	waked := room(0, 1)
+	for name, f := range map[string]*server.RoomFigures{"overruns and late wakes of long ago": past, "one late wake": waked} {
+		if a, ok := adviceFor(f, period); !ok || a.Do != "watch" {
+			t.Errorf("of %s it says %+v, want watch", name, a)
+		}
+	}
+	if a, _ := adviceFor(past, period); !strings.HasPrefix(a.Text, "nothing to do") || !strings.Contains(a.Text, "3 overran, and 40 wake-ups") {
 		t.Errorf("%+v", a)
 	}
 	if a, ok := adviceFor(room(0, 0), period); ok {

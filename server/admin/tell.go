@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,11 +38,11 @@ func pieces[T any](c *call, list []T, put func(*admin.Answer, []T), bytesOf func
 func about[T any](bytes int) func(T) int { return func(T) int { return bytes } }
 
 func (c *call) health() error {
-	s := c.cfg.Server.Stats()
+	s, now := c.cfg.Server.Stats(), time.Now()
 	h := &admin.Health{
-		Draining: c.cfg.Server.Draining(), Started: c.started.UnixMilli(), At: time.Now().UnixMilli(), PeriodUS: c.period().Microseconds(),
+		Draining: c.cfg.Server.Draining(), Started: c.started.UnixMilli(), At: now.UnixMilli(), PeriodUS: c.period().Microseconds(),
 		Rooms: s.Rooms, Players: s.Players, Held: s.Held, Conns: s.Transport.Open, Overruns: s.Overruns, Skipped: s.Skipped, Failed: s.FailedTicks,
-		Diverged: s.Diverged, Datagrams: s.Datagrams, Bytes: s.DatagramBytes, Banned: s.Banned, Impaired: s.Impaired, Wrong: c.wrong(s),
+		Diverged: s.Diverged, Datagrams: s.Datagrams, Bytes: s.DatagramBytes, Banned: s.Banned, Impaired: s.Impaired, Wrong: c.wrong(s, now),
 	}
 	h.OK = len(h.Wrong) == 0
 	return c.send(admin.Answer{Health: h})
@@ -49,59 +50,12 @@ func (c *call) health() error {
 
 func (d *Door) period() time.Duration { return time.Second / time.Duration(d.cfg.TickRate) }
 
-// wrong is what an operator should look at.
-func (d *Door) wrong(s server.Stats) (out []string) {
-	for _, f := range d.cfg.Server.Figures() {
-		if over := overBudget(&f, d.period()); over > overShare {
-			out = append(out, fmt.Sprintf("room %s: %.0f %% of its ticks take longer than they may", nameOf(f.RoomStats), 100*over))
-		}
-	}
-	if s.StuckRooms > 0 {
-		out = append(out, fmt.Sprintf("stuck rooms: %d, which only a restart mends: drain this server; its log says where they are stuck", s.StuckRooms))
-	}
-	if n := sum(s.Panics) + d.panics.Counts()["admin"]; n > 0 {
-		out = append(out, fmt.Sprintf("%d panics outside of ticks were contained: the log has their stacks", n))
-	}
-	if s.Diverged > 0 {
-		out = append(out, fmt.Sprintf("%d rows of clients were not as they should be", s.Diverged))
-	}
-	if n := d.audit.failed.Load(); n > 0 {
-		out = append(out, fmt.Sprintf("%d lines of the audit log could not be written", n))
-	}
-	return out
-}
-
-func sum(counts map[string]uint64) (n uint64) {
-	for _, one := range counts {
-		n += one
-	}
-	return n
-}
-
 // nameOf is what a room may be called before others: not a private one's code.
 func nameOf(r server.RoomStats) string {
 	if r.Private {
 		return r.ID[:8]
 	}
 	return r.Name
-}
-
-// found returns the figures of one room, named as the server names it.
-func (c *call) found(name string) (*server.RoomFigures, error) {
-	var found *server.RoomFigures
-	for _, f := range c.cfg.Server.Figures() {
-		if name != "" && f.ID != name && (f.Private || f.Name != name) {
-			continue
-		}
-		if found != nil {
-			return nil, fmt.Errorf("%w as %q alone: name one by its ID", server.ErrNoRoom, name)
-		}
-		found = &f
-	}
-	if found == nil {
-		return nil, fmt.Errorf("%w: %q", server.ErrNoRoom, name)
-	}
-	return found, nil
 }
 
 func roomOf(f *server.RoomFigures) admin.Room {
@@ -134,11 +88,11 @@ func (c *call) rooms() error {
 }
 
 func (c *call) room() error {
-	f, err := c.found(c.req.Room)
+	f, err := c.cfg.Server.FiguresOf(c.req.Room)
 	if err != nil {
 		return err
 	}
-	r := roomOf(f)
+	r := roomOf(&f)
 	for _, t := range f.Recent {
 		r.Recent = append(r.Recent, admin.Tick{
 			Tick: t.Tick, Drain: t.Drain.Microseconds(), Step: t.Step.Microseconds(), Publish: t.Publish.Microseconds(), Overran: t.Overran,
@@ -154,11 +108,11 @@ func (c *call) players() error {
 		names[r.ID] = nameOf(r)
 	}
 	if c.req.Room != "" {
-		f, err := c.found(c.req.Room)
+		room, err := c.cfg.Server.Room(c.req.Room)
 		if err != nil {
 			return err
 		}
-		only = f.ID
+		only = room.ID
 	}
 	var out []admin.Player
 	for _, s := range c.cfg.Server.Sessions() {
@@ -220,12 +174,16 @@ func (c *call) query() error {
 	if err != nil {
 		return err
 	}
+	candidates, err := c.candidates(view, number)
+	if err != nil {
+		return err
+	}
 	most, matched := int(c.req.Count), 0
 	if most == 0 {
 		most = 100
 	}
 	var rows []admin.Row
-	for r := range c.candidates(view, number) {
+	for r := range candidates {
 		if !meets(r, tests) {
 			continue
 		}
@@ -250,18 +208,20 @@ func (c *call) sendRows(tick uint64, columns []admin.Column, rows []admin.Row, m
 	})
 }
 
-// candidates are the row that is asked for, or all of them.
-func (c *call) candidates(view *world.View, table int) func(func(world.Row) bool) {
+// candidates are the row that is asked for, which must be there, or all of them.
+func (c *call) candidates(view *world.View, table int) (iter.Seq[world.Row], error) {
 	if c.req.Row == "" {
-		return view.Rows(table)
+		return view.Rows(table), nil
 	}
-	return func(yield func(world.Row) bool) {
-		if id, err := world.ParseID(c.req.Row); err == nil {
-			if r, ok := view.Row(table, id); ok {
-				yield(r)
-			}
-		}
+	id, err := world.ParseID(c.req.Row)
+	if err != nil {
+		return nil, bad("%v", err)
 	}
+	r, ok := view.Row(table, id)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s %v", server.ErrNoRow, c.req.Table, id)
+	}
+	return func(yield func(world.Row) bool) { yield(r) }, nil
 }
 
 func rowOf(t *schema.Table, r world.Row) admin.Row {
@@ -303,7 +263,8 @@ type test struct {
 	field  int    // in the table's fields; ownerField for the row's owner
 	is     string // of admin.Comparisons
 	want   world.Value
-	number float64 // want, when the field is one
+	number float64 // what want is for a number that is not whole
+	whole  bool    // of a field of integers: want is one that it could hold, and is compared as that
 	kind   schema.Kind
 	format *schema.Field
 }
@@ -333,7 +294,7 @@ func testsOf(t *schema.Table, where []admin.Condition) (out []test, err error) {
 		case schema.Bool, schema.Entity:
 			one.want, err = world.ParseValue(one.format, w.Value)
 		default:
-			one.number, err = strconv.ParseFloat(w.Value, 64)
+			err = one.parseNumber(w.Value)
 		}
 		if err != nil {
 			return nil, bad("%s can't be compared with %q", w.Field, w.Value)
@@ -341,4 +302,22 @@ func testsOf(t *schema.Table, where []admin.Condition) (out []test, err error) {
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// parseNumber reads what a number is compared with. Integers are compared as such: a float64 takes those beyond 2^53 for their
+// neighbours.
+func (t *test) parseNumber(text string) (err error) {
+	switch t.kind {
+	case schema.Int:
+		var n int64
+		n, err = strconv.ParseInt(text, 10, 64)
+		t.want.Bits, t.whole = uint64(n), err == nil
+	case schema.Uint:
+		t.want.Bits, err = strconv.ParseUint(text, 10, 64)
+		t.whole = err == nil
+	}
+	if !t.whole {
+		t.number, err = strconv.ParseFloat(text, 64)
+	}
+	return err
 }
