@@ -23,6 +23,8 @@ const (
 	ExitState = 5
 	// ExitUnreachable: nobody answers at the door.
 	ExitUnreachable = 6
+	// ExitUnwritten: it was done, and the audit log does not say so: look before you do it again.
+	ExitUnwritten = 7
 )
 
 // consoleCmd asks a server's admin door.
@@ -67,7 +69,7 @@ type consoleCmd struct {
 // Help is shown by console --help.
 func (consoleCmd) Help() string {
 	return "The server has to be started with --admin-addr. Beside 0, 1 and 2 the exit codes are: 3, the credentials are missing, not good or " +
-		"not for this; 4, it is not there; 5, not in the present state, or changed since; 6, nobody answers."
+		"not for this; 4, it is not there; 5, not in the present state, or changed since; 6, nobody answers; 7, it was done, but could not be written into the audit log."
 }
 
 // name is the act that a command is named for.
@@ -295,6 +297,8 @@ func codedConsole(err error) error {
 		return codedError{err, ExitNone}
 	case wire.CodeState, wire.CodeChanged:
 		return codedError{err, ExitState}
+	case wire.CodeUnwritten:
+		return codedError{err, ExitUnwritten}
 	case wire.CodeBad:
 		return usageError{err}
 	}

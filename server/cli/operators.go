@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/quicstep/quicstep/server"
@@ -38,6 +40,13 @@ func (c *serveCmd) door(a *app, s *server.Server, cfg server.Config) (*admin.Doo
 		return nil, fmt.Errorf("--admin-addr: %w", err)
 	}
 	return door, nil
+}
+
+// operate runs the door until ctx ends, and tells when it ends before that.
+func operate(ctx context.Context, door *admin.Door, log *slog.Logger) {
+	if err := door.Run(ctx); err != nil {
+		log.Error("the admin door ended", "error", err)
+	}
 }
 
 // web opens the address for metrics, if it was asked for.

@@ -64,7 +64,7 @@ type serveCmd struct {
 	Memory      string `help:"Let the process use so much memory, as in 256MiB: Go collects garbage sooner near it, and above seven tenths newcomers are refused. Without it what GOMEMLIMIT says, else nine tenths of what the container may use, else there is no bound; nor is there with none." placeholder:"SIZE" group:"operate"`
 	DebugAddr   string `help:"Tell figures at http://HOST:PORT/stats and profiles below /debug/pprof/; loopback addresses only. Off without it." placeholder:"HOST:PORT" group:"operate"`
 	AdminAddr   string `help:"Open the admin door for console at this UDP address, as in 127.0.0.1:4434; admin init makes the first credentials. Shut without it." placeholder:"HOST:PORT" group:"operate"`
-	AdminDir    string `help:"The admin door's folder: credentials, audit log, and the bans, which hold also while the door is shut. Without it quicstep/admin in the user's configuration folder. One server at a time has it." placeholder:"DIR" group:"operate"`
+	AdminDir    string `help:"The admin door's folder: credentials, audit log, and the bans, which hold also while the door is shut. Without it quicstep/admin in the user's configuration folder. One server at a time has it: another is refused." placeholder:"DIR" group:"operate"`
 	MetricsAddr string `help:"Tell Prometheus metrics at http://HOST:PORT/metrics, and health at /healthz and /readyz; without a host on loopback. Off without it." placeholder:"HOST:PORT" group:"operate"`
 	LogLevel    string `help:"The least of what is logged: one of debug, info, warn, error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" group:"operate"`
 	LogFormat   string `help:"How to log to stderr: auto, text or json; auto is text on a terminal, else JSON." enum:"auto,text,json" default:"auto" placeholder:"FORMAT" group:"operate"`
@@ -117,7 +117,7 @@ func (c *serveCmd) Run(a *app) error {
 		fmt.Fprintf(a.Stdout, "metrics on http://%s/metrics\n", web.Addr())
 	}
 	if door != nil {
-		fmt.Fprintf(a.Stdout, "operators at %s; to look: %s console --door %s rooms\n", door.Addr(), a.Name, nearAddr(door.Addr()))
+		fmt.Fprintf(a.Stdout, "operators at %s; to look: %s console%s --door %s rooms\n", door.Addr(), a.Name, profileFlag(c.AdminDir), nearAddr(door.Addr()))
 	}
 
 	ctx, stop := context.WithCancel(a.ctx)
@@ -133,7 +133,7 @@ func (c *serveCmd) Run(a *app) error {
 		work.Go(func() { debug.run(ctx) })
 	}
 	if door != nil {
-		work.Go(func() { door.Run(ctx) })
+		work.Go(func() { operate(ctx, door, cfg.Log) })
 	}
 	if web != nil {
 		work.Go(func() { web.Run(ctx) })
@@ -312,6 +312,8 @@ func isTerminal(w io.Writer) bool {
 // explain says what to do about a server that can't listen.
 func (c *serveCmd) explain(err error) error {
 	switch {
+	case errors.Is(err, server.ErrBanFileTaken):
+		return fmt.Errorf("%w: stop that server, or give this one a folder of its own with --admin-dir", err)
 	case errors.Is(err, server.ErrNoGate):
 		return usagef("--cert is for a server that others reach, and anybody could join it: give --auth-keys, a file or an address of the keys " +
 			"that players' tokens are signed with, or --auth none if anybody may")

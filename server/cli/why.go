@@ -9,10 +9,8 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/quicstep/quicstep/protocol/schema"
 	"github.com/quicstep/quicstep/server"
 	"github.com/quicstep/quicstep/server/replicate"
 	"github.com/quicstep/quicstep/world"
@@ -55,18 +53,11 @@ func whomAndWhat(query url.Values) (world.Player, world.ID, error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("player %q is no number: %s", query.Get("player"), usage)
 	}
-	indexText, generationText, both := strings.Cut(query.Get("id"), ".")
-	index, err := strconv.ParseUint(indexText, 10, schema.IndexBits)
+	id, err := world.ParseID(query.Get("id"))
 	if err != nil {
-		return 0, 0, fmt.Errorf("id %q is no index, as in 17, nor an ID, as in 17.2: %s", query.Get("id"), usage)
+		return 0, 0, fmt.Errorf("id %w: %s", err, usage)
 	}
-	generation := uint64(0)
-	if both {
-		if generation, err = strconv.ParseUint(generationText, 10, 16); err != nil || generation > schema.MaxGeneration {
-			return 0, 0, fmt.Errorf("id %q has no generation of 1 to %d: %s", query.Get("id"), schema.MaxGeneration, usage)
-		}
-	}
-	return world.Player(player), schema.MakeID(uint32(index), uint16(generation)), nil
+	return world.Player(player), id, nil
 }
 
 // figuresOfWhy is the answer's every number by its name in snake case, and what it says.
