@@ -3,6 +3,7 @@ package server
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quicstep/quicstep/protocol"
@@ -29,10 +30,24 @@ type inbox struct {
 	budget int         // inputs that may still come before the next tick
 	limit  int
 
-	counts InputStats
 	newest uint64 // the newest tick of which an input came; zero: none yet
-	margin int8   // how early it was, in quarters of a tick: the least of those that came since the latest report
-	told   bool   // a report has told of them
+	told   bool   // a report has told of those that came
+
+	counts inputCounts // written under mu, read without
+}
+
+// inputCounts are InputStats that are being counted. A watcher loads them and takes no lock, for which the room's loop would
+// have to wait.
+type inputCounts struct {
+	applied, repeated, neutral, late, early, surplus atomic.Uint64
+	margin                                           atomic.Int32 // the least of the inputs that came since the latest report
+}
+
+func (c *inputCounts) read() InputStats {
+	return InputStats{
+		Applied: c.applied.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(), Margin: int(c.margin.Load()),
+		Late: c.late.Load(), Early: c.early.Load(), Surplus: c.surplus.Load(),
+	}
 }
 
 type queuedInput struct {
@@ -59,19 +74,20 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 	tick := protocol.Widen(uint16(in.Tick), b.taken)
 	// Only the first can be too new, and those after the first may be old: they are there in case of loss.
 	if tick > b.taken+inboxTicks {
-		b.counts.Early++
+		b.counts.early.Add(1)
 		return protocol.InputTooNew
 	}
 	newer := tick > b.newest
 	if newer {
 		least := b.marginOf(tick, now)
 		if !b.told && b.newest != 0 {
-			least = min(least, b.margin)
+			least = min(least, int8(b.counts.margin.Load()))
 		}
-		b.newest, b.margin, b.told = tick, least, false
+		b.newest, b.told = tick, false
+		b.counts.margin.Store(int32(least))
 	}
 	if tick <= b.taken {
-		b.counts.Late++
+		b.counts.late.Add(1)
 		if newer {
 			b.late.set(tick, in, 0)
 		}
@@ -87,7 +103,7 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 			continue // a duplicate: the first that came counts
 		}
 		if b.budget == 0 {
-			b.counts.Surplus++
+			b.counts.surplus.Add(1)
 			return protocol.TooManyInputs
 		}
 		b.budget--
@@ -124,7 +140,7 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	defer b.mu.Unlock()
 	b.taken, b.due, b.budget = tick, due, b.limit
 	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
-		b.counts.Applied++
+		b.counts.applied.Add(1)
 		b.use(slot)
 		return b.last, inputSent
 	}
@@ -132,10 +148,10 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 		b.use(&b.late)
 	}
 	if b.starve++; b.starve <= repeatTicks && b.last != nil {
-		b.counts.Repeated++
+		b.counts.repeated.Add(1)
 		return b.last, inputRepeated
 	}
-	b.counts.Neutral++
+	b.counts.neutral.Add(1)
 	return nil, inputNeutral
 }
 
@@ -155,19 +171,10 @@ func (b *inbox) stand(tick uint64, next time.Time, period time.Duration) {
 	b.due, b.period, b.budget = next.Add(-period), period, b.limit
 }
 
-// stats are the figures so far.
-func (b *inbox) stats() InputStats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := b.counts
-	out.Margin = int(b.margin)
-	return out
-}
-
 // report is what a datagram's header tells the player about its inputs, those that came since the one before.
 func (b *inbox) report() (newest uint64, margin int8, any bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.told = true
-	return b.newest, b.margin, b.newest != 0
+	return b.newest, int8(b.counts.margin.Load()), b.newest != 0
 }

@@ -211,7 +211,8 @@ type TableBytes struct {
 	Bytes uint64
 }
 
-// Sessions returns the figures of the players who are in. Any goroutine may call it.
+// Sessions returns the figures of the players who are in. Any goroutine may call it; neither rooms nor players' inputs wait
+// for it.
 func (s *Server) Sessions() []SessionStats {
 	var out []SessionStats
 	for _, row := range find[sessionRow](s.directory, sessionRows, byID, nil) {
@@ -225,7 +226,7 @@ func (row *sessionRow) stats() SessionStats {
 	out := SessionStats{
 		Room: fmt.Sprintf("%x", row.room), Player: row.player, User: s.who.User, Addr: row.conn.RemoteAddr().String(), Joined: row.joined, Held: s.held.Load(),
 		RoundTrip: path.SmoothedRTT, SentPackets: path.SentPackets, LostPackets: path.LostPackets,
-		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.stats(),
+		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.counts.read(),
 	}
 	tables, events := s.replicate.SectionBytes()
 	for i, n := range tables {
