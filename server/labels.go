@@ -14,14 +14,27 @@ var (
 	workInput   = work("input")   // parsing it, and leaving it for the tick and the next pass
 )
 
-// roomWork is the phases of a room's tick, which have the label "work" too, as tick, and beside it "room" and "phase".
-type roomWork struct{ drain, step, publish context.Context }
+// roomWork is the phases of a room's tick, which have the label "work" too, as tick, and beside it "room", the first eight
+// digits of the room's ID, and "phase".
+type roomWork struct{ drain, step, publish phase }
+
+// phase is one of them: its labels in profiles, and its name in traces.
+type phase struct {
+	name   string
+	labels context.Context
+}
 
 func workIn(room string) roomWork {
-	phase := func(name string) context.Context {
-		return pprof.WithLabels(context.Background(), pprof.Labels("work", "tick", "room", room, "phase", name))
+	of := func(name string) phase {
+		return phase{name, pprof.WithLabels(context.Background(), pprof.Labels("work", "tick", "room", room, "phase", name))}
 	}
-	return roomWork{phase("drain"), phase("step"), phase("publish")}
+	return roomWork{of("drain"), of("step"), of("publish")}
+}
+
+// enter says that the room's loop is in a phase from now on.
+func (r *room) enter(p phase) {
+	label(p.labels)
+	r.trace.enter(p.name)
 }
 
 func work(name string) context.Context {

@@ -90,7 +90,7 @@ func (r *room) still(due time.Time) {
 	}
 	leaving := r.leaving
 	r.leaving = nil
-	r.pulse.begin(time.Now())
+	r.begin(due, time.Now())
 	if err := r.carryOut(world.Commands{Still: true, Edits: r.take(edits)}); err != nil {
 		panic(fmt.Sprintf("server: tick %d of edits alone: %v", r.tick.Load(), err)) // no game code has run
 	}

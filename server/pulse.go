@@ -23,10 +23,15 @@ type pulse struct {
 	failed   atomic.Uint64
 	bytes    atomic.Uint64 // sent to its players; their workers add
 	sent     atomic.Uint64 // datagrams, likewise
+	slow     *slowTicks    // has its own rules
 
 	// Touched by the loop only.
-	took   []time.Duration // by part, of the latest tick
-	marked time.Time
+	took       []time.Duration // by part, of the latest tick
+	due, begun time.Time       // likewise
+	marked     time.Time
+	inputs     int    // that it took
+	sentBefore uint64 // bytes, by its end
+	sentSince  uint64 // of these, since the end of the tick before
 }
 
 // part is a part of a tick, as world.PartsOf names it, or one of the loop's own.
@@ -45,16 +50,17 @@ const (
 )
 
 func newPulse(parts []string) *pulse {
-	p := &pulse{parts: make([]part, len(parts)+3), took: make([]time.Duration, len(parts)+3)}
+	p := &pulse{parts: make([]part, len(parts)+3), took: make([]time.Duration, len(parts)+3), slow: newSlowTicks(len(parts) + 3)}
 	for i, name := range slices.Concat([]string{partDrain}, parts, []string{partCommit, partPublish}) {
 		p.parts[i].name = name
 	}
 	return p
 }
 
-// begin begins a tick.
-func (p *pulse) begin(now time.Time) {
-	p.marked = now
+// begin begins a tick that was due at a moment.
+func (p *pulse) begin(due, now time.Time) {
+	p.due, p.begun, p.marked = due, now, now
+	p.inputs = 0
 	clear(p.took)
 }
 
@@ -84,6 +90,8 @@ func (p *pulse) end(tick uint64) (t TickTimes) {
 	}
 	p.recent[tick%pulseTicks].Store(packTick(t, false))
 	p.made.Add(1)
+	sent := p.bytes.Load()
+	p.sentBefore, p.sentSince = sent, sent-p.sentBefore
 	return t
 }
 

@@ -26,7 +26,7 @@ func TestTheLatestTicksAreKept(t *testing.T) {
 	p := newPulse([]string{"tick"})
 	now := time.Unix(0, 0)
 	for tick := uint64(1); tick <= pulseTicks+10; tick++ {
-		p.begin(now)
+		p.begin(now, now)
 		now = now.Add(time.Duration(tick) * time.Microsecond)
 		p.over(1, now)
 		p.end(tick)

@@ -51,6 +51,7 @@ type room struct {
 	idle     time.Time
 	warned   time.Time // when late ticks were logged last
 	watching bool      // the game asks what players saw
+	trace    tracer
 
 	// Shared: each says how.
 	mu      sync.Mutex
@@ -102,12 +103,12 @@ func newRoom(s *Server, g *game, row *roomRow, seed uint64) (*room, error) {
 	var err error
 	r.world, err = world.New(g.Game, world.Config{
 		TickPeriodNS: s.cfg.period().Nanoseconds(), Seed: seed, EventTicks: s.cfg.eventTicks(), Sights: r.sight, MaxRows: s.cfg.Limits.MaxRows,
-		Mark: func(part int) { r.pulse.over(part+1, time.Now()) },
+		Mark: r.mark,
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.work = workIn(r.label)
+	r.work, r.trace = workIn(r.label), newTracer(r.label)
 	r.every = 1
 	r.wanted.Store(1)
 	r.view.Store(r.world.View())
@@ -139,7 +140,7 @@ func (r *room) leave(s *session, why world.LeaveReason) {
 // run is the loop: it ticks until ctx ends, nobody has been there for a while, the game fails three times in a row, or the
 // room was given up. The goroutine must be this room's own: game code may end it.
 func (r *room) run(ctx context.Context) {
-	label(r.work.publish)
+	label(r.work.publish.labels)
 	why := errRoomBroken // unless the loop returns
 	defer func() {
 		if !r.over.CompareAndSwap(roomRuns, roomEnded) {
@@ -196,6 +197,7 @@ func (r *room) late(t clock.Tick, done uint64) uint64 {
 		r.counters.overruns.Add(1)
 		r.game.phases.overruns.Add(1)
 		cause = r.pulse.overran(r.tick.Load())
+		r.pulse.noteSlow(r.view.Load(), len(r.sessions), true)
 	} else {
 		r.counters.lateWakes.Add(1)
 		r.pulse.wakes.add(r.tick.Load())
@@ -221,8 +223,8 @@ const warnEvery = time.Second
 func (r *room) step(due time.Time) error {
 	start := time.Now()
 	r.counters.late.add(start.Sub(due))
-	r.pulse.begin(start)
-	label(r.work.drain)
+	r.begin(due, start)
+	r.enter(r.work.drain)
 	commands := r.drain(due)
 	if err := r.carryOut(commands); err != nil {
 		return err
@@ -230,17 +232,32 @@ func (r *room) step(due time.Time) error {
 	return r.lonely()
 }
 
+// begin begins to measure a tick that was due at a moment.
+func (r *room) begin(due, now time.Time) {
+	r.pulse.begin(due, now)
+	r.trace.begin(r.world.View().Tick + 1)
+}
+
+// mark notes that a part of the world's step is over, and what follows begins.
+func (r *room) mark(part int) {
+	r.pulse.over(part+1, time.Now())
+	r.trace.work(r.pulse.parts[part+2].name)
+}
+
 // carryOut makes a tick of its commands, which were gathered just now. The error ends the room.
 func (r *room) carryOut(commands world.Commands) error {
 	r.pulse.over(0, time.Now())
-	label(r.work.step)
+	r.enter(r.work.step)
+	if !commands.Still {
+		r.trace.work(r.pulse.parts[1].name)
+	}
 	changes, view, err := r.world.Step(commands)
 	if r.over.Load() != roomRuns {
 		return errRoomStuck // nobody is there any more to whom any of this matters
 	}
 	stepped := time.Now()
 	r.pulse.over(r.pulse.commit(), stepped)
-	label(r.work.publish)
+	r.enter(r.work.publish)
 	r.view.Store(view)
 	r.tick.Store(view.Tick)
 	r.stepped.Store(int64(stepped.Sub(r.fanout.began)))
@@ -251,7 +268,7 @@ func (r *room) carryOut(commands world.Commands) error {
 		r.fanout.wake(s)
 	}
 	r.counters.clamped.Add(uint64(changes.Clamped))
-	r.measure(view.Tick)
+	r.measure(view)
 	return r.judge(err)
 }
 
@@ -294,6 +311,7 @@ func (r *room) drain(due time.Time) world.Commands {
 		switch from {
 		case inputSent:
 			r.counters.applied.Add(1)
+			r.pulse.inputs++
 		case inputRepeated:
 			r.counters.repeated.Add(1)
 		case inputNeutral:
@@ -370,9 +388,10 @@ func (r *room) judge(err error) error {
 }
 
 // measure records how long the tick and its phases took.
-func (r *room) measure(tick uint64) {
+func (r *room) measure(view *world.View) {
 	r.pulse.over(r.pulse.publish(), time.Now())
-	took, c, g := r.pulse.end(tick), r.counters, &r.game.phases
+	r.trace.end()
+	took, c, g := r.pulse.end(view.Tick), r.counters, &r.game.phases
 	c.drain.add(took.Drain)
 	c.step.add(took.Step)
 	c.publish.add(took.Publish)
@@ -381,4 +400,7 @@ func (r *room) measure(tick uint64) {
 	g.step.add(took.Step)
 	g.publish.add(took.Publish)
 	g.tick.add(took.Total())
+	if took.Total() > r.cfg.period() {
+		r.pulse.noteSlow(view, len(r.sessions), false)
+	}
 }
