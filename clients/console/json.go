@@ -12,7 +12,7 @@ import (
 
 // JSON is an answer for programs: an object with what the answer has, by the names of the wire. The rows of a query are
 // objects with id, owner, team and fields, whose numbers and truths are JSON's own; those of a timeline
-// have a tick, and no fields where the row was not there.
+// have a tick, and no fields where the row was not there. The parts of a slow tick are an object with microseconds by the part.
 func JSON(a admin.Answer) ([]byte, error) {
 	a.More = false
 	wire, err := msgpack.Marshal(a)
@@ -25,6 +25,9 @@ func JSON(a admin.Answer) ([]byte, error) {
 	}
 	if a.Table != nil {
 		out["table"] = map[string]any{"tick": a.Table.Tick, "matched": a.Table.Matched, "rows": rowsOf(a.Table)}
+	}
+	if a.Captures != nil {
+		nameParts(out["captures"], a.Captures)
 	}
 	if a.Audit != nil {
 		lines := make([]any, len(a.Audit))

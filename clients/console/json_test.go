@@ -49,3 +49,29 @@ func TestALineThatWasCutShortSpoilsNoAudit(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+// TestTheTimesOfASlowTickHaveTheirPartsNames.
+func TestTheTimesOfASlowTickHaveTheirPartsNames(t *testing.T) {
+	b, err := console.JSON(admin.Answer{Captures: []admin.Capture{{Room: "ab", Parts: []string{"drain", "flight"}, Ticks: []admin.SlowTick{
+		{Tick: 7, Drain: 12, Step: 34000, Parts: []int64{12, 34000}, Blame: "flight"}, {Tick: 9, Parts: []int64{1}},
+	}}}})
+	var got struct {
+		Captures []struct {
+			Room  string
+			Parts []string
+			Ticks []struct {
+				Tick  int
+				Blame string
+				Drain int            `json:"drain_us"`
+				Parts map[string]int `json:"parts_us"`
+			}
+		}
+	}
+	if err != nil || json.Unmarshal(b, &got) != nil || len(got.Captures) != 1 || len(got.Captures[0].Ticks) != 2 {
+		t.Fatalf("%s, %v", b, err)
+	}
+	first, second := got.Captures[0].Ticks[0], got.Captures[0].Ticks[1]
+	if first.Tick != 7 || first.Blame != "flight" || first.Drain != 12 || !reflect.DeepEqual(first.Parts, map[string]int{"drain": 12, "flight": 34000}) || len(second.Parts) != 1 {
+		t.Errorf("%s", b)
+	}
+}

@@ -77,6 +77,7 @@ func join(whole *admin.Answer, a admin.Answer) {
 	whole.Sight = append(whole.Sight, a.Sight...)
 	whole.Bans = append(whole.Bans, a.Bans...)
 	whole.Audit = append(whole.Audit, a.Audit...)
+	whole.Captures = append(whole.Captures, a.Captures...)
 	whole.Data = append(whole.Data, a.Data...)
 	if whole.Table != nil && a.Table != nil {
 		whole.Table.Rows = append(whole.Table.Rows, a.Table.Rows...)

@@ -29,6 +29,8 @@ func WriteText(w io.Writer, a admin.Answer) error {
 		writeTable(out, a.Table)
 	case a.Sight != nil:
 		writeSight(out, a.Sight)
+	case a.Captures != nil:
+		writeCaptures(out, a.Captures)
 	case a.Report != nil:
 		writeReport(out, a.Report)
 	case a.Edits != nil:

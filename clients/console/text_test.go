@@ -21,6 +21,7 @@ func TestTextsOfPlayersAreHarmless(t *testing.T) {
 		{Bans: []admin.Ban{{User: evil, By: evil, Reason: evil}}},
 		{Audit: []string{`{"who":"ann"}`, evil}},
 		{Report: []admin.Advice{{RoomName: evil, Text: evil}}},
+		{Captures: []admin.Capture{{RoomName: evil, Ticks: []admin.SlowTick{{Blame: evil}}}}},
 	} {
 		var out bytes.Buffer
 		if err := console.WriteText(&out, a); err != nil {

@@ -24,6 +24,7 @@ var requests = []admin.Request{
 	{Act: admin.ActImpair, Player: 3, DelayMS: 100, JitterMS: 20, LossPerMille: 50, Seconds: 60},
 	{Act: admin.ActSet, Table: "ship", Row: "17.2", Field: "Name", Value: "Änne"},
 	{Act: admin.ActBan, Address: "192.0.2.0/24", Seconds: 3600},
+	{Act: admin.ActCapture, Room: "lobby"},
 }
 
 var answers = []admin.Answer{
@@ -32,6 +33,7 @@ var answers = []admin.Answer{
 	{Rooms: []admin.Room{{ID: "ab", Game: "arena", Name: "lobby", Parts: []admin.Part{{Name: "flight", Total: 5}}, Recent: []admin.Tick{{Tick: 4, Step: 100, Overran: true}}}}, More: true},
 	{Table: &admin.Table{Columns: []admin.Column{{Name: "X", Kind: "float"}}, Rows: []admin.Row{{ID: "1.1", Owner: 2, Values: []string{"0.5"}}}, Matched: 9}},
 	{Data: []byte{1, 2, 3}, Health: &admin.Health{OK: true, Wrong: []string{"x"}}, Players: []admin.Player{{Player: 1, Margin: -3}}},
+	{Captures: []admin.Capture{{Room: "ab", Parts: []string{"drain", "flight"}, Ticks: []admin.SlowTick{{Tick: 4, Late: 12, Parts: []int64{1, 40_000}, Blame: "flight", Overran: true}}}}},
 }
 
 func TestMessagesTravel(t *testing.T) {

@@ -22,6 +22,8 @@ type Answer struct {
 	Sight   []Sight  `msgpack:"sight,omitempty"`
 	Audit   []string `msgpack:"audit,omitempty"` // lines of JSON
 	Data    []byte   `msgpack:"data,omitempty"`  // of a profile
+
+	Captures []Capture `msgpack:"captures,omitempty"`
 }
 
 // Refusal is why nothing was done, or, by some codes, not all of it.

@@ -54,6 +54,8 @@ const (
 	ActTimeline Act = "timeline"
 	// ActSight tells what of a table a player was sent, what not, and why: Room, Player, Table, perhaps Row.
 	ActSight Act = "sight"
+	// ActCapture tells the latest slow ticks, part by part: Room, empty for all rooms.
+	ActCapture Act = "capture"
 
 	ActKick   Act = "kick"  // Room, Player, Text
 	ActBan    Act = "ban"   // Address, or User, or Room and Player, whose address it is; Seconds, zero for ever; Text
@@ -78,7 +80,7 @@ const (
 
 // Acts are all of them.
 var Acts = []Act{
-	ActHealth, ActRooms, ActRoom, ActReport, ActPlayers, ActTables, ActQuery, ActEdits, ActBans, ActTimeline, ActSight,
+	ActHealth, ActRooms, ActRoom, ActReport, ActPlayers, ActTables, ActQuery, ActEdits, ActBans, ActTimeline, ActSight, ActCapture,
 	ActKick, ActBan, ActUnban, ActSay, ActFreeze, ActStep, ActSlow, ActResume, ActSet, ActUndo, ActClose, ActImpair, ActProfile,
 	ActDrain, ActUndrain, ActLogLevel, ActAudit,
 }

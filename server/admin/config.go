@@ -30,6 +30,7 @@ type Server interface {
 	Peopled
 	Edited
 	Sighted
+	Captured
 }
 
 // Watched is what a server tells of itself; none of it makes a room wait.

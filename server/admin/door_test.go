@@ -228,7 +228,7 @@ func TestAViewerActsOnNothing(t *testing.T) {
 	viewer, operator := s.as(s.add("vic", admin.Viewer, time.Time{})), s.as(s.add("olga", admin.Operator, time.Time{}))
 	looks := map[wire.Act]bool{
 		wire.ActHealth: true, wire.ActRooms: true, wire.ActRoom: true, wire.ActReport: true, wire.ActPlayers: true, wire.ActTables: true,
-		wire.ActQuery: true, wire.ActEdits: true, wire.ActBans: true, wire.ActTimeline: true, wire.ActSight: true,
+		wire.ActQuery: true, wire.ActEdits: true, wire.ActBans: true, wire.ActTimeline: true, wire.ActSight: true, wire.ActCapture: true,
 	}
 	owners := map[wire.Act]bool{wire.ActDrain: true, wire.ActUndrain: true, wire.ActLogLevel: true, wire.ActAudit: true}
 	for _, act := range wire.Acts {

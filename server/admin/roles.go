@@ -68,6 +68,7 @@ func acts() map[admin.Act]act {
 
 		admin.ActTimeline: {Viewer, false, (*call).timeline},
 		admin.ActSight:    {Viewer, false, (*call).sight},
+		admin.ActCapture:  {Viewer, false, (*call).capture},
 
 		admin.ActKick:    {Operator, true, (*call).kick},
 		admin.ActBan:     {Operator, true, (*call).ban},

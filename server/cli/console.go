@@ -60,6 +60,7 @@ type consoleCmd struct {
 	Impair  impairCmd  `cmd:"" help:"Make the link of one player worse for a while, so that you see what bad networks do."`
 	Close   reasonCmd  `cmd:"" help:"End a room."`
 	Take    profileCmd `cmd:"" name:"profile" help:"Take a CPU profile or a trace, labelled by work, room and phase, into a file."`
+	Capture captureCmd `cmd:"" help:"The latest ticks that took too long, part by part, of a room or of all; into a file with --out."`
 	Drain   plainCmd   `cmd:"" help:"Let nobody new in, so that the server becomes empty."`
 	Undrain plainCmd   `cmd:"" help:"Let newcomers in again."`
 	Level   levelCmd   `cmd:"" name:"log-level" help:"Change the least of what the server logs."`

@@ -3,7 +3,6 @@ package screen
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -196,9 +195,7 @@ func (f *feed) act(ctx context.Context, e effect) {
 	}
 	a, err := f.client.Do(ctx, e.ask)
 	if err == nil && e.file != "" {
-		if err = writeNew(e.file, a.Data); err == nil {
-			a.Text = fmt.Sprintf("%s: %s", e.file, a.Text)
-		}
+		err = save(e.file, &a)
 	}
 	switch {
 	case err != nil:

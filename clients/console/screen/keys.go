@@ -71,6 +71,7 @@ func pageKeys(k kind) []binding {
 			{[]string{"I"}, "impair", "make the link of the chosen player worse for a while, or, when it is, as it was", operator, askImpair},
 			{[]string{"b"}, "ban", "keep the chosen player out, by name or address", operator, askBan},
 			{[]string{"w"}, "whisper", "tell a line to the chosen player", operator, askWhisper},
+			{[]string{"C"}, "", "save the room's latest ticks that took too long to a file", "", askCapture},
 		}, roomActs())
 	case mapPage:
 		return mapKeys()
