@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # ./... leaves out names that start with a dot.
-PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/soak ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/browser
+PACKAGES := ./... ./.ci/check ./.ci/bench/... ./.ci/measure ./.ci/soak ./.ci/watch ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/browser
 
 # These start no goroutine, nor do their tests: there is nothing in them to race, and they are tested without the
 # detector, which takes eight times as long. make check sees to it that it stays so. What servers and clients do with
@@ -32,7 +32,7 @@ BOTS = 200
 SEEDS = 2000
 SEED =
 
-.PHONY: help run test check ts browser fresh bench soak microbench fuzz sim hostile generate go tools
+.PHONY: help run test check ts browser fresh bench watch soak microbench fuzz sim hostile generate go tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ test: tools check ## everything that must pass: check, tests under the race dete
 	$(GO_TEST) $(SINGLE)
 	$(GO_TEST) -run "^(TestSimulation|$$($(PLAIN_ONLY)))$$" ./server
 	@echo "== tests of .ci"
-	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/bench/... ./.ci/soak
+	$(GO_TEST) ./.ci/check ./.ci/measure ./.ci/hostile/... ./.ci/fuzz ./.ci/supply ./.ci/bench/... ./.ci/soak ./.ci/watch
 	go -C .ci/bundle test -vet=off -shuffle=on .
 	@$(MAKE) --no-print-directory ts
 	@$(MAKE) --no-print-directory browser
@@ -139,6 +139,14 @@ bench: go ## quicstep against a bare quic-go server; writes docs/benchmarks.md (
 	@mkdir -p bin
 	@go build -buildvcs=false -o bin/bench ./.ci/bench
 	@exec bin/bench
+
+# WATCH_ROUNDS=1 WATCH_SECONDS=3 make watch takes less; .ci/watch/main.go lists it all. Only a run that leaves nothing out
+# replaces the page in docs, unless WATCH_DOCS names a folder.
+watch: go ## what somebody who watches costs a server with 100 bots in 20 rooms; writes docs/watching.md (WATCH_ROUNDS and WATCH_SECONDS shorten it)
+	@echo "building"
+	@mkdir -p bin
+	@go build -buildvcs=false -o bin/watch ./.ci/watch
+	@exec bin/watch
 
 # What it does comes from the environment: HOSTILE_ATTACKS=garbage,joins HOSTILE_SECONDS=2 HOSTILE_ROUNDS=1 make hostile.
 # .ci/hostile/main.go lists it all. Only a run that leaves nothing out replaces the table in docs/security.md.

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// sampleEvery is how often the kernel's accounts are read while something is measured. Processor times between two
+// SampleEvery is how often the kernel's accounts are read while something is measured. Processor times between two
 // samples are taken to be in proportion.
-const sampleEvery = 100 * time.Millisecond
+const SampleEvery = 100 * time.Millisecond
 
 // sample is what the kernel says at a moment.
 type sample struct {
@@ -42,7 +42,7 @@ func Watch(ctx context.Context, server, load int, on Cores) *Sampler {
 			s.look()
 			select {
 			case <-ctx.Done():
-			case <-time.After(sampleEvery):
+			case <-time.After(SampleEvery):
 			}
 		}
 	}()
