@@ -36,6 +36,8 @@ const (
 	MaxCount = 10_000
 	// MaxSeconds bounds a time: ten years.
 	MaxSeconds = 10 * 366 * 24 * 3600
+	// MaxSights is how many rows of a table ActSight tells of, the first ones.
+	MaxSights = 2048
 	// MaxProfileSeconds bounds a profile.
 	MaxProfileSeconds = 30
 	// MaxImpairMS bounds the delay and the jitter of a link that is impaired, and MaxImpairSeconds for how long it is.
