@@ -59,8 +59,16 @@ func (c *call) ban() (err error) {
 	if err != nil {
 		return err
 	}
-	c.did = fmt.Sprintf("ban %d keeps %s out; %d sent away", b.Number, b.Whom(), away)
+	c.did = fmt.Sprintf("ban %d keeps %s out %s; %d sent away", b.Number, b.Whom(), lasting(b.Until), away)
 	return nil
+}
+
+// lasting says how long a ban holds.
+func lasting(until time.Time) string {
+	if until.IsZero() {
+		return "for ever"
+	}
+	return "until " + until.UTC().Format("2006-01-02 15:04Z")
 }
 
 func (c *call) unban() error {

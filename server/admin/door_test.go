@@ -183,7 +183,8 @@ func TestABannedUserCantReturn(t *testing.T) {
 		t.Fatalf("the players are %+v", players)
 	}
 	did := do(t, c, wire.Request{Act: wire.ActBan, User: "rude one", Seconds: 3600, Text: "be kind"})
-	if want := `ban 1 keeps "rude one" out; 1 sent away`; did.Text != want {
+	until := do(t, c, wire.Request{Act: wire.ActBans}).Bans[0].Until
+	if want := `ban 1 keeps "rude one" out until ` + time.Unix(until, 0).UTC().Format("2006-01-02 15:04Z") + "; 1 sent away"; did.Text != want {
 		t.Errorf("the door says %q, want %q", did.Text, want)
 	}
 	if line := s.wantAudited(wire.ActBan, "ann", "done"); line.On["user"] != "rude one" {
