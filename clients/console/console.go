@@ -9,10 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -26,12 +23,16 @@ import (
 var (
 	// ErrNoProfile: there are no credentials on this machine.
 	ErrNoProfile = errors.New("no credentials are here")
+	// ErrExposed: others on this machine may read or write the file of the credentials, which are not used then.
+	ErrExposed = errors.New("the credentials are not for your eyes alone")
 	// ErrRefused: the server does not let these credentials in.
 	ErrRefused = errors.New("the server does not let you in")
 	// ErrUnreachable: nobody answers at the door, or the connection was lost.
 	ErrUnreachable = errors.New("the server's admin door does not answer")
 	// ErrCertificate: it is not the server that the profile is for.
 	ErrCertificate = errors.New("the server's certificate is not that of the profile")
+	// ErrUnknown: an act was sent, and no answer came: it may have been done, or be done yet.
+	ErrUnknown = errors.New("sent, but no answer came: whether it was done is not known, see the audit log before you do it again")
 )
 
 // RefusedError is why the server did not do what it was asked to.
@@ -47,7 +48,7 @@ func (e *RefusedError) Error() string { return e.Text }
 // admin init made.
 type Config struct {
 	// Profile, if given, is the credentials. Otherwise they are read from ProfileFile, or, when that is empty, from where
-	// admin init leaves them.
+	// admin init leaves them: a file that its owner alone may read.
 	Profile     *admin.Profile
 	ProfileFile string
 	// Addr takes the place of the profile's address.
@@ -64,39 +65,6 @@ type Client struct {
 	quic    *quic.Transport
 	socket  net.PacketConn
 	welcome admin.Welcome
-}
-
-// DefaultProfileFile is where admin init leaves the first credentials.
-func DefaultProfileFile() (string, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", fmt.Errorf("find the configuration folder: %w", err)
-	}
-	return filepath.Join(dir, filepath.FromSlash(admin.ProfileFile)), nil
-}
-
-// profile finds the credentials.
-func (c Config) profile() (p admin.Profile, err error) {
-	if c.Profile != nil {
-		return *c.Profile, nil
-	}
-	path := c.ProfileFile
-	if path == "" {
-		if path, err = DefaultProfileFile(); err != nil {
-			return p, err
-		}
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, fmt.Errorf("%w: there is no %s; admin init makes the first ones on the server's machine, admin add others", ErrNoProfile, path)
-	}
-	if err != nil {
-		return p, fmt.Errorf("read the profile: %w", err)
-	}
-	if p, err = admin.ParseProfile(data); err != nil {
-		return p, fmt.Errorf("profile %s: %w", path, err)
-	}
-	return p, nil
 }
 
 // Open comes in. The error wraps one of those above, or says what else is wrong.
@@ -210,7 +178,7 @@ func (c *Client) Close() error {
 }
 
 // Do asks once, and returns the answer, whole. The error is a *RefusedError when the server would not, or wraps
-// ErrUnreachable or ctx's.
+// ErrUnreachable or ctx's; of an act that changes something it wraps ErrUnknown, too, once the request is sent.
 func (c *Client) Do(ctx context.Context, r admin.Request) (admin.Answer, error) {
 	r.EveryMS = 0
 	var whole admin.Answer
@@ -222,7 +190,7 @@ func (c *Client) Do(ctx context.Context, r admin.Request) (admin.Answer, error) 
 }
 
 // Watch asks, and hands each whole answer over: one, or, with r.EveryMS, again and again until ctx ends, which is then
-// the error, or until take returns one, which it returns.
+// the error, or until take returns one, which it returns. The list that was asked for is there, if empty. Errors are Do's.
 func (c *Client) Watch(ctx context.Context, r admin.Request, take func(admin.Answer) error) error {
 	r.Text = plain.Clean(r.Text, 4*admin.MaxText) // what is too long then is refused, not cut
 	message, err := admin.AppendRequest(nil, r)
@@ -235,25 +203,36 @@ func (c *Client) Watch(ctx context.Context, r admin.Request, take func(admin.Ans
 	}
 	defer give(ctx, stream)()
 	var in reader
-	for {
+	for answers := 0; ; answers++ {
 		a, err := in.whole(stream)
-		if errors.Is(err, io.EOF) && r.EveryMS == 0 {
-			return nil
-		}
-		if err != nil {
-			return c.lost(ctx, err)
+		switch {
+		case err != nil && r.EveryMS == 0 && answers > 0:
+			return nil // it has been answered, however the stream ends
+		case err != nil:
+			return unanswered(r.Act, c.lost(ctx, err))
 		}
 		if a.Refusal != nil {
 			return &RefusedError{Code: a.Refusal.Code, Text: a.Refusal.Text}
 		}
-		if err := take(a); err != nil {
+		if err := take(listed(r.Act, a)); err != nil {
 			return err
 		}
 	}
 }
 
+// unanswered is the error of a request that was sent, and whose answer did not come.
+func unanswered(act admin.Act, err error) error {
+	if act.Looks() {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, err)
+}
+
 // lost says why a stream ended early.
 func (c *Client) lost(ctx context.Context, err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
-// JSON is an answer for programs: an object with what the answer has, by the names of the wire. The rows of a query are
-// objects with id, owner, team and fields, whose numbers and truths are JSON's own; those of a timeline
-// have a tick, and no fields where the row was not there. The parts of a slow tick are an object with microseconds by the part.
+// JSON is an answer for programs: an object with what the answer has, by the names of the wire; an empty list is []. The rows of
+// a query are objects with id, owner, team and fields, whose numbers and truths are JSON's own; those of a timeline have a
+// tick, and no fields where the row was not there. The parts of a slow tick are an object with microseconds by the part.
 func JSON(a admin.Answer) ([]byte, error) {
 	a.More = false
 	wire, err := msgpack.Marshal(a)
@@ -37,6 +37,9 @@ func JSON(a admin.Answer) ([]byte, error) {
 			}
 		}
 		out["audit"] = lines
+	}
+	for _, name := range emptyLists(&a) {
+		out[name] = []any{}
 	}
 	return json.MarshalIndent(out, "", "  ")
 }

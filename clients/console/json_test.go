@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"testing"
@@ -38,6 +39,26 @@ func TestTheAuditLogIsJSONInJSON(t *testing.T) {
 	}
 	if err != nil || json.Unmarshal(b, &got) != nil || len(got.Audit) != 1 || got.Audit[0].Act != "kick" || got.More != nil {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// TestAnEmptyListIsThere: what reads .bans[] finds none, and no error.
+func TestAnEmptyListIsThere(t *testing.T) {
+	for act, name := range map[admin.Act]string{
+		admin.ActRooms: "rooms", admin.ActPlayers: "players", admin.ActTables: "tables", admin.ActReport: "report", admin.ActEdits: "edits",
+		admin.ActBans: "bans", admin.ActSight: "sight", admin.ActCapture: "captures", admin.ActAudit: "audit",
+	} {
+		b, err := console.JSON(console.Listed(act, admin.Answer{}))
+		var got map[string]any
+		if err != nil || json.Unmarshal(b, &got) != nil {
+			t.Fatalf("%s: %s, %v", act, b, err)
+		}
+		if list, ok := got[name].([]any); !ok || len(list) != 0 || len(got) != 1 {
+			t.Errorf("%s: %s", act, b)
+		}
+	}
+	if b, err := console.JSON(console.Listed(admin.ActKick, admin.Answer{Text: "done"})); err != nil || bytes.Contains(b, []byte("[")) {
+		t.Errorf("an act without a list has one: %s, %v", b, err)
 	}
 }
 

@@ -11,33 +11,44 @@ import (
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
-// WriteText writes an answer for people.
-func WriteText(w io.Writer, a admin.Answer) error {
+// WriteText writes an answer for people, as the zero Text does.
+func WriteText(w io.Writer, a admin.Answer) error { return Text{}.Write(w, a) }
+
+// Text writes answers for people. The zero one knows no time: it has a dash for shares of a tick and for ages.
+type Text struct {
+	// TickRate is the server's, in Hz, as its Welcome says; zero: unknown.
+	TickRate int
+	// Now is when the answer came; zero: unknown.
+	Now time.Time
+}
+
+// Write writes an answer. That of a room may have the room's players, too, whose bytes are then told by table. The error is w's.
+func (t Text) Write(w io.Writer, a admin.Answer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	switch {
 	case a.Health != nil:
 		writeHealth(out, a.Health)
 	case len(a.Rooms) == 1 && a.Rooms[0].Parts != nil:
-		writeRoom(out, &a.Rooms[0])
-	case a.Rooms != nil:
-		writeRooms(out, a.Rooms)
-	case a.Players != nil:
+		t.writeRoom(out, &a.Rooms[0], a.Players)
+	case len(a.Rooms) > 0:
+		t.writeRooms(out, a.Rooms)
+	case len(a.Players) > 0:
 		writePlayers(out, a.Players)
-	case a.Tables != nil:
+	case len(a.Tables) > 0:
 		writeTables(out, a.Tables)
 	case a.Table != nil:
-		writeTable(out, a.Table)
-	case a.Sight != nil:
+		t.writeTable(out, a.Table)
+	case len(a.Sight) > 0:
 		writeSight(out, a.Sight)
-	case a.Captures != nil:
+	case len(a.Captures) > 0:
 		writeCaptures(out, a.Captures)
-	case a.Report != nil:
+	case len(a.Report) > 0:
 		writeReport(out, a.Report)
-	case a.Edits != nil:
+	case len(a.Edits) > 0:
 		writeEdits(out, a.Edits)
-	case a.Bans != nil:
+	case len(a.Bans) > 0:
 		writeBans(out, a.Bans)
-	case a.Audit != nil:
+	case len(a.Audit) > 0:
 		fmt.Fprintln(out, strings.Join(harmless(a.Audit...), "\n"))
 	case a.Text != "":
 		fmt.Fprintln(out, a.Text)
@@ -104,26 +115,6 @@ func writeHealth(w io.Writer, h *admin.Health) {
 		state, (time.Duration(h.At-h.Started) * time.Millisecond).Round(time.Second), h.Rooms, h.Players, h.Held, h.Conns, h.Impaired, h.Overruns, h.Skipped, h.Failed, h.Diverged)
 }
 
-func writeRooms(w io.Writer, rooms []admin.Room) {
-	fmt.Fprintln(w, "GAME\tROOM\tID\tPLAYERS\tROWS\tTICK\tPACE\tP50 MS\tP99 MS\tOVERRUNS\tSKIPPED\tFAILED")
-	for _, r := range rooms {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\n", r.Game, roomName(r.Name), r.ID, r.Players, r.MaxPlayers, r.Entities,
-			r.Tick, Pace(r.Every), ms(r.P50), ms(r.P99), r.Overruns, r.Skipped, r.Failed)
-	}
-}
-
-func writeRoom(w io.Writer, r *admin.Room) {
-	writeRooms(w, []admin.Room{*r})
-	fmt.Fprintln(w, "\nPART\tMEAN MS\tMAX MS\tSHARE\tOVERRUNS")
-	var all int64
-	for _, p := range r.Parts {
-		all += p.Total
-	}
-	for _, p := range r.Parts {
-		fmt.Fprintf(w, "%s\t%.3f\t%s\t%.0f %%\t%d\n", p.Name, float64(p.Total)/1000/float64(max(r.Made, 1)), ms(p.Max), 100*float64(p.Total)/float64(max(all, 1)), p.Overruns)
-	}
-}
-
 func writePlayers(w io.Writer, players []admin.Player) {
 	fmt.Fprintln(w, "ROOM\tPLAYER\tUSER\tFROM\tRTT MS\tLOSS\tAGE\tEARLY\tLATE\tMISSING\tKBYTES\tHELD\tIMPAIRED")
 	for _, p := range players {
@@ -166,31 +157,46 @@ func writeTables(w io.Writer, tables []admin.Tables) {
 	}
 }
 
-func writeTable(w io.Writer, t *admin.Table) {
-	past := len(t.Rows) > 0 && t.Rows[0].Tick != 0
+func (t Text) writeTable(w io.Writer, table *admin.Table) {
+	past := len(table.Rows) > 0 && table.Rows[0].Tick != 0
 	if past {
 		fmt.Fprint(w, "TICK\t")
 	}
 	fmt.Fprint(w, "ID\tOWNER\tTEAM")
-	for _, c := range t.Columns {
+	for _, c := range table.Columns {
 		fmt.Fprint(w, "\t", c.Name)
 	}
 	fmt.Fprintln(w)
-	for _, r := range t.Rows {
+	for _, r := range table.Rows {
 		if past {
 			fmt.Fprintf(w, "%d\t", r.Tick)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", r.ID, r.Owner, r.Team, strings.Join(harmless(r.Values...), "\t"))
 	}
-	if t.Matched > len(t.Rows) {
-		fmt.Fprintf(w, "%d more match\n", t.Matched-len(t.Rows))
+	if table.Matched > len(table.Rows) {
+		fmt.Fprintf(w, "%d of %d rows: conditions or a higher limit tell the others\n", len(table.Rows), table.Matched)
 	}
+	if past { // the oldest row stands for all ticks from its own on
+		ticks := table.Tick - table.Rows[len(table.Rows)-1].Tick + 1
+		fmt.Fprintf(w, "of the latest %d ticks%s, those in which it changed; no more are kept\n", ticks, t.seconds(ticks))
+	}
+}
+
+// seconds is how long so many ticks take; nothing when that is not known.
+func (t Text) seconds(ticks uint64) string {
+	if t.TickRate <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %.1f s", float64(ticks)/float64(t.TickRate))
 }
 
 func writeSight(w io.Writer, sight []admin.Sight) {
 	fmt.Fprintln(w, "ROW\tKNOWN AS OF\tREASON\tTHAT IS")
 	for _, s := range sight {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.ID, s.Known, s.Reason, one(s.Text))
+	}
+	if len(sight) == admin.MaxSights {
+		fmt.Fprintf(w, "the first %d rows of the table: ask for others one by one\n", len(sight))
 	}
 }
 
