@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quicstep/quicstep/clients/console"
+	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -58,10 +59,15 @@ func askFreeze(m *model) []effect {
 	if !ok {
 		return nil
 	}
-	if m.every(id) == 1 {
-		return m.confirm(admin.Request{Act: admin.ActFreeze, Room: id}, "freeze "+name)
+	freeze := admin.Request{Act: admin.ActFreeze, Room: id}
+	switch every := m.every(id); every {
+	case 0:
+		return m.confirm(admin.Request{Act: admin.ActResume, Room: id}, "have "+name+", which is frozen, go on at its normal pace")
+	case 1:
+		return m.confirm(freeze, "freeze "+name)
+	default:
+		return m.confirm(freeze, fmt.Sprintf("freeze %s, which goes at %s of its pace", name, console.Pace(every)))
 	}
-	return m.confirm(admin.Request{Act: admin.ActResume, Room: id}, "have "+name+" go on at its normal pace")
 }
 
 func askStep(m *model) []effect {
@@ -79,9 +85,17 @@ func askSlow(m *model) []effect {
 	if !ok {
 		return nil
 	}
+	every := m.every(id)
 	return m.ask(func(v []string) (effect, string) {
-		return effect{ask: admin.Request{Act: admin.ActSlow, Room: id, Count: numberOf(v[0])}}, fmt.Sprintf("have a tick of %s take %s periods", name, v[0])
-	}, question{"how many periods a tick is to take", "4", number(1, 64)})
+		says := fmt.Sprintf("have a tick of %s take %s periods", name, v[0])
+		switch {
+		case every == 0:
+			says = fmt.Sprintf("have %s, which is frozen, go on with a tick in %s periods", name, v[0])
+		case v[0] == "1":
+			says = fmt.Sprintf("have %s go on at its normal pace", name)
+		}
+		return effect{ask: admin.Request{Act: admin.ActSlow, Room: id, Count: numberOf(v[0])}}, says
+	}, question{"how many periods a tick is to take, 1 for the normal pace", "4", number(1, 64)})
 }
 
 func askSay(m *model) []effect {
@@ -91,13 +105,13 @@ func askSay(m *model) []effect {
 	}
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActSay, Room: id, Text: v[0]}}, fmt.Sprintf("tell everybody in %s %q", name, v[0])
-	}, question{"a line for " + name, "", needed})
+	}, question{"a line for " + name, "", upTo(protocol.MaxChat, needed)})
 }
 
 func askSayAll(m *model) []effect {
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActSay, All: true, Text: v[0]}}, fmt.Sprintf("tell everybody in every room %q", v[0])
-	}, question{"a line for everybody", "", needed})
+	}, question{"a line for everybody", "", upTo(protocol.MaxChat, needed)})
 }
 
 func askClose(m *model) []effect {
@@ -107,7 +121,7 @@ func askClose(m *model) []effect {
 	}
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActClose, Room: id, Text: v[0]}}, fmt.Sprintf("close %s for good%s", name, quoted(v[0]))
-	}, question{"what the players of " + name + " are told, or nothing", "", nil})
+	}, question{"what the players of " + name + " are told, or nothing", "", upTo(protocol.MaxReason, nil)})
 }
 
 // player is the player that is chosen, or followed.
@@ -132,67 +146,7 @@ func askKick(m *model) []effect {
 	id, name := p.room, p.name
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActKick, Room: id, Player: player, Text: v[0]}}, fmt.Sprintf("kick player %d of %s%s", player, name, quoted(v[0]))
-	}, question{fmt.Sprintf("what player %d is told, or nothing", player), "", nil})
-}
-
-func askBan(m *model) []effect {
-	player, ok := m.player()
-	if !ok {
-		return nil
-	}
-	p := m.page()
-	id, name := p.room, p.name
-	if user := m.userOf(player); user != "" {
-		return m.askBanOf(player, user)
-	}
-	return m.ask(func(v []string) (effect, string) {
-		hours := numberOf(v[0])
-		return effect{ask: admin.Request{Act: admin.ActBan, Room: id, Player: player, Seconds: hours * 3600, Text: v[1]}},
-			fmt.Sprintf("ban the address of player %d of %s %s%s", player, name, forHours(hours), quoted(v[1]))
-	}, question{"for how many hours, 0 for ever", "24", number(0, admin.MaxSeconds/3600)}, question{"what whoever is kept out is told, or nothing", "", nil})
-}
-
-// userOf is who a player of the page is; empty when that is not known.
-func (m *model) userOf(player uint32) string {
-	for _, p := range m.playersOf() {
-		if p.Player == player {
-			return p.User
-		}
-	}
-	return ""
-}
-
-// askBanOf asks what of a player is to be banned that is known by name: the name holds wherever it comes from.
-func (m *model) askBanOf(player uint32, user string) []effect {
-	p := m.page()
-	id, name := p.room, p.name
-	return m.ask(func(v []string) (effect, string) {
-		hours := numberOf(v[1])
-		ask := admin.Request{Act: admin.ActBan, User: user, Seconds: hours * 3600, Text: v[2]}
-		whom := fmt.Sprintf("user %q", user)
-		if v[0] == "address" {
-			ask.User, ask.Room, ask.Player = "", id, player
-			whom = fmt.Sprintf("the address of player %d of %s", player, name)
-		}
-		return effect{ask: ask}, fmt.Sprintf("ban %s %s%s", whom, forHours(hours), quoted(v[2]))
-	}, question{fmt.Sprintf("user (%q), or address", user), "user", oneOf("user", "address")},
-		question{"for how many hours, 0 for ever", "24", number(0, admin.MaxSeconds/3600)}, question{"what whoever is kept out is told, or nothing", "", nil})
-}
-
-func askBanAddress(m *model) []effect {
-	return m.ask(func(v []string) (effect, string) {
-		hours := numberOf(v[1])
-		return effect{ask: admin.Request{Act: admin.ActBan, Address: v[0], Seconds: hours * 3600, Text: v[2]}},
-			fmt.Sprintf("ban %s %s%s", v[0], forHours(hours), quoted(v[2]))
-	}, question{"an address, or a prefix as in 192.0.2.0/24", "", needed}, question{"for how many hours, 0 for ever", "24", number(0, admin.MaxSeconds/3600)},
-		question{"what whoever is kept out is told, or nothing", "", nil})
-}
-
-func forHours(hours uint64) string {
-	if hours == 0 {
-		return "for ever"
-	}
-	return fmt.Sprintf("for %d hours", hours)
+	}, question{fmt.Sprintf("what player %d is told, or nothing", player), "", upTo(protocol.MaxReason, nil)})
 }
 
 // askImpair asks how much worse a player's link is to be, or, when it is worse already, whether it is to be as it was.
@@ -224,7 +178,7 @@ func askWhisper(m *model) []effect {
 	id := m.page().room
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActSay, Room: id, Player: player, Text: v[0]}}, fmt.Sprintf("tell player %d %q", player, v[0])
-	}, question{fmt.Sprintf("a line for player %d", player), "", needed})
+	}, question{fmt.Sprintf("a line for player %d", player), "", upTo(protocol.MaxChat, needed)})
 }
 
 func askDrain(m *model) []effect {
@@ -255,22 +209,6 @@ func askProfile(m *model) []effect {
 			fmt.Sprintf("take a %s profile of %s s into %s", v[0], v[1], v[2])
 	}, question{"cpu or trace", "cpu", oneOf("cpu", "trace")}, question{"for how many seconds", "5", number(1, admin.MaxProfileSeconds)},
 		question{"file, which must not be there yet", "quicstep.pprof", needed})
-}
-
-func askUndo(m *model) []effect {
-	r, ok := m.chosenRow()
-	if !ok {
-		return nil
-	}
-	return m.confirm(admin.Request{Act: admin.ActUndo, Number: numberOf(r.key)}, fmt.Sprintf("undo edit %s", r.key))
-}
-
-func askUnban(m *model) []effect {
-	r, ok := m.chosenRow()
-	if !ok {
-		return nil
-	}
-	return m.confirm(admin.Request{Act: admin.ActUnban, Number: numberOf(r.key)}, fmt.Sprintf("lift ban %s, of %s", r.key, r.cells[1]))
 }
 
 // askSet asks for a field and a value that the field can have, as far as its kind tells.

@@ -20,6 +20,8 @@ type asking struct {
 	wrong     string
 	// act makes the request of the answers, and says in words what it will do.
 	act func(values []string) (ask effect, says string)
+	// look is what has to be known to say so; nil when nothing has.
+	look *admin.Request
 }
 
 func (a *asking) values() []string {
@@ -65,18 +67,25 @@ func (a *asking) typeAnswer(k pressed) {
 	a.at++
 }
 
+// typedMost is how much of an answer is seen while it is typed: its end.
+const typedMost = 120
+
 // line is what the screen says of it, and hint what the keys do.
 func (a *asking) line() (line, hint string) {
 	if a.at < len(a.questions) {
 		q := a.questions[a.at]
-		line = clean(q.label) + ": " + clean(q.value) + "█"
+		value := []rune(q.value)
+		if n := len(value) - typedMost; n > 0 {
+			value = append([]rune("…"), value[n:]...)
+		}
+		line = q.label + ": " + string(value) + "█"
 		if a.wrong != "" {
 			line += "   " + a.wrong
 		}
 		return line, "enter goes on  esc gives it up"
 	}
 	_, says := a.act(a.values())
-	return clean(says) + "?  y does it, any other key does not", "y yes  any other key no"
+	return says + "?", "y yes, do it  any other key no"
 }
 
 // number checks a number's range.
@@ -101,6 +110,19 @@ func needed(text string) string {
 		return "say something"
 	}
 	return ""
+}
+
+// upTo wants a text of at most so many bytes, and then what the next check wants, if there is one.
+func upTo(most int, next func(string) string) func(string) string {
+	return func(text string) string {
+		if n := len(text); n > most {
+			return fmt.Sprintf("it has %d bytes, and at most %d are taken", n, most)
+		}
+		if next == nil {
+			return ""
+		}
+		return next(text)
+	}
 }
 
 // ask begins to ask for an act.

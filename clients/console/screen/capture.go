@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/quicstep/quicstep/clients/console"
 	"github.com/quicstep/quicstep/protocol/admin"
@@ -18,9 +19,9 @@ func askCapture(m *model) []effect {
 	}, question{"file, which must not be there yet", "slow-ticks.json", needed})
 }
 
-// save writes what an answer has into a file that is not there yet, and says so in its text: slow ticks as JSON, and
-// otherwise the data of a profile.
-func save(path string, a *admin.Answer) error {
+// save writes what belongs into a file of an answer: slow ticks as JSON, which its text then counts, and otherwise the data of a
+// profile.
+func save(into io.Writer, a *admin.Answer) error {
 	data := a.Data
 	if a.Captures != nil {
 		text, err := console.JSON(*a)
@@ -29,9 +30,6 @@ func save(path string, a *admin.Answer) error {
 		}
 		data, a.Text = append(text, '\n'), fmt.Sprintf("%d ticks that took too long", console.SlowTicks(a.Captures))
 	}
-	if err := writeNew(path, data); err != nil {
-		return err
-	}
-	a.Text = fmt.Sprintf("%s: %s", path, a.Text)
-	return nil
+	_, err := into.Write(data)
+	return err
 }

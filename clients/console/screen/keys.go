@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -54,7 +55,7 @@ func quit(*model) []effect          { return []effect{{quit: true}} }
 
 // pageKeys are those of a kind of page.
 func pageKeys(k kind) []binding {
-	filter := binding{[]string{"/"}, "filter", "filter the list; of a table by conditions, as in Hull<2 Name~Ann owner=3", "", startFilter}
+	filter := binding{[]string{"/"}, "filter", "filter the list; of a table by conditions: Hull<2 Name~Ann owner=3", "", startFilter}
 	enter := binding{[]string{"enter"}, "open", "open what is chosen", "", openChosen}
 	switch k {
 	case roomsPage:
@@ -66,10 +67,10 @@ func pageKeys(k kind) []binding {
 		return slices.Concat([]binding{
 			{[]string{"m", "enter"}, "map", "the map, following the chosen player", "", openMap},
 			{[]string{"t"}, "tables", "the tables of the room", "", openTables}, filter,
-			{[]string{"i"}, "bytes", "what each table took of the chosen player's bytes, in place of the parts", "", showBytes},
+			{[]string{"i"}, "bytes", "the chosen player's bytes by table, in place of the parts", "", showBytes},
 			{[]string{"k"}, "kick", "send the chosen player away", operator, askKick},
-			{[]string{"I"}, "impair", "make the link of the chosen player worse for a while, or, when it is, as it was", operator, askImpair},
-			{[]string{"b"}, "ban", "keep the chosen player out, by name or address", operator, askBan},
+			{[]string{"I"}, "impair", "make the chosen player's link worse for a while, or as it was", operator, askImpair},
+			{[]string{"b"}, "ban", "keep the chosen player out, by name if known, or by address", operator, askBan},
 			{[]string{"w"}, "whisper", "tell a line to the chosen player", operator, askWhisper},
 			{[]string{"C"}, "", "save the room's latest ticks that took too long to a file", "", askCapture},
 		}, roomActs())
@@ -112,9 +113,9 @@ func commonKeys() []binding {
 // roomActs are what can be done to the room that is chosen, or open.
 func roomActs() []binding {
 	return []binding{
-		{[]string{"f"}, "freeze", "have the room stand, or, when it does, go on", operator, askFreeze},
+		{[]string{"f"}, "freeze", "have the room stand, or, when it stands, go on at its normal pace", operator, askFreeze},
 		{[]string{"n"}, "step", "have a frozen room make some ticks", operator, askStep},
-		{[]string{"s"}, "slow", "have a tick of the room take several periods", operator, askSlow},
+		{[]string{"s"}, "slow", "have a tick of the room take several periods, or one again", operator, askSlow},
 		{[]string{"S"}, "say", "tell a line to everybody in the room", operator, askSay},
 		{[]string{"X"}, "", "close the room: its players go, and what is in it is gone", operator, askClose},
 	}
@@ -145,8 +146,12 @@ func (m *model) helpLines() []string {
 	for _, b := range m.keys() {
 		out = append(out, "  "+pad(strings.Join(b.keys, ", "), 9, false)+" "+b.long)
 	}
-	return append(out, "  "+pad("↑ ↓", 9, false)+" choose; pgup, pgdown, home and end go farther",
-		"  "+pad("esc", 9, false)+" back, or no filter any more", "",
+	out = append(out, "  "+pad("↑ ↓", 9, false)+" choose; pgup, pgdown, home and end go farther",
+		"  "+pad("esc", 9, false)+" back, or no filter any more", "")
+	if k := m.page().kind; k == rowsPage || k == timelinePage {
+		out = append(out, fmt.Sprintf("A timeline goes back %d ticks: %.1f s at %d ticks a second.", ticksAtMost, ticksAtMost/float64(max(1, m.welcome.TickRate)), m.welcome.TickRate), "")
+	}
+	return append(out,
 		"! marks what needs a look. Whatever acts is asked back, is in the audit log, and",
 		"edits can be undone. The same by commands: console --help.", "", "Any key goes on.")
 }

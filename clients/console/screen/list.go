@@ -7,19 +7,26 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// column is one of a list. Those with the highest rank are left out first where the screen is too narrow.
+// column is one of a list. Those with the highest rank are left out first where the screen is too narrow, and what space is
+// left goes to those that may grow, each up to most cells.
 type column struct {
 	title string
 	width int
+	most  int // zero: it never grows
 	right bool
 	rank  int
 }
 
-// row is one of a list: key tells it from others as long as it is there, and mark has it seen without a colour.
+// allThere is the most of a column that takes whatever is left.
+const allThere = 1 << 16
+
+// row is one of a list: key tells it from others as long as it is there, and mark has it seen without a colour. detail says
+// all of it in words, for a screen that is too narrow for its cells.
 type row struct {
-	key   string
-	cells []string
-	mark  bool
+	key    string
+	cells  []string
+	mark   bool
+	detail string
 }
 
 // list is where an operator is in a list. The key of the chosen row counts, since rows change their places.
@@ -76,6 +83,41 @@ func narrow(columns []column, width int) (kept []int) {
 		kept = slices.Delete(kept, worst, worst+1)
 	}
 	return kept
+}
+
+// spread gives the space that is left to the columns that are kept, may grow and have cells that need it, the first ones first.
+func spread(columns []column, rows []row, width int) []column {
+	out, kept := slices.Clone(columns), narrow(columns, width)
+	left := width - 2 - (len(kept) - 1)
+	for _, i := range kept {
+		left -= columns[i].width
+	}
+	for _, i := range kept {
+		most := min(columns[i].most, columns[i].width+left)
+		wide := columns[i].width
+		for _, r := range rows {
+			if wide >= most {
+				break
+			}
+			if i < len(r.cells) && len(r.cells[i]) > wide {
+				wide = min(most, max(wide, ansi.StringWidth(clean(r.cells[i]))))
+			}
+		}
+		left -= wide - columns[i].width
+		out[i].width = wide
+	}
+	return out
+}
+
+// hides tells whether not all of a row is seen in so many cells.
+func hides(columns []column, r row, width int) bool {
+	kept := narrow(columns, width)
+	for i, cell := range r.cells[:min(len(r.cells), len(columns))] {
+		if cell != "" && (!slices.Contains(kept, i) || ansi.StringWidth(clean(cell)) > columns[i].width) {
+			return true
+		}
+	}
+	return false
 }
 
 // draw draws a list, its titles first, in so many lines, and marks the chosen row.

@@ -13,6 +13,7 @@ import (
 const (
 	mapTables = 4 // with a position, the first ones
 	mapRows   = 2000
+	ownRows   = 100 // of the player that is followed, where there are more than mapRows
 	zoomMost  = 6
 )
 
@@ -47,12 +48,37 @@ func (m *model) wantsOfRow(p *page) []admin.Request {
 	tables := admin.Request{Act: admin.ActTables, Room: p.room, EveryMS: everyMS}
 	out := []admin.Request{tables, {Act: admin.ActPlayers, Room: p.room}}
 	for _, t := range placed(m.answers[keyOf(tables)].answer.Tables) {
-		out = append(out, admin.Request{Act: admin.ActQuery, Room: p.room, Table: t.Name, Count: mapRows, EveryMS: mapEveryMS})
+		rows := admin.Request{Act: admin.ActQuery, Room: p.room, Table: t.Name, Count: mapRows, EveryMS: mapEveryMS}
+		out = append(out, rows)
+		if table := m.answers[keyOf(rows)].answer.Table; p.player != 0 && table != nil && table.Matched > len(table.Rows) {
+			out = append(out, ownOf(rows, p.player))
+		}
 		if p.eyes && p.player != 0 {
 			out = append(out, admin.Request{Act: admin.ActSight, Room: p.room, Table: t.Name, Player: p.player})
 		}
 	}
 	return out
+}
+
+// ownOf asks for the rows of a player alone, who may not be among the first ones of a long table.
+func ownOf(rows admin.Request, player uint32) admin.Request {
+	rows.Count = ownRows
+	rows.Where = []admin.Condition{{Field: "owner", Is: "=", Value: strconv.FormatUint(uint64(player), 10)}}
+	return rows
+}
+
+// cutMap says how many rows are not on the map, and how many the player's eyes were not asked for.
+func (m *model) cutMap() string {
+	for _, r := range m.wants() {
+		a := m.answers[keyOf(r)].answer
+		switch t := a.Table; {
+		case r.Act == admin.ActQuery && t != nil && t.Matched > len(t.Rows):
+			return fmt.Sprintf("%d of %d rows of %s are here, and what the player owns", len(t.Rows), t.Matched, r.Table)
+		case r.Act == admin.ActSight && len(a.Sight) == admin.MaxSights:
+			return fmt.Sprintf("of the first %d rows of %s alone is it known what the player has", len(a.Sight), r.Table)
+		}
+	}
+	return ""
 }
 
 // placed are the tables that have a position.
@@ -72,6 +98,7 @@ func axis(fields []admin.Column, name string) int {
 
 // things are all rows that have a place.
 func (m *model) things() (out []thing) {
+	seen := map[string]bool{}
 	for _, r := range m.wants() {
 		t := m.answers[keyOf(r)].answer.Table
 		if r.Act != admin.ActQuery || t == nil {
@@ -83,6 +110,10 @@ func (m *model) things() (out []thing) {
 				continue
 			}
 			at := thing{table: r.Table, row: row}
+			if seen[at.key()] {
+				continue // among the player's own, too
+			}
+			seen[at.key()] = true
 			at.x, _ = strconv.ParseFloat(row.Values[x], 64)
 			at.y, _ = strconv.ParseFloat(row.Values[y], 64)
 			if math.IsNaN(at.x-at.y) || math.IsInf(at.x-at.y, 0) {
@@ -200,7 +231,7 @@ func (m *model) mapLines(height int) []string {
 
 // sideList is the list of rows beside the map.
 func (m *model) sideList(height, width int) []string {
-	return m.page().list.draw(m.mapColumns(), m.rows(), width, height)
+	return m.listIn(m.mapColumns(), m.rows(), width, height)
 }
 
 // mapLegend says what the map shows, and through whose eyes.
@@ -222,9 +253,9 @@ func (m *model) mapLegend() string {
 
 func (m *model) mapColumns() []column {
 	if m.page().eyes {
-		return []column{{title: "TABLE", width: 8}, {title: "ROW", width: 8}, {title: "HAS", width: 4}, {title: "WHY", width: 16}}
+		return []column{{title: "TABLE", width: 8}, {title: "ROW", width: 8}, {title: "HAS", width: 4}, {title: "WHY", width: 16}, {title: "IN WORDS", width: 20, most: allThere, rank: 1}}
 	}
-	return []column{{title: "TABLE", width: 8}, {title: "ROW", width: 8}, {title: "OWNER", width: 6, right: true}, {title: "X", width: 9, right: true}, {title: "Y", width: 9, right: true}}
+	return []column{{title: "TABLE", width: 8, most: 16}, {title: "ROW", width: 8}, {title: "OWNER", width: 6, right: true}, {title: "X", width: 9, right: true}, {title: "Y", width: 9, right: true}}
 }
 
 // mapRows are what is on the map; through a player's eyes what it lacks stands first.
@@ -242,20 +273,11 @@ func (m *model) mapRows() (out []row) {
 	for _, how := range []string{hasOld, hasNot, hasIt} {
 		for _, t := range things {
 			if s, told := sights[t.key()]; told && has(s) == how {
-				out = append(out, row{key: t.key(), mark: how == hasOld, cells: []string{t.table, t.row.ID, how, s.Reason}})
+				out = append(out, row{key: t.key(), mark: how == hasOld, detail: t.key() + ": " + s.Text, cells: []string{t.table, t.row.ID, how, s.Reason, s.Text}})
 			}
 		}
 	}
 	return out
-}
-
-// whyText is why the player was sent the chosen row or not, in words.
-func (m *model) whyText() string {
-	p := m.page()
-	if s, told := m.sights()[p.list.chosen]; p.kind == mapPage && p.eyes && told {
-		return "#: " + clean(s.Text)
-	}
-	return ""
 }
 
 // openMap shows the map, following the chosen player if there is one.
@@ -303,12 +325,12 @@ func mapKeys() []binding {
 		{[]string{"v"}, "eyes", "through the player's eyes: what it was sent, what not, and why", "", func(m *model) []effect { m.page().eyes = !m.page().eyes; return nil }},
 		{[]string{"right"}, "next player", "follow the next player", "", follow(1)},
 		{[]string{"left"}, "", "follow the player before", "", follow(-1)},
-		{[]string{"+", "="}, "zoom", "zoom in on the player", "", zoom(1)},
-		{[]string{"-"}, "", "zoom out", "", zoom(-1)},
+		{[]string{"+", "="}, "zoom", "zoom in on the player, who is in the middle from zoom 1 on", "", zoom(1)},
+		{[]string{"-"}, "", "zoom out; at zoom 0 all rows are in sight", "", zoom(-1)},
 		{[]string{"/"}, "filter", "filter the list, as by over_budget", "", startFilter},
 		{[]string{"k"}, "kick", "send the player away", operator, askKick},
 		{[]string{"b"}, "", "keep the player out", operator, askBan},
 		{[]string{"w"}, "", "tell a line to the player", operator, askWhisper},
-		{[]string{"I"}, "", "make the player's link worse for a while, or, when it is, as it was", operator, askImpair},
+		{[]string{"I"}, "", "make the player's link worse for a while, or as it was", operator, askImpair},
 	}
 }

@@ -2,9 +2,11 @@ package screen
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/quicstep/quicstep/clients/console"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -24,8 +26,10 @@ type (
 		answer admin.Answer
 		at     time.Time
 	}
-	// refused: a subscription has ended.
+	// refused: a subscription was not answered; the feed may try again by itself.
 	refused struct{ to, why string }
+	// ticked: what time it is, once a second.
+	ticked struct{ at time.Time }
 	// acted: what became of an act.
 	acted struct {
 		text   string
@@ -85,7 +89,9 @@ type model struct {
 	answers       map[string]answered
 	refusals      map[string]string
 	tracks        map[string]*track
-	typing        bool // the filter line is open
+	samples       map[string][]sample // of the players of the answer that came last
+	clock         time.Time           // this machine's, as it was told last
+	typing        bool                // the filter line is open
 	asking        *asking
 	help          bool
 	helpFrom      int // the first of its lines on the screen
@@ -110,8 +116,11 @@ const (
 	everyMS     = 1000
 	mapEveryMS  = 500
 	rowsAtMost  = 500
-	ticksAtMost = 128
+	ticksAtMost = 128 // as many as a room keeps
 )
+
+// staleAfter is how old the newest answer to what a page wants may be without a word about it.
+const staleAfter = 5 * time.Second
 
 // allRooms is what the page of rooms is told.
 var allRooms = admin.Request{Act: admin.ActRooms, EveryMS: everyMS}
@@ -120,6 +129,9 @@ var allRooms = admin.Request{Act: admin.ActRooms, EveryMS: everyMS}
 func (m *model) wants() []admin.Request {
 	p := m.page()
 	out := m.wantsOf(p)
+	if m.asking != nil && m.asking.look != nil {
+		out = append(out, *m.asking.look)
+	}
 	for i := range out {
 		if out[i].EveryMS == 0 {
 			out[i].EveryMS = everyMS
@@ -168,13 +180,23 @@ func (m *model) update(message any) []effect {
 	case sized:
 		m.width, m.height = msg.width, msg.height
 	case linked:
+		if !m.in {
+			m.begin()
+		}
 		m.in, m.trouble, m.welcome = true, "", msg.welcome
 	case lost:
 		m.in, m.trouble = false, msg.why
+		m.giveUp()
+	case ticked:
+		m.clock = msg.at
 	case answered:
 		m.answers[msg.to] = msg
 		delete(m.refusals, msg.to)
+		if msg.at.After(m.clock) {
+			m.clock = msg.at
+		}
 		m.track(msg, msg.to == keyOf(allRooms))
+		m.remember(msg)
 		m.followSomebody()
 	case refused:
 		m.refusals[msg.to] = msg.why
@@ -186,6 +208,41 @@ func (m *model) update(message any) []effect {
 		return effects
 	}
 	return nil
+}
+
+// begin forgets what was told over the connection before: the server may be another one, whose edits have the same numbers.
+// What is told once stays.
+func (m *model) begin() {
+	m.giveUp()
+	once := map[string]bool{}
+	for i := range m.pages {
+		for _, r := range m.pages[i].once {
+			once[keyOf(r)] = true
+		}
+	}
+	maps.DeleteFunc(m.answers, func(key string, _ answered) bool { return !once[key] })
+	clear(m.refusals)
+}
+
+// giveUp drops a question that is open: by the answer it may be about something else.
+func (m *model) giveUp() {
+	if m.asking != nil {
+		m.asking, m.notice, m.bad = nil, "the connection was lost while this was asked: nothing was done, ask again", true
+	}
+}
+
+// stale says what of the page is old, and how old; nothing when all is new.
+func (m *model) stale() string {
+	oldest, what := staleAfter, ""
+	for _, r := range m.wants() {
+		if a, told := m.answers[keyOf(r)]; told && m.clock.Sub(a.at) > oldest {
+			oldest, what = m.clock.Sub(a.at), string(r.Act)
+		}
+	}
+	if what == "" {
+		return ""
+	}
+	return "! " + what + " " + console.Span(oldest) + " old"
 }
 
 // forget drops what no page on the way back wants: answers would pile up otherwise.

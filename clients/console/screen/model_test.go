@@ -20,6 +20,17 @@ func (s *stage) wantOn(texts ...string) {
 	}
 }
 
+// wantSaid wants a text on the screen, in however many lines.
+func (s *stage) wantSaid(texts ...string) {
+	s.t.Helper()
+	screen := strings.Join(strings.Fields(ansi.Strip(s.view())), " ")
+	for _, text := range texts {
+		if !strings.Contains(screen, text) {
+			s.t.Errorf("%q is not said:\n%s", text, ansi.Strip(s.view()))
+		}
+	}
+}
+
 // wantAct wants one act.
 func (s *stage) wantAct(got []effect, want admin.Request) {
 	s.t.Helper()
@@ -71,7 +82,7 @@ func TestAPlayerIsBannedByNameOrAddress(t *testing.T) {
 	ask := admin.Request{Act: admin.ActBan, User: "ann", Seconds: 86400}
 	s := newStage(t, 120, 24)
 	s.keys("enter", "b", "enter", "enter", "enter")
-	s.wantOn(`ban user "ann" for 24 hours`)
+	s.wantSaid(`ban user "ann", wherever from, for 24 hours, until 2026-11-30 12:00Z?`)
 	s.wantAct(s.keys("y"), ask)
 	s.keys("b", "ctrl+u")
 	s.types("room")
@@ -80,13 +91,18 @@ func TestAPlayerIsBannedByNameOrAddress(t *testing.T) {
 	s.keys("ctrl+u")
 	s.types("address")
 	s.keys("enter", "enter", "enter")
-	s.wantOn("ban the address of player 1 of lobby")
+	s.wantSaid("ban 192.0.2.10, the address of player 1 of lobby, for 24 hours, until 2026-11-30 12:00Z?")
 	address := admin.Request{Act: admin.ActBan, Room: "b1", Player: 1, Seconds: 86400}
 	s.wantAct(s.keys("y"), address)
-	s.keys("down", "b", "enter", "enter")
-	s.wantOn("ban the address of player 2 of lobby")
-	address.Player = 2
+	s.keys("down", "b", "ctrl+u", "0", "enter", "enter")
+	s.wantSaid("ban 192.0.2.11, the address of player 2 of lobby, for ever?")
+	address.Player, address.Seconds = 2, 0
 	s.wantAct(s.keys("y"), address)
+	for addr, want := range map[string]string{"[2001:db8:1:2:3::4]:9": "2001:db8:1:2::/64", "[::ffff:192.0.2.7]:9": "192.0.2.7", "a pipe": "the address"} {
+		if got := addressesOf(addr); got != want {
+			t.Errorf("a ban of %s is said to be of %s, want %s", addr, got, want)
+		}
+	}
 }
 
 func TestATableIsFilteredByTheServer(t *testing.T) {

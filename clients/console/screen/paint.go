@@ -3,7 +3,6 @@ package screen
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
@@ -120,17 +119,21 @@ func amount(v float64) string {
 	return fmt.Sprintf("%.0f ", v)
 }
 
-// span is a time in its two largest units.
-func span(d time.Duration) string {
-	d = max(d, 0)
-	switch h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60; {
-	case h >= 48:
-		return fmt.Sprintf("%dd%02dh", h/24, h%24)
-	case h > 0:
-		return fmt.Sprintf("%dh%02dm", h, m)
-	case m > 0:
-		return fmt.Sprintf("%dm%02ds", m, s)
-	default:
-		return fmt.Sprintf("%ds", s)
+// wrapped breaks a text into lines of so many cells, at most so many: the last one ends with an ellipsis when there is more.
+func wrapped(text string, width, most int) []string {
+	lines := strings.Split(ansi.Wrap(clean(text), max(1, width), ""), "\n")
+	if len(lines) > most {
+		lines = lines[:most]
+		lines[most-1] = ansi.Truncate(lines[most-1], max(0, width-1), "") + "…"
 	}
+	return lines
+}
+
+// styled is style for each of some lines.
+func styled(code string, lines []string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = style(code, line)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/quicstep/quicstep/protocol/admin"
@@ -51,10 +52,33 @@ func cellsOf(t *admin.Table, r admin.Row) []string {
 func (m *model) rowRows() (out []row) {
 	if t := m.rowTable(); t != nil {
 		for _, r := range t.Rows {
-			out = append(out, row{key: r.ID, cells: cellsOf(t, r)})
+			out = append(out, row{key: r.ID, cells: cellsOf(t, r), detail: fieldsOf(t, r)})
 		}
 	}
 	return out
+}
+
+// fieldsOf are a row's fields in words.
+func fieldsOf(t *admin.Table, r admin.Row) string {
+	said := fmt.Sprintf("%s owner %d team %d", r.ID, r.Owner, r.Team)
+	for i, cell := range cellsOf(t, r)[fixedCells:] {
+		if i < len(t.Columns) {
+			said += ", " + t.Columns[i].Name + " " + cell
+		}
+	}
+	return said
+}
+
+// cut says that the server has told a part alone of what the page is about; nothing when it has told all.
+func (m *model) cut() string {
+	p := m.page()
+	switch t := m.rowTable(); {
+	case p.kind == mapPage:
+		return m.cutMap()
+	case p.kind == rowsPage && t != nil && t.Matched > len(t.Rows):
+		return fmt.Sprintf("%d of %d rows: / filters, to see others", len(t.Rows), t.Matched)
+	}
+	return ""
 }
 
 // timelineRows are the ticks in which a row changed, the newest first, each with what was new in it alone.
@@ -64,7 +88,7 @@ func (m *model) timelineRows() (out []row) {
 		return nil
 	}
 	for i, r := range t.Rows {
-		cells := cellsOf(t, r)
+		cells, detail := cellsOf(t, r), fmt.Sprintf("tick %d: %s", r.Tick, fieldsOf(t, r))
 		cells[0] = strconv.FormatUint(r.Tick, 10)
 		if len(r.Values) == 0 {
 			cells = []string{cells[0], "it was not there"}
@@ -75,7 +99,7 @@ func (m *model) timelineRows() (out []row) {
 				}
 			}
 		}
-		out = append(out, row{key: cells[0], mark: len(r.Values) == 0, cells: cells})
+		out = append(out, row{key: cells[0], mark: len(r.Values) == 0, cells: cells, detail: detail})
 	}
 	return out
 }

@@ -92,7 +92,7 @@ func (p *program) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		effects = p.model.update(pressed{key: msg.String(), text: msg.Text})
 	case tea.PasteMsg:
 		effects = p.model.update(pressed{text: msg.Content})
-	case linked, lost, answered, refused, acted:
+	case linked, lost, answered, refused, ticked, acted:
 		effects = p.model.update(msg)
 	default:
 		return p, nil
@@ -102,7 +102,7 @@ func (p *program) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 			return p, tea.Quit
 		}
 		if !p.feed.do(e) {
-			p.model.update(acted{"too much at once: nothing was done", true})
+			p.model.update(tooMuch)
 		}
 	}
 	p.feed.want(p.model.wants())

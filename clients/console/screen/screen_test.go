@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,9 +92,10 @@ func (s *stage) answer(r admin.Request) (a admin.Answer) {
 		for i := range uint32(12) {
 			a.Players = append(a.Players, admin.Player{
 				Room: "b1", RoomName: "lobby", Player: i + 1, Addr: fmt.Sprintf("192.0.2.%d:4500%d", i+10, i%10), Joined: noon.Add(-time.Duration(i*97) * time.Second).UnixMilli(), Held: i == 4,
-				RoundTrip: int64(9000 + 13000*i), Sent: 9000, Lost: uint64(i * i * 9), Datagrams: 8000, Bytes: uint64(900_000 + 40_000*i), Age: int(1 + i/3), Margin: 6, Applied: 8000, Missing: uint64(i), Late: uint64(i / 2),
-				User:   []string{"ann", ""}[i%2],
-				Tables: []admin.TableBytes{{Table: "rules", Bytes: 400}, {Table: "ship", Bytes: uint64(610_000 + 30_000*i)}, {Table: "drone", Bytes: uint64(150_000 + 8_000*i)}}, EventBytes: 21_000,
+				RoundTrip: int64(9000 + 13000*i), Sent: 9000 + 60*n, Lost: uint64(i*i*9) + n*uint64(i*i/12), Datagrams: 8000 + 30*n, Bytes: uint64(900_000+40_000*i) + n*uint64(12_000+500*i),
+				Age: int(1 + i/3), Margin: 6, Applied: 8000, Missing: uint64(i) + n*uint64(i/4), Late: uint64(i/2) + n*uint64(i/6), User: []string{"ann", ""}[i%2],
+				Tables:     []admin.TableBytes{{Table: "rules", Bytes: 400}, {Table: "ship", Bytes: uint64(610_000+30_000*i) + 9_000*n}, {Table: "drone", Bytes: uint64(150_000+8_000*i) + 2_000*n}},
+				EventBytes: 21_000,
 			})
 		}
 		a.Players[6].Impaired = &admin.Impaired{DelayMS: 100, JitterMS: 20, Loss: 0.05, Until: noon.Add(time.Minute).Unix(), By: "ann"}
@@ -101,10 +103,11 @@ func (s *stage) answer(r admin.Request) (a admin.Answer) {
 		ship, drone := shipTable(), shipTable()
 		a.Tables = []admin.Tables{{Name: "rules", Rows: 1, Fields: []admin.Column{{Name: "TickRate", Kind: "uint"}, {Name: "Side", Kind: "uint"}}}, {Name: "ship", Rows: 12, Fields: ship}, {Name: "drone", Rows: 40, Fields: drone[:5]}}
 	case admin.ActQuery:
-		a.Table = &admin.Table{Tick: 9000 + n, Columns: shipTable(), Matched: 12}
+		a.Table = &admin.Table{Tick: 9000 + n, Columns: shipTable()}
 		for i := range map[string]int{"ship": 12, "drone": 40}[r.Table] {
 			a.Table.Rows = append(a.Table.Rows, ship(r.Table, i, n))
 		}
+		a.Table.Matched = len(a.Table.Rows)
 	case admin.ActTimeline:
 		a.Table = &admin.Table{Tick: 9000, Columns: shipTable()}
 		for i := range 20 {
@@ -127,8 +130,8 @@ func (s *stage) answerLists(r admin.Request, a *admin.Answer) {
 	switch r.Act {
 	case admin.ActEdits:
 		a.Edits = []admin.Edit{
-			{Number: 1, Table: "ship", Row: "2.1", Field: "Hull", By: "ann", Tick: 8800, Before: "1", After: "4"},
-			{Number: 2, Table: "ship", Row: "3.1", Field: "Name", By: "ben", Tick: 8900, Before: "\x1b[2Jrude", After: "Cleo", UndoneBy: 3},
+			{Number: 1, Room: "b1", Table: "ship", Row: "2.1", Field: "Hull", By: "ann", Tick: 8800, Before: "1", After: "2"},
+			{Number: 2, Room: "b1", Table: "ship", Row: "3.1", Field: "Name", By: "ben", Tick: 8900, Before: "\x1b[2Jrude", After: "Cleo", UndoneBy: 3},
 		}
 	case admin.ActBans:
 		a.Bans = []admin.Ban{{Number: 1, Prefix: "192.0.2.7/32", Reason: "aimbot", By: "ann", Until: noon.Add(24 * time.Hour).Unix()}, {Number: 2, Prefix: "2001:db8::/64", By: "ben"}, {Number: 3, User: "rude one", By: "ben"}}
@@ -136,8 +139,8 @@ func (s *stage) answerLists(r admin.Request, a *admin.Answer) {
 		a.Report = []admin.Advice{{Room: "b1", RoomName: "lobby", Game: "arena", Do: "fix", Text: "hits takes the most in 15 of 17 overruns: make it cheaper"}}
 	case admin.ActAudit:
 		a.Audit = []string{
-			`{"at":"2026-11-29T11:58:00Z","id":"1","who":"ann","act":"kick","on":{"player":"3"},"state":"asked"}`,
-			`{"at":"2026-11-29T11:58:00Z","id":"1","who":"ann","act":"kick","on":{"player":"3"},"state":"done","result":"player 3 was sent away"}`,
+			`{"at":"2026-11-29T11:58:00Z","id":"1","who":"ann","act":"kick","on":{"player":"3","room":"lobby"},"state":"asked"}`,
+			`{"at":"2026-11-29T11:58:00Z","id":"1","who":"ann","act":"kick","on":{"player":"3","room":"lobby"},"state":"done","result":"player 3 was sent away"}`,
 		}
 	}
 }
@@ -207,9 +210,43 @@ var pages = []struct {
 	{"audit", []string{"A"}},
 }
 
+// shot is a golden screen: what then does comes last, after all answers.
+type shot struct {
+	name string
+	keys []string
+	then func(*stage)
+}
+
+// shots are what is asked on the pages, and what they are like when all is not well.
+var shots = []shot{
+	{"ban", []string{"enter", "b", "enter", "enter", "a", "i", "m", "b", "o", "t", "enter"}, nil},
+	{"ban-address", []string{"enter", "down", "b", "enter", "enter"}, nil},
+	{"set", []string{"enter", "t", "down", "enter", "down", "s", "H", "u", "l", "l", "enter", "2", "enter"}, nil},
+	{"filter", []string{"enter", "t", "down", "enter", "/", "H", "u", "l", "l", "<", "2"}, nil},
+	{"undo", []string{"E", "down", "u"}, nil},
+	{"cut", []string{"enter", "t", "down", "enter"}, func(s *stage) { s.cutQueries(1234) }},
+	{"lost", []string{"enter"}, func(s *stage) { s.update(lost{"the server's admin door does not answer: 192.0.2.1:4434"}) }},
+	{"stale", []string{"enter", "m", "v"}, func(s *stage) { s.update(ticked{s.now.Add(12 * time.Second)}) }},
+	{"viewer", []string{"enter", "down"}, func(s *stage) { s.update(linked{admin.Welcome{Name: "vic", Role: "viewer", TickRate: 30}}) }},
+}
+
+// cutQueries has the server tell that more rows meet the page's queries than it tells of.
+func (s *stage) cutQueries(matched int) {
+	for _, r := range s.wants() {
+		if a := s.answer(r); r.Act == admin.ActQuery && r.Where == nil {
+			a.Table.Matched = matched
+			s.update(answered{keyOf(r), a, s.now})
+		}
+	}
+}
+
 func TestGoldenScreens(t *testing.T) {
+	all := slices.Clone(shots)
+	for _, page := range pages {
+		all = append(all, shot{page.name, page.keys, nil})
+	}
 	for _, size := range []struct{ width, height int }{{80, 24}, {200, 50}} {
-		for _, page := range pages {
+		for _, page := range all {
 			name := fmt.Sprintf("%s.%dx%d", page.name, size.width, size.height)
 			t.Run(name, func(t *testing.T) {
 				s := newStage(t, size.width, size.height)
@@ -219,6 +256,9 @@ func TestGoldenScreens(t *testing.T) {
 					}
 				}
 				s.feed(2)
+				if page.then != nil {
+					page.then(s)
+				}
 				drawn := s.view()
 				lines := strings.Split(drawn, "\n")
 				if len(lines) != size.height {

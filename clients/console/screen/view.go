@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quicstep/quicstep/clients/console"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -19,8 +20,8 @@ func (m *model) view() string {
 	if m.width < leastWidth || m.height < leastHeight {
 		return fit([]string{"too small", fmt.Sprintf("%d×%d is needed", leastWidth, leastHeight)}, m.width, m.height)
 	}
-	lines := []string{m.titleLine()}
-	body := m.bodyHeight()
+	lines, foot := []string{m.titleLine()}, m.foot()
+	body := max(1, m.height-1-len(foot))
 	switch {
 	case m.help:
 		help := m.helpLines()
@@ -28,15 +29,13 @@ func (m *model) view() string {
 	default:
 		lines = append(lines, m.body(body)...)
 	}
-	for len(lines) < m.height-2 {
+	for len(lines) < 1+body {
 		lines = append(lines, "")
 	}
-	lines = lines[:max(1, m.height-2)]
-	line, hint := m.bottom()
-	return fit(append(lines, line, hint), m.width, m.height)
+	return fit(append(lines[:1+body], foot...), m.width, m.height)
 }
 
-// bodyHeight is how many lines are between the title and the two last ones.
+// bodyHeight is how many lines are between the title and the two last ones, of which there are more when much is to be said.
 func (m *model) bodyHeight() int { return max(1, m.height-3) }
 
 // titleLine says where the operator is, and as whom.
@@ -64,43 +63,55 @@ func (m *model) titleLine() string {
 	if m.in {
 		who = clean(m.welcome.Name) + ", " + clean(m.welcome.Role)
 	}
+	if stale := m.stale(); stale != "" {
+		who = stale + "  " + who
+	}
 	return style(bold, pad(where, max(0, m.width-len([]rune(who))), false)+who)
 }
 
-// bottom are the two last lines: what was asked, done or filtered, and the keys.
-func (m *model) bottom() (line, hint string) {
+// footMost bounds the lines of what is asked, done or wrong.
+const footMost = 4
+
+// foot are the last lines: what was asked, done or filtered, and the keys.
+func (m *model) foot() []string {
+	most := max(1, min(footMost, m.height-leastHeight+2))
+	say := func(code, text, hint string) []string {
+		return append(styled(code, wrapped(text, m.width, most)), hint)
+	}
 	p := m.page()
 	switch {
 	case m.asking != nil:
-		line, hint = m.asking.line()
-		return style(bold, line), hint
+		line, hint := m.asking.line()
+		return say(bold, line, hint)
 	case m.typing:
-		line = style(bold, "filter: "+clean(p.filter)+"█")
+		line := style(bold, "filter: "+clean(p.filter)+"█")
 		if m.notice != "" && m.bad {
 			line += "   " + style(red, clean(m.notice))
 		}
-		return line, "enter takes it  esc gives it up"
+		return []string{line, "enter takes it  esc gives it up"}
 	case m.help:
 		if m.helpFrom+m.bodyHeight() < len(m.helpLines()) {
-			return "…", "any key shows the rest"
+			return []string{"…", "any key shows the rest"}
 		}
-		return "", "any key goes on"
+		return []string{"", "any key goes on"}
+	case !m.in && m.notice != "" && m.bad:
+		return say(red, "! "+m.notice+"; not connected: "+m.trouble, m.bar())
 	case !m.in:
-		return style(red, "! not connected: "+clean(m.trouble)), m.bar()
+		return say(red, "! not connected: "+m.trouble, m.bar())
 	case m.notice != "" && m.bad:
-		return style(red, "! "+clean(m.notice)), m.bar()
+		return say(red, "! "+m.notice, m.bar())
 	case m.notice != "":
-		return style(green, "✓ "+clean(m.notice)), m.bar()
+		return say(green, "✓ "+m.notice, m.bar())
 	}
 	for _, r := range m.wants() {
 		if why := m.refusals[keyOf(r)]; why != "" {
-			return style(red, "! "+clean(why)), m.bar()
+			return say(red, "! "+why, m.bar())
 		}
 	}
 	if p.filter != "" {
-		return "filter: " + clean(p.filter) + "  (esc: all)", m.bar()
+		return []string{"filter: " + clean(p.filter) + "  (esc: all)", m.bar()}
 	}
-	return m.whyText(), m.bar()
+	return []string{"", m.bar()}
 }
 
 // body draws the page in so many lines.
@@ -117,18 +128,38 @@ func (m *model) body(height int) []string {
 	return m.list(height)
 }
 
-// list draws the page's list, or says that nothing is there.
+// list draws the page's list in so many lines, or says that nothing is there.
 func (m *model) list(height int) []string {
 	columns, rows := m.columns(), m.rows()
-	p := m.page()
-	if p.kind == rowsPage || p.kind == timelinePage {
+	if p := m.page(); p.kind == rowsPage || p.kind == timelinePage {
 		columns, rows = m.shifted(columns, rows)
 	}
-	out := p.list.draw(columns, rows, m.width, height)
+	return m.listIn(columns, rows, m.width, height)
+}
+
+// detailMost bounds the lines of what is told of the chosen row below a list.
+const detailMost = 5
+
+// listIn draws a list in a part of the screen; below it stand what the list leaves out, and what of the chosen row is not
+// seen in it.
+func (m *model) listIn(columns []column, rows []row, width, height int) []string {
+	l, columns := &m.page().list, spread(columns, rows, width)
+	var below []string
+	if cut := m.cut(); cut != "" && height > 1 {
+		below = append(below, style(yellow, "! "+cut))
+	}
+	most := min(detailMost, height/2-len(below))
+	if at := l.choose(rows); at >= 0 && most > 0 && rows[at].detail != "" && hides(columns, rows[at], width) {
+		below = append(below, styled(bold, wrapped(rows[at].detail, width, most))...)
+	}
+	out := l.draw(columns, rows, width, height-len(below))
 	if len(rows) == 0 {
 		out = append(out, style(faint, "  "+m.emptiness()))
 	}
-	return out
+	for len(out) < height-len(below) {
+		out = append(out, "")
+	}
+	return append(out, below...)
 }
 
 // emptiness is why a list is empty.
@@ -168,6 +199,6 @@ func (m *model) healthLines() []string {
 	t := m.trackOf(serverTrack)
 	n := func(name string, value uint64) string { return fmt.Sprintf("%s %d", name, value) }
 	return []string{state, parts(m.width, fmt.Sprintf("%d rooms", h.Rooms), fmt.Sprintf("%d players", h.Players), amount(t.rate)+"B/s",
-		n("overruns", h.Overruns), n("skipped", h.Skipped), n("diverged", h.Diverged), "up "+span(time.Duration(h.At-h.Started)*time.Millisecond),
+		n("overruns", h.Overruns), n("skipped", h.Skipped), n("diverged", h.Diverged), "up "+console.Span(time.Duration(h.At-h.Started)*time.Millisecond),
 		n("impaired", uint64(max(0, h.Impaired))), n("held", h.Held), sparkline(t.flow, 0, 3*sparkWidth), amount(t.datagramR)+"datagrams/s", n("failed", h.Failed), fmt.Sprintf("connections %d", h.Conns))}
 }
