@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -21,10 +18,12 @@ const (
 	ExitNone = 4
 	// ExitState: not now: the room is frozen, or is not, or an undo found another value than it was to find.
 	ExitState = 5
-	// ExitUnreachable: nobody answers at the door.
+	// ExitUnreachable: nobody answers at the door, and nothing was done.
 	ExitUnreachable = 6
 	// ExitUnwritten: it was done, and the audit log does not say so: look before you do it again.
 	ExitUnwritten = 7
+	// ExitUnknown: an act was sent and no answer came; whether it was done, the audit log tells.
+	ExitUnknown = 8
 )
 
 // consoleCmd asks a server's admin door.
@@ -38,23 +37,23 @@ type consoleCmd struct {
 	Screen  screenCmd  `cmd:"" default:"1" help:"The screen, in a terminal; the same as no command."`
 	Health  lookCmd    `cmd:"" help:"The server in one line."`
 	Rooms   lookCmd    `cmd:"" help:"Rooms, those with the slowest ticks first."`
-	Show    lookCmd    `cmd:"" name:"room" help:"A room: what its ticks cost, by part."`
+	Show    showCmd    `cmd:"" name:"room" help:"A room: what its ticks cost, by part, and its bytes, by table."`
 	Report  lookCmd    `cmd:"" help:"Which rooms to move or fix, and why."`
 	Players lookCmd    `cmd:"" help:"Players: round trip, loss, age of state, lateness of inputs; of --room, or all."`
 	Tables  lookCmd    `cmd:"" help:"The tables of a room, with their fields."`
 	Query   queryCmd   `cmd:"" help:"Rows of a table that meet conditions."`
-	Past    pastCmd    `cmd:"" name:"timeline" help:"What a row was in the latest ticks, the newest first."`
-	Sight   sightCmd   `cmd:"" help:"What of a table a player was sent, what not, and why."`
+	Past    pastCmd    `cmd:"" name:"timeline" help:"What a row was in the latest ticks, of which a room keeps 128, the newest first."`
+	Sight   sightCmd   `cmd:"" help:"What of a table a player was sent, what not, and why; of its first 2,048 rows."`
 	Edits   lookCmd    `cmd:"" help:"The latest edits, which undo can take back."`
 	Bans    lookCmd    `cmd:"" help:"The bans that hold."`
 	Kick    kickCmd    `cmd:"" help:"Send a player away."`
-	Ban     banCmd     `cmd:"" help:"Keep an address, a user, or a player's address out; also after a restart."`
+	Ban     banCmd     `cmd:"" help:"Keep an address, a user, or a player out, for 24 hours unless told otherwise; also after a restart."`
 	Unban   numberCmd  `cmd:"" help:"Lift a ban."`
 	Say     sayCmd     `cmd:"" help:"Tell a line of chat to a room, one player, or everybody."`
 	Freeze  plainCmd   `cmd:"" help:"Have a room stand."`
 	Step    countCmd   `cmd:"" help:"Have a frozen room make so many ticks."`
-	Slow    countCmd   `cmd:"" help:"Have a tick of a room take so many periods."`
-	Resume  plainCmd   `cmd:"" help:"Have a room go on at its normal pace."`
+	Slow    countCmd   `cmd:"" help:"Have a tick of a room take so many periods, 1 being the normal pace; one that is frozen goes on so."`
+	Resume  plainCmd   `cmd:"" help:"Have a frozen or slow room go on at its normal pace."`
 	Set     setCmd     `cmd:"" help:"Set a field of a row, in the room's next tick."`
 	Undo    numberCmd  `cmd:"" help:"Take an edit back, if the field still holds it."`
 	Impair  impairCmd  `cmd:"" help:"Make the link of one player worse for a while, so that you see what bad networks do."`
@@ -70,10 +69,11 @@ type consoleCmd struct {
 // Help is shown by console --help.
 func (consoleCmd) Help() string {
 	return "The server has to be started with --admin-addr. Beside 0, 1 and 2 the exit codes are: 3, the credentials are missing, not good or " +
-		"not for this; 4, it is not there; 5, not in the present state, or changed since; 6, nobody answers; 7, it was done, but could not be written into the audit log."
+		"not for this; 4, it is not there; 5, not in the present state, or changed since; 6, nobody answers, and nothing was done; 7, it was " +
+		"done, but could not be written into the audit log; 8, an act was sent and no answer came, so that the audit log alone tells whether it was done."
 }
 
-// name is the act that a command is named for.
+// nameAct is the act that a command is named for.
 func nameAct(command string) wire.Act {
 	_, rest, _ := strings.Cut(command, " ")
 	name, _, _ := strings.Cut(rest, " ")
@@ -83,6 +83,7 @@ func nameAct(command string) wire.Act {
 // The commands, by what they take.
 type (
 	lookCmd   struct{}
+	showCmd   struct{}
 	plainCmd  struct{}
 	numberCmd struct {
 		Number uint64 `arg:"" help:"Its number."`
@@ -102,7 +103,7 @@ type (
 	pastCmd struct {
 		Table string `arg:"" help:"The table's name."`
 		Row   string `arg:"" help:"The row's ID, as in 17.2, or its index."`
-		Ticks uint64 `help:"How many ticks to look back." default:"128" placeholder:"N" group:"judge"`
+		Ticks uint64 `help:"How many ticks to look back, of the latest 128: 4.3 s at 30 ticks a second." default:"128" placeholder:"N" group:"judge"`
 	}
 	sightCmd struct {
 		Player uint32 `arg:"" help:"The player's number."`
@@ -114,11 +115,12 @@ type (
 		Reason string `help:"What the player is told." placeholder:"TEXT" group:"operate"`
 	}
 	banCmd struct {
-		Address string        `arg:"" optional:"" help:"An address, or a prefix as in 192.0.2.0/24."`
-		User    string        `help:"A user, by the name that tokens say, wherever it comes from." placeholder:"NAME" group:"operate"`
-		Player  uint32        `help:"The player whose address it is." placeholder:"N" group:"operate"`
-		For     time.Duration `help:"For how long; 0 means for ever." default:"0s" placeholder:"TIME" group:"operate"`
-		Reason  string        `help:"What whoever is kept out is told." placeholder:"TEXT" group:"operate"`
+		Address   string        `arg:"" optional:"" help:"An address, or a prefix as in 192.0.2.0/24."`
+		User      string        `help:"A user, by the name that tokens say, wherever it comes from." placeholder:"NAME" group:"operate"`
+		Player    uint32        `help:"This player of the room: by name, or, when none is known, by address." placeholder:"N" group:"operate"`
+		ByAddress bool          `help:"Ban --player by address although the name is known; behind a proxy that is everybody's." group:"operate"`
+		For       time.Duration `help:"For how long; 0s means for ever." default:"24h" placeholder:"TIME" group:"operate"`
+		Reason    string        `help:"What whoever is kept out is told." placeholder:"TEXT" group:"operate"`
 	}
 	sayCmd struct {
 		Text   string `arg:"" help:"The line."`
@@ -146,7 +148,7 @@ type (
 		Lines uint64 `help:"How many." default:"20" placeholder:"N" group:"judge"`
 	}
 	profileCmd struct {
-		Out  string        `help:"The file to write." default:"quicstep.pprof" placeholder:"FILE" group:"operate"`
+		Out  string        `help:"The file to write, which must not be there yet." default:"quicstep.pprof" placeholder:"FILE" group:"operate"`
 		Kind string        `help:"One of ${enum}." enum:"cpu,trace" default:"cpu" placeholder:"KIND" group:"operate"`
 		For  time.Duration `help:"For how long, up to 30s." default:"5s" placeholder:"TIME" group:"operate"`
 	}
@@ -204,8 +206,11 @@ func (c setCmd) fill(r *wire.Request) error {
 }
 
 func (c banCmd) fill(r *wire.Request) error {
-	if c.For < 0 || c.For > 0 && c.For < time.Second {
-		return usagef("--for is %v; give a second or more, as in 24h, or 0 for ever", c.For)
+	switch {
+	case c.For < 0 || c.For > 0 && c.For < time.Second:
+		return usagef("--for is %v; give a second or more, as in 24h, or 0s for ever", c.For)
+	case c.ByAddress && c.Player == 0:
+		return usagef("--by-address is for --player: an address alone is given without a flag")
 	}
 	r.Address, r.User, r.Player, r.Seconds, r.Text = c.Address, c.User, c.Player, uint64(c.For/time.Second), c.Reason
 	return nil
@@ -221,57 +226,6 @@ func (c queryCmd) fill(r *wire.Request) error {
 	return nil
 }
 
-// consoleTimeout bounds the way in.
-const consoleTimeout = 10 * time.Second
-
-// do asks, prints the answer and says how it went.
-func (c *consoleCmd) do(a *app, r wire.Request, take func(wire.Answer) error) error {
-	r.Room = c.Room
-	if c.Every < 0 || c.Every > 0 && (c.Every < wire.MinEveryMS*time.Millisecond || c.Every > wire.MaxEveryMS*time.Millisecond) {
-		return usagef("--every is %v; %d ms to %d s are possible", c.Every, wire.MinEveryMS, wire.MaxEveryMS/1000)
-	}
-	r.EveryMS = uint64(c.Every.Milliseconds())
-	client, err := console.Open(a.ctx, console.Config{ProfileFile: c.Profile, Addr: c.Door, Program: a.Name, Timeout: consoleTimeout})
-	if err != nil {
-		return codedConsole(err)
-	}
-	defer client.Close()
-	err = client.Watch(a.ctx, r, take)
-	if c.Every > 0 && errors.Is(err, context.Canceled) {
-		return nil // a signal ends it
-	}
-	return codedConsole(err)
-}
-
-// print writes an answer.
-func (c *consoleCmd) print(a *app) func(wire.Answer) error {
-	return func(answer wire.Answer) error {
-		if !c.JSON {
-			return console.WriteText(a.Stdout, answer)
-		}
-		text, err := console.JSON(answer)
-		if err == nil {
-			_, err = fmt.Fprintf(a.Stdout, "%s\n", text)
-		}
-		return err
-	}
-}
-
-// Run takes the profile, and writes it into the file.
-func (c *profileCmd) Run(a *app, in *consoleCmd) error {
-	if c.For < time.Second || c.For > wire.MaxProfileSeconds*time.Second {
-		return usagef("--for is %v; 1s to %ds are possible", c.For, wire.MaxProfileSeconds)
-	}
-	r := wire.Request{Act: wire.ActProfile, Seconds: uint64(c.For / time.Second), Text: c.Kind}
-	return in.do(a, r, func(answer wire.Answer) error {
-		if err := os.WriteFile(c.Out, answer.Data, 0o600); err != nil {
-			return err
-		}
-		answer.Text, answer.Data = fmt.Sprintf("%s: %s", c.Out, answer.Text), nil
-		return in.print(a)(answer)
-	})
-}
-
 // codedError is an error with an exit code of its own.
 type codedError struct {
 	error
@@ -284,7 +238,9 @@ func (e codedError) Unwrap() error { return e.error }
 func codedConsole(err error) error {
 	var refused *console.RefusedError
 	switch {
-	case errors.Is(err, console.ErrNoProfile), errors.Is(err, console.ErrRefused), errors.Is(err, console.ErrCertificate):
+	case errors.Is(err, console.ErrUnknown):
+		return codedError{err, ExitUnknown}
+	case errors.Is(err, console.ErrNoProfile), errors.Is(err, console.ErrExposed), errors.Is(err, console.ErrRefused), errors.Is(err, console.ErrCertificate):
 		return codedError{err, ExitDenied}
 	case errors.Is(err, console.ErrUnreachable):
 		return codedError{err, ExitUnreachable}

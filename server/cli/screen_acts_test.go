@@ -34,6 +34,8 @@ func TestScreenActs(t *testing.T) {
 	act("M", []answer{"to all"}, "said to 4 players")
 	act("s", []answer{"2"}, "a tick takes 2 periods")
 	term.want("1/2") // the page has heard of it
+	act("f", nil, "stands")
+	term.want("frozen")
 	act("f", nil, "goes on at its normal pace")
 	act("d", nil, "nobody new comes in")
 	term.want("draining")
@@ -45,7 +47,7 @@ func TestScreenActs(t *testing.T) {
 	}
 	term.keys("B")
 	term.want("no bans")
-	act("n", []answer{"192.0.2.0/24", "1", "aimbot"}, "ban 1 keeps 192.0.2.0/24 out")
+	act("n", []answer{"192.0.2.0/24", "1", "aimbot"}, "ban 1 keeps 192.0.2.0/24 out until")
 	term.want("> ", "aimbot")
 	act("u", nil, "is lifted")
 	term.keys("BSpace", "Enter")
@@ -73,7 +75,7 @@ func TestScreenActs(t *testing.T) {
 			done = append(done, e.Act)
 		}
 	}
-	if got, want := strings.Join(done, " "), "admin init say slow resume drain undrain log-level profile ban unban say say impair impair close"; got != want {
+	if got, want := strings.Join(done, " "), "admin init say slow freeze resume drain undrain log-level profile ban unban say say impair impair close"; got != want {
 		t.Errorf("the log has %q, want %q", got, want)
 	}
 }

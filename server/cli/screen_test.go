@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,8 +126,12 @@ func TestScreen(t *testing.T) {
 			term.keys("m")
 			term.want("@ player", "ship", "zoom 0")
 			term.keys("v")
-			term.want("as it is", "acknowledged")
-			term.keys("BSpace")
+			term.want("as it is")
+			term.keys("/")
+			term.types("acknowledged")
+			term.keys("Enter")
+			term.want("has  acknowledged", "the client has it")
+			term.keys("BSpace", "BSpace")
 			term.want("PLAYER RTT MS")
 
 			term.keys("t")
@@ -146,7 +151,7 @@ func TestScreen(t *testing.T) {
 			term.want("its new value: ")
 			term.types("Zoe")
 			term.keys("Enter")
-			term.want("y does it")
+			term.want("y yes")
 			term.keys("y")
 			term.want("edit 1:", "Zoe")
 			term.keys("E")
@@ -185,6 +190,22 @@ func TestScreen(t *testing.T) {
 			term.keys("q")
 			term.want("it left with 0")
 		})
+	}
+}
+
+// TestScreenWithoutColours says all that it says with them.
+func TestScreenWithoutColours(t *testing.T) {
+	path := self(t)
+	o := openOfficeOf(t, "--game", "arena", "--bots", "2")
+	colour := regexp.MustCompile(`\x1b\[(\d+;)*3[0-7]m`)
+	for variable, want := range map[string]bool{"OTHER=1": true, "NO_COLOR=1": false} {
+		term := openPane(t, 80, 24, "env", variable, path, "console", "--profile", filepath.Join(o.dir, "console.json"), "--door", o.address)
+		term.want("quicstep  rooms", "> ", "2/", "q quit")
+		if got := colour.MatchString(term.tmux("capture-pane", "-e", "-p")); got != want {
+			t.Errorf("with %s there are colours: %v", variable, got)
+		}
+		term.keys("q")
+		term.want("it left with 0")
 	}
 }
 
