@@ -58,6 +58,12 @@ test: tools check ## everything that must pass: check, tests under the race dete
 		echo "!! SKIPPED: metrics and alert rules were not checked by Prometheus itself"; \
 		echo "!! apt-get install prometheus"; \
 		echo "!! ====================================================================="; }
+	@missing=; for tool in tmux zsh fish; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	[ -z "$$missing" ] || { \
+		echo "!! ====================================================================="; \
+		echo "!! SKIPPED: the console's screen (tmux) or completion (zsh, fish) was not tried where it is used"; \
+		echo "!! apt-get install$$missing"; \
+		echo "!! ====================================================================="; }
 	@echo "== a short fuzz"
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=1s FUZZ='$(FUZZ_SHORT)'
 	@echo "== all passed"

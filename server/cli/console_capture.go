@@ -28,10 +28,10 @@ func (c captureCmd) Run(a *app, in *consoleCmd) error {
 	r := wire.Request{Act: wire.ActCapture}
 	switch c.Out {
 	case "":
-		return in.do(a, r, in.print(a))
+		return in.watch(a, r, in.printer(a))
 	case "-":
 		in.JSON = true
-		return in.do(a, r, in.print(a))
+		return in.watch(a, r, in.printer(a))
 	}
 	return c.save(a, in, r)
 }
@@ -58,5 +58,5 @@ func (c captureCmd) save(a *app, in *consoleCmd, r wire.Request) error {
 		os.Remove(c.Out)
 		return err
 	}
-	return in.print(a)(said)
+	return in.write(a, console.Text{}, said)
 }

@@ -52,10 +52,24 @@ func (c *consoleCmd) watch(a *app, r wire.Request, take func(*console.Client, wi
 	})
 }
 
-// print writes the answers of a server.
+// do is watch for who needs no connection.
+func (c *consoleCmd) do(a *app, r wire.Request, take func(wire.Answer) error) error {
+	return c.watch(a, r, func(_ *console.Client, answer wire.Answer) error { return take(answer) })
+}
+
+// printer writes the answers of a server.
+func (c *consoleCmd) printer(a *app) func(*console.Client, wire.Answer) error {
+	return func(client *console.Client, answer wire.Answer) error { return c.print(a, client, answer) }
+}
+
 func (c *consoleCmd) print(a *app, client *console.Client, answer wire.Answer) error {
+	return c.write(a, console.Text{TickRate: client.Welcome().TickRate, Now: time.Now()}, answer)
+}
+
+// write writes an answer for people as a Text does, or for programs.
+func (c *consoleCmd) write(a *app, as console.Text, answer wire.Answer) error {
 	if !c.JSON {
-		return console.Text{TickRate: client.Welcome().TickRate, Now: time.Now()}.Write(a.Stdout, answer)
+		return as.Write(a.Stdout, answer)
 	}
 	text, err := console.JSON(answer)
 	if err == nil {
@@ -75,7 +89,7 @@ func (c *consoleCmd) ask(a *app, command *kong.Context, f filler) error {
 	if err := f.fill(&r); err != nil {
 		return err
 	}
-	return c.watch(a, r, func(client *console.Client, answer wire.Answer) error { return c.print(a, client, answer) })
+	return c.watch(a, r, c.printer(a))
 }
 
 // Run asks for a room, and, for people, for its players, whose bytes are told by table.
