@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/quicstep/quicstep/clients/console"
-	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -105,13 +104,13 @@ func askSay(m *model) []effect {
 	}
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActSay, Room: id, Text: v[0]}}, fmt.Sprintf("tell everybody in %s %q", name, v[0])
-	}, question{"a line for " + name, "", upTo(protocol.MaxChat, needed)})
+	}, question{"a line for " + name, "", upTo(admin.MaxSay, needed)})
 }
 
 func askSayAll(m *model) []effect {
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActSay, All: true, Text: v[0]}}, fmt.Sprintf("tell everybody in every room %q", v[0])
-	}, question{"a line for everybody", "", upTo(protocol.MaxChat, needed)})
+	}, question{"a line for everybody", "", upTo(admin.MaxSay, needed)})
 }
 
 func askClose(m *model) []effect {
@@ -121,7 +120,7 @@ func askClose(m *model) []effect {
 	}
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActClose, Room: id, Text: v[0]}}, fmt.Sprintf("close %s for good%s", name, quoted(v[0]))
-	}, question{"what the players of " + name + " are told, or nothing", "", upTo(protocol.MaxReason, nil)})
+	}, question{"what the players of " + name + " are told, or nothing", "", upTo(admin.MaxCloseReason, nil)})
 }
 
 // player is the player that is chosen, or followed.
@@ -146,7 +145,7 @@ func askKick(m *model) []effect {
 	id, name := p.room, p.name
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActKick, Room: id, Player: player, Text: v[0]}}, fmt.Sprintf("kick player %d of %s%s", player, name, quoted(v[0]))
-	}, question{fmt.Sprintf("what player %d is told, or nothing", player), "", upTo(protocol.MaxReason, nil)})
+	}, question{fmt.Sprintf("what player %d is told, or nothing", player), "", upTo(admin.MaxKickReason, nil)})
 }
 
 // askImpair asks how much worse a player's link is to be, or, when it is worse already, whether it is to be as it was.
@@ -178,7 +177,7 @@ func askWhisper(m *model) []effect {
 	id := m.page().room
 	return m.ask(func(v []string) (effect, string) {
 		return effect{ask: admin.Request{Act: admin.ActSay, Room: id, Player: player, Text: v[0]}}, fmt.Sprintf("tell player %d %q", player, v[0])
-	}, question{fmt.Sprintf("a line for player %d", player), "", upTo(protocol.MaxChat, needed)})
+	}, question{fmt.Sprintf("a line for player %d", player), "", upTo(admin.MaxSay, needed)})
 }
 
 func askDrain(m *model) []effect {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/quicstep/quicstep/protocol"
 	"github.com/quicstep/quicstep/protocol/admin"
 )
 
@@ -20,7 +19,7 @@ func askHours() question {
 }
 
 func askReason() question {
-	return question{"what whoever is kept out is told, or nothing", "", upTo(protocol.MaxReason, nil)}
+	return question{"what whoever is kept out is told, or nothing", "", upTo(admin.MaxBanReason, nil)}
 }
 
 // forHours says how long a ban that begins now holds.

@@ -101,7 +101,7 @@ func (m *model) auditRows() (out []row) {
 		}
 		what := strings.TrimSpace(onText(e.On) + "  " + e.Result)
 		out = append(out, row{
-			key: strconv.Itoa(i), mark: e.State == "failed", cells: []string{date, clock, e.Who, e.Act, e.State, what},
+			key: strconv.Itoa(i), mark: e.State != "done" && e.State != "asked", cells: []string{date, clock, e.Who, e.Act, e.State, what},
 			detail: strings.TrimSpace(strings.Join([]string{date, clock, e.Who, e.Act, e.State, what}, " ")),
 		})
 	}
