@@ -51,7 +51,7 @@ func TestScreenActs(t *testing.T) {
 	term.want("> ", "aimbot")
 	act("u", nil, "is lifted")
 	term.keys("BSpace", "Enter")
-	term.want("PLAYER RTT MS", "plays")
+	term.want("PLAYER USER", "plays")
 	act("S", []answer{"to the room"}, "said to 4 players")
 	act("w", []answer{"to one"}, "said to 1 players")
 	act("I", []answer{"", "", "0", ""}, "100ms more round trip")

@@ -122,7 +122,7 @@ func TestScreen(t *testing.T) {
 			term := openPane(t, size.width, size.height, path, "console", "--profile", filepath.Join(o.dir, "console.json"), "--door", o.address)
 			term.want("quicstep  rooms", "all is well", "4/", "normal", "q quit")
 			term.keys("Enter")
-			term.want("PLAYER RTT MS", "PART", "█ step", "> ", "plays")
+			term.want("PLAYER USER", "PART", "█ step", "> ", "plays")
 			term.keys("m")
 			term.want("@ player", "ship", "zoom 0")
 			term.keys("v")
@@ -132,7 +132,7 @@ func TestScreen(t *testing.T) {
 			term.keys("Enter")
 			term.want("has  acknowledged", "the client has it")
 			term.keys("BSpace", "BSpace")
-			term.want("PLAYER RTT MS")
+			term.want("PLAYER USER")
 
 			term.keys("t")
 			term.want("FIELDS", "ship", "drone")
@@ -160,7 +160,7 @@ func TestScreen(t *testing.T) {
 			term.want("edit 2 undoes edit 1")
 
 			term.keys("BSpace", "BSpace", "BSpace")
-			term.want("PLAYER RTT MS")
+			term.want("PLAYER USER")
 			term.keys("f", "y")
 			term.want("arena  frozen", "stands")
 			term.keys("n", "BSpace", "5", "Enter", "y")
