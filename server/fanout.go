@@ -24,9 +24,10 @@ const (
 	// spreadMost is the part of a tick's period in which all have begun, whatever they take.
 	spreadMost = 0.9
 	// ridePeriod is a tick's period up to which acknowledgements ride both ways (protocol/ride): QUIC holds them back for 25 ms,
-	// and a client waits for 20 ms at most. Then all have begun within spreadRide, so that an input can come before its tick
-	// is due and still less than 25 ms before its player's pass.
+	// and a client waits for 20 ms at most. Then rideFirst begin at once, and all have begun within spreadRide, so that an input
+	// can come before its tick is due and still less than 25 ms before its player's pass.
 	ridePeriod = 45 * time.Millisecond
+	rideFirst  = 256
 	spreadRide = 12 * time.Millisecond
 )
 
@@ -82,7 +83,15 @@ func (f *fanout) spread() {
 }
 
 // allowed is what may begin at once.
-func (f *fanout) allowed() allowance { return allowance{passes: float64(spreadFirst * f.workers)} }
+func (f *fanout) allowed() allowance { return allowance{passes: float64(f.first() * f.workers)} }
+
+// first is how many passes begin at once, for each processor.
+func (f *fanout) first() int {
+	if f.period <= ridePeriod {
+		return rideFirst
+	}
+	return spreadFirst
+}
 
 // rate is how many passes may begin in a second when so many have been wanted at once.
 func (f *fanout) rate(burst int) float64 {

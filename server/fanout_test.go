@@ -20,12 +20,13 @@ func TestPassesAreSpreadOverTheTick(t *testing.T) {
 		if rate >= 30 {
 			within = min(within, spreadRide)
 		}
+		f := &fanout{period: cfg.period(), workers: 1}
 		for _, burst := range []int{10, spreadFirst, 200, 500, 5000} {
-			took := spreadTime(t, &fanout{period: cfg.period(), workers: 1}, burst)
+			took := spreadTime(t, f, burst)
 			if most := within + spreadEvery; took > most {
 				t.Errorf("at %d Hz %d passes have begun after %v, want %v at most", rate, burst, took, most)
 			}
-			if least := min(time.Duration(burst-spreadFirst)*passTime, within/2); took < least {
+			if least := min(time.Duration(burst-f.first())*passTime, within/2); took < least {
 				t.Errorf("at %d Hz %d passes have begun after %v, want %v at least", rate, burst, took, least)
 			}
 		}
@@ -42,8 +43,8 @@ func spreadTime(t *testing.T, f *fanout, burst int) time.Duration {
 		for left > 0 && may.take(now, f.rate(may.burst(left))) {
 			left--
 		}
-		if begun := burst - left; now.Equal(start) && begun != min(burst, spreadFirst) {
-			t.Errorf("of %d passes %d begin at once, want %d", burst, begun, min(burst, spreadFirst))
+		if begun := burst - left; now.Equal(start) && begun != min(burst, f.first()) {
+			t.Errorf("of %d passes %d begin at once, want %d", burst, begun, min(burst, f.first()))
 		}
 		if left > 0 {
 			now = now.Add(spreadEvery)
