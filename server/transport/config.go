@@ -124,7 +124,8 @@ type Config struct {
 	Panics *contain.Panics
 
 	// MovesPerMinute bounds how often in a minute a connection's client may change its address, as many at once; zero means
-	// 20. With one more it is closed with protocol.CloseAbuse.
+	// 20. With one more it is closed with protocol.CloseAbuse. The first change is seen within 15 datagrams to the client, each
+	// further one with the next.
 	MovesPerMinute int
 
 	// MaxStreams bounds the streams of each kind, bidirectional and unidirectional, that a client may have

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -16,11 +17,27 @@ type moves struct {
 	addr     net.Addr  // touched by whoever sends, as the rest
 	pace     *rate.Limiter
 	over     bool
+	until    int // datagrams before the next look
+	watched  int // looks, one with each datagram
 }
 
-// follow looks whether the address has changed, and closes the connection when it does so too often. It is called for each
-// datagram that is sent, so several changes between two of them count as one.
+const (
+	// movesBetween is how many datagrams go at most between two looks, chosen at random: who is back by the next look can't
+	// know when that is. Each look is of memory that is in no cache.
+	movesBetween = 15
+	// movesWatched is for how many datagrams a client that has moved is looked at with each.
+	movesWatched = 1024
+)
+
+// follow looks now and then whether the address has changed, and closes the connection when it does so too often. It is called
+// for each datagram that is sent; several changes between two looks count as one.
 func (m *moves) follow(c *Conn) {
+	if m.until--; m.until > 0 {
+		return
+	}
+	if m.watched--; m.watched < 0 {
+		m.watched, m.until = 0, 1+rand.N(movesBetween)
+	}
 	addr := c.carrier.remoteAddr()
 	if addr == m.addr || m.over { // an address that has not changed is the same pointer
 		return
@@ -30,6 +47,7 @@ func (m *moves) follow(c *Conn) {
 	if former == nil || m.listener == nil {
 		return
 	}
+	m.until, m.watched = 0, movesWatched
 	l := m.listener
 	l.moved.Add(1)
 	if m.pace == nil {

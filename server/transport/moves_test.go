@@ -175,7 +175,7 @@ func TestWhoMovesAgainAndAgainIsShownOut(t *testing.T) {
 	}
 }
 
-// BenchmarkFollow is what it costs to ask a connection for its address, which each datagram that is sent does.
+// BenchmarkFollow is what it costs to ask a connection for its address while that is in a cache.
 func BenchmarkFollow(b *testing.B) {
 	conn := benchConn(b)
 	b.ReportAllocs()
