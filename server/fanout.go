@@ -10,26 +10,8 @@ import (
 	"github.com/quicstep/quicstep/server/replicate"
 )
 
-const (
-	// sureSends is how many datagrams the connection's own queue holds before it makes its caller wait.
-	sureSends = 32
-	// passTime is what a pass and QUIC's work for its packets take of a processor, at least.
-	passTime = 50 * time.Microsecond
-	// spreadEvery is how often passes are let go while more of them wait; spreadFirst is how many begin at once, for each
-	// processor.
-	spreadEvery = 5 * time.Millisecond
-	spreadFirst = 64
-	// readyMost is how many of them may wait for a worker: handed over one by one, each would cost two changes of goroutine.
-	readyMost = 8
-	// spreadMost is the part of a tick's period in which all have begun, whatever they take.
-	spreadMost = 0.9
-	// ridePeriod is a tick's period up to which acknowledgements ride both ways (protocol/ride): QUIC holds them back for 25 ms,
-	// and a client waits for 20 ms at most. Then rideFirst begin at once, and all have begun within spreadRide, so that an input
-	// can come before its tick is due and still less than 25 ms before its player's pass.
-	ridePeriod = 45 * time.Millisecond
-	rideFirst  = 256
-	spreadRide = 12 * time.Millisecond
-)
+// sureSends is how many datagrams the connection's own queue holds before it makes its caller wait.
+const sureSends = 32
 
 // fanout is the workers that choose, encode and send. Clients share no lock there: each pass works from an immutable View and
 // one client's own state. A client whose connection would make a worker wait is left to a goroutine of its own for as long.
@@ -39,7 +21,7 @@ type fanout struct {
 	period  time.Duration // of a tick
 	workers int
 	queue   chan *session // those who wait for their turn, each at most once
-	ready   chan *session // those whose turn it is
+	ready   chan batch    // those whose turn it is
 	work    sync.WaitGroup
 }
 
@@ -48,83 +30,13 @@ func newFanout(cfg Config, c *clock.Clock) *fanout {
 	f := &fanout{
 		began: time.Now(), clock: c, period: cfg.period(), workers: runtime.GOMAXPROCS(0),
 		queue: make(chan *session, 2*cfg.Limits.MaxConns+cfg.Limits.MaxHeld), // those that have ended may be in it beside as many new ones
-		ready: make(chan *session, readyMost),
+		ready: make(chan batch, runtime.GOMAXPROCS(0)),
 	}
 	for range f.workers {
 		f.work.Go(f.run)
 	}
 	f.work.Go(f.spread)
 	return f
-}
-
-// spread lets those who wait have their turn, no faster than the processors take to send to them. Otherwise all of a
-// tick's passes would be over before the first packet leaves, and what comes in would wait behind all that goes out.
-func (f *fanout) spread() {
-	defer close(f.ready)
-	var ticks *clock.Ticks
-	defer func() {
-		if ticks != nil {
-			ticks.Stop()
-		}
-	}()
-	may := f.allowed()
-	for s := range f.queue {
-		for !s.dark.is() && !may.take(time.Now(), f.rate(may.burst(len(f.queue)+1))) {
-			if ticks == nil {
-				ticks = f.clock.Add(spreadEvery)
-			}
-			<-ticks.C()
-		}
-		f.ready <- s
-		if len(f.queue) == 0 {
-			may = f.allowed()
-		}
-	}
-}
-
-// allowed is what may begin at once.
-func (f *fanout) allowed() allowance { return allowance{passes: float64(f.first() * f.workers)} }
-
-// first is how many passes begin at once, for each processor.
-func (f *fanout) first() int {
-	if f.period <= ridePeriod {
-		return rideFirst
-	}
-	return spreadFirst
-}
-
-// rate is how many passes may begin in a second when so many have been wanted at once.
-func (f *fanout) rate(burst int) float64 {
-	within := time.Duration(spreadMost * float64(f.period))
-	if f.period <= ridePeriod {
-		within = min(within, spreadRide)
-	}
-	return max(float64(f.workers)/passTime.Seconds(), float64(burst)/within.Seconds())
-}
-
-// allowance is the passes that may begin: they become more as time goes by, while some wait.
-type allowance struct {
-	passes float64
-	most   int // that were wanted at once
-	last   time.Time
-}
-
-// burst is how many passes were wanted at once since none was.
-func (a *allowance) burst(waiting int) int {
-	a.most = max(a.most, waiting)
-	return a.most
-}
-
-func (a *allowance) take(now time.Time, perSecond float64) bool {
-	if !a.last.IsZero() {
-		a.passes += now.Sub(a.last).Seconds() * perSecond
-	}
-	a.last = now
-	if a.passes < 1 {
-		return false
-	}
-	a.passes--
-	return true
 }
 
 // close waits for the workers to end. No session may have its passes open any more.
@@ -134,10 +46,36 @@ func (f *fanout) close() {
 }
 
 func (f *fanout) run() {
-	scratch := new(replicate.Scratch)
-	for s := range f.ready {
-		if s.turn.begin() {
-			scratch = f.serve(s, scratch)
+	w := worker{fanout: f, scratch: new(replicate.Scratch)}
+	for b := range f.ready {
+		w.serveAll(&b)
+	}
+}
+
+// worker is one of the goroutines that serve batches.
+type worker struct {
+	*fanout
+	scratch *replicate.Scratch
+	clients []*replicate.Client
+}
+
+// serveAll makes the passes of a batch. What they need is fetched from memory before the first of them.
+func (w *worker) serveAll(b *batch) {
+	w.clients = w.clients[:0]
+	for i, s := range b {
+		switch {
+		case s == nil:
+		case s.turn.begin():
+			w.clients = append(w.clients, s.replicate)
+		default:
+			b[i] = nil
+		}
+	}
+	label(workChoose)
+	replicate.Fetch(w.clients, w.scratch)
+	for _, s := range b {
+		if s != nil {
+			w.scratch = w.serve(s, w.scratch)
 		}
 	}
 }

@@ -19,21 +19,21 @@ const (
 // inbox holds one player's inputs by their tick. The session puts, the room's loop takes.
 type inbox struct {
 	mu     sync.Mutex
-	slots  [inboxTicks]queuedInput
 	taken  uint64 // the latest tick that the loop took
 	due    time.Time
 	period time.Duration
-	last   []byte      // the latest input that was taken
-	late   queuedInput // a newer one than any before, which came too late for its tick: is repeated next; tick zero: none
-	starve int         // ticks since then
-	claim  claim       // what came with it; touched by the loop only
-	budget int         // inputs that may still come before the next tick
-	limit  int
-
 	newest uint64 // the newest tick of which an input came; zero: none yet
 	told   bool   // a report has told of those that came
+	budget int    // inputs that may still come before the next tick
+	limit  int
+	last   []byte // the latest input that was taken
+	starve int    // ticks since then
+	claim  claim  // what came with it; touched by the loop only
 
 	counts inputCounts // written under mu, read without
+
+	late  queuedInput // a newer one than any before, which came too late for its tick: is repeated next; tick zero: none
+	slots [inboxTicks]queuedInput
 }
 
 // inputCounts are InputStats that are being counted. A watcher loads them and takes no lock, for which the room's loop would

@@ -32,49 +32,51 @@ type session struct {
 	room *room
 	who  Identity
 
-	player  world.Player      // set by the loop before it answers on joined
-	why     world.LeaveReason // why it leaves; set before the room's leave
-	joined  chan joinAnswer
-	inbox   inbox
-	meters  [limits]meter // each has its own goroutine, see may
-	said    protocol.Say  // the latest line of chat; touched by the control reader
-	since   time.Time     // when it joined
-	heard   time.Time     // when the latest datagram came; touched by the datagram reader
-	resends *rate.Limiter // of rows that are wrong; touched by whoever has its turn
+	player   world.Player      // set by the loop before it answers on joined
+	why      world.LeaveReason // why it leaves; set before the room's leave
+	joined   chan joinAnswer
+	said     protocol.Say  // the latest line of chat; touched by the control reader
+	since    time.Time     // when it joined
+	resends  *rate.Limiter // of rows that are wrong; touched by whoever has its turn
+	arrivals chan *arrival // a connection's goroutine sends, live receives
+	over     chan struct{} // closed when live has ended
+	expelled chan refusal  // holds one: anyone puts why the session has to end, live takes
+	key      key           // guarded by the server's keyring
+	resumeMu sync.Mutex    // of the meter of resumes
+	held     atomic.Bool   // its connection is lost; live stores
+	gaze     gaze          // touched by the room's loop
 
-	// Touched by whoever has its turn.
+	// Shared: each has a mutex of its own, or says how.
+	impairing    impairing
+	answers      answers
+	outbox       outbox        // anyone puts, the control writer takes
+	questions    chan question // anyone asks, the pass answers
+	openRequests atomic.Int64  // the control reader adds, the loop takes away
+
+	// What each pass touches is together, so that it waits for less of the memory. Touched by whoever has the turn, which has a
+	// mutex of its own, or as each says.
+	turn          turn
+	dark          dark // says itself
 	replicate     *replicate.Client
-	acksTaken     []ack // those of the pass
-	checks        checks
-	eventsDropped uint64 // of those that replicate has dropped, as many are counted
+	acksTaken     []ack                           // those of the pass
+	asked         atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
+	revived       atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
+	resync        atomic.Int32                    // the epoch to leave, plus one: the stream reader stores, the pass takes
+	trail         atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
 	pathAsked     time.Time
 	passed        uint64 // the tick of the latest pass
+	checks        checks
+	eventsDropped uint64        // of those that replicate has dropped, as many are counted
+	sent          atomic.Uint64 // datagrams; the workers add
+	sentBytes     atomic.Uint64 // of these
+	acked         atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
 
-	gaze gaze // touched by the room's loop
-
-	// Shared: each says how.
-	turn         turn                            // has its own mutex
-	dark         dark                            // says itself
-	trail        atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
-	impairing    impairing                       // has its own mutex
-	outbox       outbox                          // anyone puts, the control writer takes
-	questions    chan question                   // anyone asks, the pass answers
-	asked        atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
-	openRequests atomic.Int64                    // the control reader adds, the loop takes away
-	key          key                             // guarded by the server's keyring
-	arrivals     chan *arrival                   // a connection's goroutine sends, live receives
-	over         chan struct{}                   // closed when live has ended
-	answers      answers                         // has its own mutex
-	revived      atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
-	resumeMu     sync.Mutex                      // of the meter of resumes
-	ackMu        sync.Mutex
-	sent         atomic.Uint64 // datagrams; the workers add
-	sentBytes    atomic.Uint64 // of these
-	acked        atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
-	held         atomic.Bool   // its connection is lost; live stores
-	expelled     chan refusal  // holds one: anyone puts why the session has to end, live takes
-	acks         []ack         // the datagram reader appends under ackMu, the pass takes all
-	resync       atomic.Int32  // the epoch to leave, plus one: the stream reader stores, the pass takes
+	// And so is what each datagram from the client touches.
+	ackMu  sync.Mutex
+	acks   []ack         // the datagram reader appends under ackMu, the pass takes all
+	heard  time.Time     // when the latest datagram came; touched by the datagram reader
+	meters [limits]meter // each has its own goroutine, see may
+	inbox  inbox
 }
 
 // silentTicks is after how many ticks without a datagram one is news: the way to the client is open again, and is tried

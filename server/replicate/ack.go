@@ -15,7 +15,6 @@ const ringSlots = 2 * protocol.AckBits
 
 // ring remembers what datagrams carried, by sequence number.
 type ring struct {
-	slots [ringSlots]slot
 	first uint64 // the lowest sequence number that counts
 	newer uint64 // the highest one sent, plus one
 	acked uint64 // the highest one acknowledged; below first when none is
@@ -25,6 +24,8 @@ type ring struct {
 	refs  []uint32 // table and index of what datagrams carried, round and round; its length is a power of two
 	head  uint64   // where the next goes
 	marks [2]mark  // the older one is up to two protocol.MinAge ticks back
+
+	slots [ringSlots]slot // last, so that what each pass needs is together
 }
 
 // maxRefs bounds what is remembered of a client; beyond it the oldest is forgotten, as if it had been lost.

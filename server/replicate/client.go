@@ -83,23 +83,27 @@ func (c Config) withDefaults(s *schema.Schema) (Config, error) {
 	return c, nil
 }
 
-// Client is one player's replication. It belongs to one goroutine at a time.
+// Client is one player's replication. It belongs to one goroutine at a time. What each pass touches is together.
 type Client struct {
 	cfg    Config
 	schema *schema.Schema
 	player world.Player
 
 	epoch    uint8
+	complete bool // everything of the epoch's first view is acknowledged
+	pending  bool // of the pass that is being made or was made last: something of the first view is not acknowledged
+	again    bool // everything that is not acknowledged is due
 	nextSeq  uint64
 	tables   []sight
-	ring     ring
 	pace     pace
 	team     world.TeamID
 	former   world.TeamID // the team as of the pass before
 	rights   uint32       // the latest tick in which the player's team changed
 	first    uint32       // the epoch's first tick; zero before its first pass
-	complete bool         // everything of the epoch's first view is acknowledged
+	tick     uint32       // of the pass that is being made or was made last, and when that is
+	now      time.Time
 	lastPass uint64
+	holds    uint32 // passes with Pass.Held
 
 	// The newest acknowledgement, as a set of datagrams that only grows.
 	ackSeq     uint64
@@ -117,13 +121,7 @@ type Client struct {
 
 	sectionBytes []atomic.Uint64 // by table, and last those of events; the pass adds, anyone loads
 
-	holds uint32 // passes with Pass.Held
-	again bool   // everything that is not acknowledged is due
-
-	// The pass that is being made or was made last.
-	tick    uint32
-	now     time.Time
-	pending bool // something of the first view is not acknowledged
+	ring ring // last, since it is long
 }
 
 // Scratch is the space that a pass works in. Clients that are served by one goroutine share one, so that it
@@ -140,6 +138,7 @@ type Scratch struct {
 	buf       []byte
 	datagrams []Datagram
 	carried   []carried
+	fetched   uint64 // nobody reads it; see Fetch
 }
 
 // NewClient starts replication for a player, in an epoch of 0 to protocol.MaxEpoch, with the sequence number
