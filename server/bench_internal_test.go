@@ -51,7 +51,7 @@ func benchmarkTick(b *testing.B, watched bool) {
 			case <-stop:
 				return
 			case sess := <-s.fanout.queue:
-				s.serve(sess)
+				s.serve(batch{sess})
 			}
 		}
 	})
@@ -94,14 +94,18 @@ func benchmarkTick(b *testing.B, watched bool) {
 // benchRoom is a server that is not run, with a room whose ticks and passes are made by hand.
 type benchRoom struct {
 	*Server
-	tb      testing.TB
-	row     *roomRow
-	seated  []*session
-	far     map[*session]*transport.Far
-	scratch *replicate.Scratch
+	tb     testing.TB
+	row    *roomRow
+	seated []*session
+	far    map[*session]*transport.Far
+	worker *worker
 }
 
 func newBenchRoom(tb testing.TB, players int) *benchRoom {
+	return newRoomOf(tb, crateGame(), players)
+}
+
+func crateGame() world.Game {
 	g := world.NewGame[struct{ DX int8 }]("bench")
 	crates := world.AddTable[crate](g, "crate")
 	g.OnStart(func(tx *world.Tx) {
@@ -114,24 +118,31 @@ func newBenchRoom(tb testing.TB, players int) *benchRoom {
 			crates.Edit(tx, id).Y = float32(int(c.Y+1) % 1000)
 		}
 	})
+	return g
+}
+
+// newRoomOf makes a room of a game called "bench".
+func newRoomOf(tb testing.TB, g world.Game, players int) *benchRoom {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	cfg, err := Config{Games: []world.Game{g}, Log: log, Sleeper: clock.Portable()}.withDefaults()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	cfg.Limits.EmptyRoomLifetime = 1 << 62
+	cfg.Limits.DatagramsPerSecond = 1 << 30
 	ours, err := newGame(g, cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s := &benchRoom{
 		Server: &Server{cfg: cfg, games: map[string]*game{"bench": ours}, first: ours, rules: cfg.rules(), panics: contain.NewPanics(log)},
-		tb:     tb, far: map[*session]*transport.Far{}, scratch: new(replicate.Scratch),
+		tb:     tb, far: map[*session]*transport.Far{},
 	}
 	if s.directory, err = newDirectory(); err != nil {
 		tb.Fatal(err)
 	}
 	s.fanout = &fanout{began: time.Now(), queue: make(chan *session, max(players, 1))}
+	s.worker = &worker{fanout: s.fanout, scratch: new(replicate.Scratch)}
 	s.row = &roomRow{id: newID(), game: "bench", name: "bench", most: max(players, 1), opened: time.Now()}
 	if s.row.room, err = newRoom(s.Server, ours, s.row, 1); err != nil {
 		tb.Fatal(err)
@@ -173,16 +184,23 @@ func (s *benchRoom) step(due time.Time) {
 // passes makes those that wait.
 func (s *benchRoom) passes() {
 	for len(s.fanout.queue) > 0 {
-		s.serve(<-s.fanout.queue)
+		var b batch
+		for i := 0; i < len(b) && len(s.fanout.queue) > 0; i++ {
+			b[i] = <-s.fanout.queue
+		}
+		s.serve(b)
 	}
 	s.fanout.work.Wait()
 }
 
-// serve makes a session's pass.
-func (s *benchRoom) serve(sess *session) {
-	if sess.turn.begin() {
-		s.scratch = s.fanout.serve(sess, s.scratch)
-		s.far[sess].Datagrams()
+// serve makes the passes of a batch.
+func (s *benchRoom) serve(b batch) {
+	seen := b
+	s.worker.serveAll(&b)
+	for _, sess := range seen {
+		if sess != nil {
+			s.far[sess].Datagrams()
+		}
 	}
 }
 
