@@ -1,10 +1,12 @@
 package replicate
 
-// cacheLine is how many bytes a processor loads at a time.
-const cacheLine = 64
-
-// entriesPerLine is how many entries that are.
-const entriesPerLine = cacheLine / 16
+const (
+	// entriesPerLine is how many entries a processor loads at a time, 64 bytes.
+	entriesPerLine = 4
+	// fetchedMost is how many entries of a table are fetched: those after them come by themselves to who reads one after the other,
+	// and eight clients' would not stay in the cache.
+	fetchedMost = 256
+)
 
 // Fetch has the processor load what the next passes of some clients will read. Between two passes of a client so much else is
 // done that none of it is in a cache: a pass would wait for one line after the other, while here the processor waits for many at
@@ -28,7 +30,7 @@ func Fetch(clients []*Client, s *Scratch) {
 	for _, c := range clients {
 		for i := range c.tables {
 			entries := c.tables[i].entries
-			for at := 0; at < len(entries); at += entriesPerLine {
+			for at := 0; at < min(len(entries), fetchedMost); at += entriesPerLine {
 				sum += uint64(entries[at].key)
 			}
 		}
