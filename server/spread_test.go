@@ -2,8 +2,10 @@ package server
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/quicstep/quicstep/server/clock"
 	"github.com/quicstep/quicstep/world"
 )
 
@@ -50,4 +52,47 @@ func spreadTime(t *testing.T, f *fanout, burst, first int) time.Duration {
 		}
 	}
 	return now.Sub(start)
+}
+
+// TestABatchWaitsForNobody: few are handed over at once, and of many those who may begin are not held back by the others, who
+// follow. One is in the dark and takes no turn, so that those who may begin do not fill their last batch.
+func TestABatchWaitsForNobody(t *testing.T) {
+	const more, atOnce = 3, spreadFirst + 1
+	for _, wanted := range []int{1, batchMost - 1, batchMost + 1, atOnce + more} {
+		synctest.Test(t, func(t *testing.T) {
+			c := clock.New(clock.Portable())
+			defer c.Close()
+			f := &fanout{clock: c, period: 100 * time.Millisecond, workers: 1, queue: make(chan *session, wanted), ready: make(chan batch, wanted)}
+			for i := range wanted {
+				s := new(session)
+				if i == 0 {
+					s.dark.empty.Store(darkFrom)
+				}
+				f.queue <- s
+			}
+			f.work.Go(f.spread)
+			defer f.close()
+			synctest.Wait()
+			if got, want := handed(f), min(wanted, atOnce); got != want {
+				t.Errorf("of %d, %d are handed over at once, want %d", wanted, got, want)
+			}
+			time.Sleep(spreadEvery + time.Millisecond)
+			synctest.Wait()
+			if got, want := handed(f), max(wanted-atOnce, 0); got != want {
+				t.Errorf("of %d, %d are handed over later, want %d", wanted, got, want)
+			}
+		})
+	}
+}
+
+// handed takes what was handed over, and counts the sessions.
+func handed(f *fanout) (n int) {
+	for len(f.ready) > 0 {
+		for _, s := range <-f.ready {
+			if s != nil {
+				n++
+			}
+		}
+	}
+	return n
 }
