@@ -181,7 +181,7 @@ func (s *Server) Ban(b Ban) (Ban, int, error) {
 	if err := (Identity{User: b.User}).check(); err != nil {
 		return Ban{}, 0, fmt.Errorf("server: nobody has the name of the ban: it is no plain text of at most %d bytes", world.MaxUser)
 	}
-	b.Prefix, b.At = b.Prefix.Masked(), time.Now()
+	b.Prefix, b.At = quota.PrefixOf(b.Prefix), time.Now()
 	b.Reason, b.By = plain.Clean(b.Reason, protocol.MaxReason), plain.Clean(b.By, protocol.MaxReason)
 	err := s.bans.change(func(list *banList) error {
 		if len(list.Bans) >= MaxBans {

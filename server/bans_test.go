@@ -76,9 +76,12 @@ func TestABanEndsByItself(t *testing.T) {
 		t := s.t
 		s.join()
 		s.pass(time.Second)
-		ban, away, err := s.server.Ban(server.Ban{Prefix: netip.MustParsePrefix("10.0.1.0/24"), Reason: "aimbot", Until: time.Now().Add(20 * time.Second)})
+		ban, away, err := s.server.Ban(server.Ban{Prefix: netip.MustParsePrefix("::ffff:10.0.1.0/120"), Reason: "aimbot", Until: time.Now().Add(20 * time.Second)})
 		if err != nil || away != 1 {
 			t.Fatalf("%+v, %d sent away, %v", ban, away, err)
+		}
+		if want := netip.MustParsePrefix("10.0.1.0/24"); ban.Prefix != want {
+			t.Errorf("the ban is of %v, want %v", ban.Prefix, want)
 		}
 		for range 2 {
 			if _, err := s.tryJoin(); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "aimbot") || len(s.server.Bans()) != 1 {

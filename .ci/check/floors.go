@@ -20,6 +20,7 @@ const (
 	sys          = "golang.org/x/sys"
 	xtext        = "golang.org/x/text"
 	xtime        = "golang.org/x/time"
+	netutil      = "golang.org/x/net/netutil"
 	webtransport = "github.com/quic-go/webtransport-go"
 	websocket    = "github.com/coder/websocket"
 )
@@ -56,7 +57,7 @@ var floors = []floor{
 
 	{path: "server", level: 4, thirdParty: []string{memdb, xtime}},
 
-	{path: "server/admin", level: 5, thirdParty: []string{prometheus, quic, xtime}},
+	{path: "server/admin", level: 5, thirdParty: []string{prometheus, quic, netutil, xtime}},
 	{path: "server/auth", level: 5, thirdParty: []string{jose, xtext}},
 	{path: "server/cluster", level: 5, thirdParty: []string{nats}},
 	{path: "server/store", level: 5},

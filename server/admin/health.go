@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // Bounds of the HTTP address.
@@ -20,7 +21,8 @@ const (
 	webTimeout     = 10 * time.Second
 	webIdleTimeout = time.Minute
 	webHeaderBytes = 16 << 10
-	webScrapes     = 4 // at a time; one more is told to come back
+	webScrapes     = 4  // at a time; one more is told to come back
+	webConns       = 64 // at a time; one more waits until another is closed, by webIdleTimeout at the latest when it is idle
 )
 
 // WebConfig is all that the HTTP address for metrics and health can be told. Server and Addr are needed.
@@ -107,7 +109,7 @@ func (w *Web) Close() error { return w.listener.Close() }
 // Run serves until ctx ends. What is under way then is cut off soon after.
 func (w *Web) Run(ctx context.Context) {
 	served := make(chan error, 1)
-	go func() { served <- w.http.Serve(w.listener) }()
+	go func() { served <- w.http.Serve(netutil.LimitListener(w.listener, webConns)) }()
 	select {
 	case err := <-served:
 		w.cfg.Log.Error("the address for metrics ended", "error", err)

@@ -1,9 +1,11 @@
 package admin_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,6 +140,59 @@ func TestTheAddressForMetricsIsRightOrNotOpened(t *testing.T) {
 		if _, text := get(t, "http://"+s.watchAt(rate)+"/metrics"); !strings.Contains(text, "\nquicstep_tick_period_seconds "+want) {
 			t.Errorf("at a tick rate of %d the period is not %s", rate, want)
 		}
+	}
+}
+
+// TestConnectionsForMetricsAreBounded: one more than there may be is answered when another one is closed, and no sooner.
+func TestConnectionsForMetricsAreBounded(t *testing.T) {
+	s := open(t, newFolder(t), admin.Limits{})
+	addr := s.watch()
+	dial := func() (net.Conn, *bufio.Reader) {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn, bufio.NewReader(conn)
+	}
+	ask := func(conn net.Conn, answers *bufio.Reader) error {
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			return err
+		}
+		r, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, r.Body)
+		return errors.Join(err, r.Body.Close())
+	}
+	held := make([]net.Conn, admin.WebConns)
+	answers := make([]*bufio.Reader, len(held))
+	for i := range held {
+		held[i], answers[i] = dial()
+		if err := ask(held[i], answers[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	more, moreAnswers := dial()
+	var closed atomic.Bool
+	answered := make(chan error)
+	go func() {
+		err := ask(more, moreAnswers)
+		if !closed.Load() {
+			err = errors.Join(err, errors.New("it was answered beside all the others"))
+		}
+		answered <- err
+	}()
+	for i := range held { // which takes longer than an answer would
+		if err := ask(held[i], answers[i]); err != nil {
+			t.Error(err)
+		}
+	}
+	closed.Store(true)
+	held[0].Close()
+	if err := <-answered; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -45,8 +45,14 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is no address, as in 192.0.2.7, nor a prefix, as in 192.0.2.0/24", text)
 	}
+	return PrefixOf(prefix), nil
+}
+
+// PrefixOf is a prefix as those of KeyOf and AddrOf are: without bits behind it, and of IPv4 when all its addresses are. One of
+// IPv6 holds none of IPv4, whatever it says. The zero Prefix stays what it is.
+func PrefixOf(prefix netip.Prefix) netip.Prefix {
 	if prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
 		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
 	}
-	return prefix.Masked(), nil
+	return prefix.Masked()
 }

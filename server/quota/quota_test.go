@@ -63,6 +63,19 @@ func TestAddressesAsPeopleWriteThem(t *testing.T) {
 	}
 }
 
+func TestAPrefixIsOfTheAddressesThatItHolds(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.7/24": "192.0.2.0/24", "::ffff:192.0.2.7/120": "192.0.2.0/24", "::ffff:192.0.2.7/128": "192.0.2.7/32", "2001:db8::1/32": "2001:db8::/32",
+	} {
+		if got := quota.PrefixOf(netip.MustParsePrefix(text)); got.String() != want {
+			t.Errorf("%s is %v, want %s", text, got, want)
+		}
+	}
+	if got := quota.PrefixOf(netip.Prefix{}); got.IsValid() {
+		t.Errorf("no prefix is %v", got)
+	}
+}
+
 // named is an address of a kind that nobody knows.
 type named string
 

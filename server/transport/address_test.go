@@ -55,7 +55,10 @@ func TestOneAddressDoesNotTakeEveryConnection(t *testing.T) {
 		t.Errorf("the address's place is not free again: %v", err)
 	}
 
-	trusting := listen(t, transport.Config{MaxConnsPerAddress: 2, Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	trusting := listen(t, transport.Config{MaxConnsPerAddress: 2, Trusted: []netip.Prefix{netip.MustParsePrefix("::ffff:127.0.0.1/128")}})
+	if !trusting.Trusts(netip.MustParseAddr("127.0.0.1")) { // by what is its prefix in IPv6, too
+		t.Fatal("the address is not trusted")
+	}
 	for range 4 {
 		connect(t, trusting)
 	}

@@ -115,6 +115,11 @@ func Listen(cfg Config) (*Listener, error) {
 	loopback := addr != nil && addr.IP.IsLoopback()
 	if cfg.Trusted == nil {
 		l.cfg.Trusted = loopbackAddrs
+	} else {
+		l.cfg.Trusted = make([]netip.Prefix, len(cfg.Trusted))
+		for i, p := range cfg.Trusted {
+			l.cfg.Trusted[i] = quota.PrefixOf(p)
+		}
 	}
 	if l.origins, err = newOrigins(cfg, loopback); err != nil {
 		return nil, fmt.Errorf("configure transport: %w", err)
