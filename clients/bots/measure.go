@@ -60,7 +60,7 @@ const (
 	// sampleEvery is how often the age of every bot's state is looked at, whether or not anything came.
 	sampleEvery = 50 * time.Millisecond
 	// watchEvery is how many samples are between two looks at what a bot has in sight, and two calls of Progress. With each
-	// sample another part of the bots is looked at: all at once would have a thousand of them wait for 50 ms.
+	// sample another part of the bots is looked at: all in a row takes some 20 ms with 850 of them.
 	watchEvery = 20
 )
 
