@@ -48,12 +48,13 @@ func (b *bench) run(ctx context.Context) error {
 	failed := 0
 	for i, c := range cells {
 		fmt.Fprintf(b.out, "%d of %d: %v\n", i+1, len(cells), c)
-		result := b.measure(ctx, c, cells[i+1:])
+		b.outcome.Cells = append(b.outcome.Cells, cellOutcome{Cell: c})
+		result := &b.outcome.Cells[i]
+		b.measure(ctx, result, cells[i+1:])
 		if ctx.Err() != nil {
 			return fmt.Errorf("stopped: %w", ctx.Err())
 		}
 		failed += len(result.Failed)
-		b.outcome.Cells = append(b.outcome.Cells, result)
 		if err := measure.WriteJSON(b.jsonPath(), b.outcome); err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	if slices.Contains(b.settings.Scenarios, ownName) {
 		fmt.Fprintln(b.out, "profiles of its own cost")
-		b.outcome.Own = b.measureOwn(ctx)
+		b.measureOwn(ctx)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped: %w", ctx.Err())
@@ -89,37 +90,36 @@ func (b *bench) run(ctx context.Context) error {
 }
 
 // measure runs the rounds of a cell. One that fails is tried again, once.
-func (b *bench) measure(ctx context.Context, c cell, later []cell) cellOutcome {
-	out := cellOutcome{Cell: c}
-	for n := 1; n <= b.settings.Rounds && ctx.Err() == nil; n++ {
+func (b *bench) measure(ctx context.Context, out *cellOutcome, later []cell) {
+	c, asked := out.Cell, b.settings.Rounds
+	for n := 1; n <= asked && ctx.Err() == nil; n++ {
 		r, err := b.round(ctx, c)
 		if err != nil && ctx.Err() == nil {
-			fmt.Fprintf(b.out, "  round %d of %d, again: %v\n", n, b.settings.Rounds, err)
+			fmt.Fprintf(b.out, "  round %d of %d, again: %v\n", n, asked, err)
 			r, err = b.round(ctx, c)
 		}
 		if ctx.Err() != nil {
 			break
 		}
-		left := b.settings.timeOf(later) + b.settings.restTime() + time.Duration(b.settings.Rounds-n)*b.settings.roundTime(c)
+		left := b.settings.timeOf(later) + b.settings.restTime() + time.Duration(asked-n)*b.settings.roundTime(c)
 		if err != nil {
 			out.Failed = append(out.Failed, err.Error())
-			fmt.Fprintf(b.out, "  round %d of %d failed: %v\n", n, b.settings.Rounds, err)
+			fmt.Fprintf(b.out, "  round %d of %d failed: %v\n", n, asked, err)
 			continue
 		}
 		out.Rounds = append(out.Rounds, r)
 		fmt.Fprintf(b.out, "  round %d of %d: quicstep %.1f µs per client and tick, floor %.1f, world alone %.1f, ratio %.2f; idle %.0f and %.0f %%, %.0f and %.0f %%%s; about %v left\n",
-			n, b.settings.Rounds, r.Quicstep.CPUUS, r.Floor.CPUUS, r.AloneUS, r.ratio(), 100*r.Quicstep.ServerIdle, 100*r.Quicstep.LoadIdle,
-			100*r.Floor.ServerIdle, 100*r.Floor.LoadIdle, r.noise(), left.Round(time.Second))
+			n, asked, r.Quicstep.CPUUS, r.Floor.CPUUS, r.AloneUS, r.ratio(), 100*r.Quicstep.ServerIdle, 100*r.Quicstep.LoadIdle,
+			100*r.Floor.ServerIdle, 100*r.Floor.LoadIdle, r.noise(b.outcome.Fastest), left.Round(time.Second))
 	}
-	return out
 }
 
-// noise says that other programs were busy on the same cores; nothing when they were not.
-func (r round) noise() string {
+// noise says that other programs were busy on the same cores, or that one stayed slow; nothing when neither was so.
+func (r round) noise(fastest pace) (text string) {
 	if others := max(r.Quicstep.Others, r.Floor.Others); others > measure.QuietOthers {
-		return fmt.Sprintf("; other programs took %.0f %%", 100*others)
+		text = fmt.Sprintf("; other programs took %.0f %%", 100*others)
 	}
-	return ""
+	return text + r.pace().noise(fastest)
 }
 
 // folder is where the document goes: what lacks something never replaces the published one unasked.

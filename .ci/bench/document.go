@@ -34,6 +34,7 @@ func (o *outcome) publish(dir string, say io.Writer) error {
 
 // document is benchmarks.md.
 func (o *outcome) document() []byte {
+	o = o.even()
 	var d bytes.Buffer
 	s, m := o.Settings, o.Machine
 	fmt.Fprintf(&d, "# Benchmarks\n\nWhat quicstep costs above the packets that it sends. `make bench` writes this page; the figures are of %s.\n\n", o.Begun.Format("2 January 2006"))
@@ -45,15 +46,15 @@ func (o *outcome) document() []byte {
 	} else {
 		fmt.Fprintf(&d, "**Server and load were not pinned (%s): nothing here proves anything.**\n", m.Missing)
 	}
-	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds, 100*measure.QuietOthers)
+	fmt.Fprintf(&d, methodText, s.Rounds, s.Seconds, s.Warmup, s.Seconds, 100*measure.QuietOthers, slowedFrom, o.Again, evenTries)
 	d.WriteString("\n| scenario | what it is |\n|---|---|\n")
 	for _, each := range scenarios {
 		if slices.Contains(s.Scenarios, each.Name) {
 			fmt.Fprintf(&d, "| %s | %s |\n", each.Name, each.Says)
 		}
 	}
-	if left := s.left(); left != "" {
-		fmt.Fprintf(&d, "\nThis is not all of it: %s.\n", left)
+	if lacks := s.left(); lacks != "" {
+		fmt.Fprintf(&d, "\nThis is not all of it: %s.\n", lacks)
 	}
 	for _, t := range tables {
 		fmt.Fprintf(&d, "\n## %s\n\n%s\n\n", t.title, t.says)
@@ -80,6 +81,9 @@ const methodText = `- **Pairs**: each row is %d rounds of quicstep, then the flo
   wait for the next tick.
 - **Saturated** rows had a core that was idle for less than 10 %% of the time. They prove nothing, and
   neither do those of which ticks did not reach the clients, or beside which other programs took more than %.0f %% of a core. Each says so.
+- **Slowed cores**: ten times a second a fixed piece of work is done on both cores (0.1 ms). Where it took more than %.1f times as long in a run
+  as in the fastest one, something outside of this machine slowed a core, and the run was made again: %d were, each %d times at most. Rounds that
+  were slowed nevertheless are left out; a row in which most were has all of them, and says so.
 `
 
 const doubtText = `- One machine, over loopback: there is no loss, no delay (but for the networks, in user space) and no network card. The hypervisor took up to %.0f %% of a core's time in a run,
@@ -181,6 +185,9 @@ func (c cellOutcome) remark() string {
 		return "failed"
 	}
 	var out []string
+	if c.slowed {
+		out = append(out, slowedRemark)
+	}
 	if c.saturated() {
 		out = append(out, "saturated")
 	}

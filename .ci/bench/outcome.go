@@ -16,6 +16,8 @@ type outcome struct {
 	Cells    []cellOutcome
 	Networks []networkOutcome
 	Own      []ownOutcome
+	Fastest  pace // of any run; zero when none is known
+	Again    int  // runs that were made again, since a core was slowed
 }
 
 // cellOutcome is what the rounds of a cell gave.
@@ -23,6 +25,7 @@ type cellOutcome struct {
 	Cell   cell
 	Rounds []round
 	Failed []string // why rounds are missing
+	slowed bool     // too few were even, so that all of them are here
 }
 
 // round is quicstep, the floor and the world alone, one after the other.
@@ -31,6 +34,7 @@ type round struct {
 	// AloneUS is the processor time of the world alone, in microseconds per client and tick; AloneLateMS by how many
 	// milliseconds 99 % of its ticks were late at most.
 	AloneUS, AloneLateMS float64
+	AlonePace            pace
 }
 
 // measured is one run of a server with its load. Times are in microseconds per client and tick, shares from 0 to 1.
@@ -41,7 +45,8 @@ type measured struct {
 	Skipped              uint64  // ticks
 	ServerIdle, LoadIdle float64
 	Stolen               float64
-	Others               float64      // of either core, the larger one: what other programs took
+	Others               float64 // of either core, the larger one: what other programs took
+	Pace                 pace
 	Report               *bots.Report // the load's
 }
 
@@ -114,9 +119,13 @@ func (o *outcome) lacking() string {
 	if !o.Machine.Pinned {
 		return "processes were not pinned"
 	}
-	for _, c := range o.Cells {
-		if len(c.Rounds) == 0 {
+	even := o.even()
+	for _, c := range even.Cells {
+		switch {
+		case len(c.Rounds) == 0:
 			return c.Cell.String() + " failed"
+		case c.slowed:
+			return c.Cell.String() + " ran on slowed cores"
 		}
 	}
 	for _, n := range o.Networks {
@@ -124,9 +133,12 @@ func (o *outcome) lacking() string {
 			return "the network " + n.Network.Name + " failed"
 		}
 	}
-	for _, n := range o.Own {
-		if len(n.Rounds) == 0 {
+	for _, n := range even.Own {
+		switch {
+		case len(n.Rounds) == 0:
 			return "the profiles of " + n.Cell.String() + " failed"
+		case n.slowed:
+			return "the profiles of " + n.Cell.String() + " were taken on slowed cores"
 		}
 	}
 	return o.Settings.left()

@@ -61,7 +61,7 @@ func invented() *outcome {
 	}
 	o := &outcome{
 		Machine:  measure.Machine{Processor: "An Invented Processor", Kernel: "Linux 6.1", Go: "go1.26", QUIC: "v0.1.0", Commit: "0123456", Cores: 2, Pinned: true},
-		Settings: s, Begun: time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC),
+		Settings: s, Begun: time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC), Fastest: 100, Again: 4,
 	}
 	for _, c := range s.cells() {
 		out := cellOutcome{Cell: c}
@@ -79,9 +79,12 @@ func invented() *outcome {
 		o.Networks = append(o.Networks, n)
 	}
 	for i, c := range s.ownCells() {
-		out := ownOutcome{Cell: c, Rounds: []map[string]float64{{"choose": 4, "input": 1, "hand": 3}, {"choose": 4.25 + float64(i), "input": 0.5}}}
+		out := ownOutcome{Cell: c, Rounds: []ownRound{{Work: map[string]float64{"choose": 4, "input": 1, "hand": 3}}, {Work: map[string]float64{"choose": 4.25 + float64(i), "input": 0.5}}}}
 		o.Own = append(o.Own, out)
 	}
+	o.Cells[1].Rounds[2].Floor.Pace = 130 // is left out
+	slowed := o.Cells[2].Rounds
+	slowed[0].AlonePace, slowed[1].Quicstep.Pace = 121, 150
 	last := &o.Cells[len(o.Cells)-1]
 	last.Rounds, last.Failed = nil, []string{"of 100 clients 99 joined\nand 0 were disconnected"}
 	return o
@@ -99,9 +102,9 @@ func inventedRound(c cell, n float64) round {
 	}
 	cost, idle := 60+10*n, 1-float64(c.Clients)/1000
 	r := round{
-		Quicstep: measured{CPUUS: cost + 20, ResidentKB: 300, Allocs: 18, ServerIdle: idle, LoadIdle: 0.5, Stolen: 0.021, Others: 0.034, Report: report(5000)},
-		Floor:    measured{CPUUS: cost, ResidentKB: 100, Allocs: 12, ServerIdle: idle, LoadIdle: 0.5, Report: report(4800)},
-		AloneUS:  20 - n, AloneLateMS: 1 + n,
+		Quicstep: measured{CPUUS: cost + 20, ResidentKB: 300, Allocs: 18, ServerIdle: idle, LoadIdle: 0.5, Stolen: 0.021, Others: 0.034, Pace: 110, Report: report(5000)},
+		Floor:    measured{CPUUS: cost, ResidentKB: 100, Allocs: 12, ServerIdle: idle, LoadIdle: 0.5, Pace: 120, Report: report(4800)},
+		AloneUS:  20 - n, AloneLateMS: 1 + n, AlonePace: 100,
 	}
 	r.Quicstep.Report.Server = &bots.ServerReport{
 		DatagramsPerClientTick: 1.25, DatagramBytesPerClientTick: 200, PhaseUS: bots.PhaseReport{Drain: 100, Step: 1600, Publish: 30},
@@ -239,7 +242,7 @@ func TestTheWorkOfAProfileIsRead(t *testing.T) {
 	if len(got) != 2 || got["choose"] != 480_000 || got["input"] != 70_000 {
 		t.Errorf("the work is %v", got)
 	}
-	if own := ownOf(map[string]float64{"choose": 4, "input": 1, "hand": 7}); own != 5 {
+	if own := ownOf(ownRound{Work: map[string]float64{"choose": 4, "input": 1, "hand": 7}}); own != 5 {
 		t.Errorf("its own is %v, want 5: handing over is quic-go's", own)
 	}
 	if got := workOf(""); len(got) != 0 {

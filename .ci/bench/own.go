@@ -27,9 +27,18 @@ var ownWork = []string{"choose", "input"}
 // ownOutcome is what the rounds with so many clients gave.
 type ownOutcome struct {
 	Cell   cell
-	Rounds []map[string]float64 // microseconds per client and tick, by the label "work"
-	Failed []string             // why rounds are missing
+	Rounds []ownRound
+	Failed []string // why rounds are missing
+	slowed bool     // too few were even, so that all of them are here
 }
+
+// ownRound is a profile: microseconds per client and tick, by the label "work".
+type ownRound struct {
+	Work map[string]float64
+	Pace pace
+}
+
+func (r ownRound) pace() pace { return r.Pace }
 
 // ownCells are what profiles are taken of, in order.
 func (s settings) ownCells() (out []cell) {
@@ -53,37 +62,35 @@ func (s settings) ownTime() (sum time.Duration) {
 }
 
 // measureOwn takes the profiles, of all numbers of clients in turns.
-func (b *bench) measureOwn(ctx context.Context) []ownOutcome {
-	var out []ownOutcome
+func (b *bench) measureOwn(ctx context.Context) {
 	for _, c := range b.settings.ownCells() {
-		out = append(out, ownOutcome{Cell: c})
+		b.outcome.Own = append(b.outcome.Own, ownOutcome{Cell: c})
 	}
 	for n := range b.settings.Rounds {
-		for i := range out {
-			o := &out[i]
-			work, err := b.profiled(ctx, o.Cell)
+		for i := range b.outcome.Own {
+			o := &b.outcome.Own[i]
+			var r ownRound
+			err := b.evenly(ctx, "a profile", func() (_ pace, err error) { r, err = b.profiled(ctx, o.Cell); return r.Pace, err })
 			if ctx.Err() != nil {
-				return out
+				return
 			}
 			if err != nil {
 				o.Failed = append(o.Failed, err.Error())
 				fmt.Fprintf(b.out, "  round %d of %d, %v, failed: %v\n", n+1, b.settings.Rounds, o.Cell, err)
 				continue
 			}
-			o.Rounds = append(o.Rounds, work)
-			fmt.Fprintf(b.out, "  round %d of %d, %v: %.1f µs per client and tick\n", n+1, b.settings.Rounds, o.Cell, ownOf(work))
-			b.rest(ctx)
+			o.Rounds = append(o.Rounds, r)
+			fmt.Fprintf(b.out, "  round %d of %d, %v: %.1f µs per client and tick%s\n", n+1, b.settings.Rounds, o.Cell, ownOf(r), r.Pace.noise(b.outcome.Fastest))
 		}
 	}
-	return out
 }
 
 // profiled runs quicstep and takes a profile of its server while all play.
-func (b *bench) profiled(ctx context.Context, c cell) (work map[string]float64, err error) {
+func (b *bench) profiled(ctx context.Context, c cell) (r ownRound, err error) {
 	path := filepath.Join(b.Dir, "own.pprof")
 	defer os.Remove(path)
 	seconds := b.settings.Seconds
-	_, err = b.quicstep(ctx, c, extra{beside: func(ctx context.Context, figures string) error {
+	m, err := b.quicstep(ctx, c, extra{beside: func(ctx context.Context, figures string) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -96,20 +103,20 @@ func (b *bench) profiled(ctx context.Context, c cell) (work map[string]float64, 
 		return os.WriteFile(path, profile, 0o644)
 	}})
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	text, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-tags", "-unit=us", path).Output()
 	if err != nil {
-		return nil, fmt.Errorf("read the profile: %w", err)
+		return r, fmt.Errorf("read the profile: %w", err)
 	}
-	work = workOf(string(text))
-	if len(work) == 0 {
-		return nil, fmt.Errorf("the profile has no label \"work\":\n%s", text)
+	r.Work, r.Pace = workOf(string(text)), m.Pace
+	if len(r.Work) == 0 {
+		return r, fmt.Errorf("the profile has no label \"work\":\n%s", text)
 	}
-	for name := range work {
-		work[name] /= float64(seconds * c.HZ * c.Clients)
+	for name := range r.Work {
+		r.Work[name] /= float64(seconds * c.HZ * c.Clients)
 	}
-	return work, nil
+	return r, nil
 }
 
 var (
@@ -132,9 +139,9 @@ func workOf(text string) map[string]float64 {
 }
 
 // ownOf is what quicstep's own work takes.
-func ownOf(work map[string]float64) (sum float64) {
+func ownOf(r ownRound) (sum float64) {
 	for _, name := range ownWork {
-		sum += work[name]
+		sum += r.Work[name]
 	}
 	return sum
 }
@@ -153,20 +160,23 @@ func (o *outcome) writeOwn(d *bytes.Buffer) {
 	for _, name := range ownWork {
 		fmt.Fprintf(d, " %s |", name)
 	}
-	d.WriteString(" both |\n|--:|--:|--:|--:|\n")
+	d.WriteString(" both | |\n|--:|--:|--:|--:|---|\n")
 	for _, row := range o.Own {
 		fmt.Fprintf(d, "| %s |", measure.Grouped(float64(row.Cell.Clients), 0))
-		for _, of := range []func(map[string]float64) float64{
-			func(work map[string]float64) float64 { return work[ownWork[0]] }, func(work map[string]float64) float64 { return work[ownWork[1]] }, ownOf,
+		for _, of := range []func(ownRound) float64{
+			func(r ownRound) float64 { return r.Work[ownWork[0]] }, func(r ownRound) float64 { return r.Work[ownWork[1]] }, ownOf,
 		} {
 			values, sum := make([]float64, len(row.Rounds)), 0.0
-			for i, work := range row.Rounds {
-				values[i] = of(work)
+			for i, r := range row.Rounds {
+				values[i] = of(r)
 				sum += values[i]
 			}
 			s := measure.SpreadOf(values)
 			fmt.Fprintf(d, " %s (%s–%s) |", measure.Grouped(sum/float64(max(len(values), 1)), 1), measure.Grouped(s.Min, 1), measure.Grouped(s.Max, 1))
 		}
-		d.WriteString("\n")
+		if row.slowed {
+			d.WriteString(" " + slowedRemark)
+		}
+		d.WriteString(" |\n")
 	}
 }

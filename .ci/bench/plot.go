@@ -54,7 +54,7 @@ type panel struct {
 
 // panels are those of the default scenario, as far as it was measured.
 func (o *outcome) panels() (out []panel) {
-	for _, c := range o.Cells {
+	for _, c := range o.even().Cells {
 		if c.Cell.Scenario != scenarios[0].Name || len(c.Rounds) == 0 {
 			continue
 		}

@@ -18,18 +18,18 @@ import (
 
 // round runs quicstep, the floor with the same datagrams, and the world alone.
 func (b *bench) round(ctx context.Context, c cell) (r round, err error) {
-	if r.Quicstep, err = b.quicstep(ctx, c, extra{}); err != nil {
-		return r, fmt.Errorf("quicstep: %w", err)
+	for _, run := range []struct {
+		name string
+		make func() (pace, error)
+	}{
+		{"quicstep", func() (pace, error) { r.Quicstep, err = b.quicstep(ctx, c, extra{}); return r.Quicstep.Pace, err }},
+		{"the floor", func() (pace, error) { r.Floor, err = b.floor(ctx, c, r.Quicstep.Report); return r.Floor.Pace, err }},
+		{"the world alone", func() (pace, error) { err = b.alone(ctx, c, &r); return r.AlonePace, err }},
+	} {
+		if err := b.evenly(ctx, run.name, run.make); err != nil {
+			return r, fmt.Errorf("%s: %w", run.name, err)
+		}
 	}
-	b.rest(ctx)
-	if r.Floor, err = b.floor(ctx, c, r.Quicstep.Report); err != nil {
-		return r, fmt.Errorf("the floor: %w", err)
-	}
-	b.rest(ctx)
-	if r.AloneUS, r.AloneLateMS, err = b.alone(ctx, c); err != nil {
-		return r, fmt.Errorf("the world alone: %w", err)
-	}
-	b.rest(ctx)
 	return r, nil
 }
 
@@ -159,7 +159,7 @@ func (b *bench) underLoad(ctx context.Context, server *measure.Process, program 
 	n := u.Took.Seconds() * m.Report.TickHz * joined
 	m.CPUUS, m.LoadUS = float64(u.Server.Microseconds())/n, float64(u.Load.Microseconds())/n
 	m.ResidentKB = float64(u.Resident-empty) / 1024 / joined
-	m.ServerIdle, m.LoadIdle, m.Stolen, m.Others = u.ServerIdle, u.LoadIdle, u.Stolen, u.Others
+	m.ServerIdle, m.LoadIdle, m.Stolen, m.Others, m.Pace = u.ServerIdle, u.LoadIdle, u.Stolen, u.Others, paceOf(u)
 	if asked := m.Report.Clients.Asked; asked != m.Report.Clients.Joined || m.Report.Clients.Disconnected > 0 {
 		return m, errors.Join(fmt.Errorf("of %d clients %d joined and %d were disconnected: %v", asked, m.Report.Clients.Joined, m.Report.Clients.Disconnected, m.Report.Errors), server.Trouble())
 	}
@@ -224,30 +224,31 @@ func floorFigures(text string, begin, end time.Time) (allocsPerS float64, skippe
 	return float64(last.Allocs-first.Allocs) / took, last.Skipped - first.Skipped
 }
 
-// alone measures the world without a network, in microseconds per client and tick, and by how many milliseconds 99 % of
-// its ticks were late at most.
-func (b *bench) alone(ctx context.Context, c cell) (costUS, lateMS float64, err error) {
+// alone measures the world without a network.
+func (b *bench) alone(ctx context.Context, c cell, r *round) error {
 	args := append([]string{aloneCommand, "--players", strconv.Itoa(c.Clients), "--hz", strconv.Itoa(c.HZ),
 		"--duration", b.settings.aloneTime().String()}, c.scenario().Flags...)
 	p, err := b.Place().Start(ctx, b.Cores.Server, b.Self, args...)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	defer p.Stop()
 	s := measure.Watch(ctx, p.PID(), 0, b.Cores)
 	out, err := p.Wait(ctx, b.patience())
 	if err != nil {
 		s.End()
-		return 0, 0, err
+		return err
 	}
 	var report aloneReport
 	if err := json.Unmarshal(out, &report); err != nil {
 		s.End()
-		return 0, 0, fmt.Errorf("its report: %w", err)
+		return fmt.Errorf("its report: %w", err)
 	}
 	u, err := b.usage(s, report.Begun, report.DurationS)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	return float64(u.Server.Microseconds()) / u.Took.Seconds() / float64(c.HZ*c.Clients), report.LateMS.P99, nil
+	r.AloneUS, r.AloneLateMS = float64(u.Server.Microseconds())/u.Took.Seconds()/float64(c.HZ*c.Clients), report.LateMS.P99
+	r.AlonePace = paceOf(measure.Usage{ServerYardstick: u.ServerYardstick}) // nothing runs on the other core
+	return nil
 }

@@ -60,7 +60,7 @@ type settings struct {
 	Docs      string `json:"-"`
 	From      string `json:"-"`
 
-	Warmup   time.Duration // for how long clients play before it is measured
+	Warmup   time.Duration // for how long clients play before it is measured, so that no heap grows any more: its new pages cost most
 	Rest     time.Duration // between two runs
 	JoinRate int           // joins a second
 }
@@ -68,7 +68,7 @@ type settings struct {
 func settingsOf(lookup func(string) (string, bool)) (settings, error) {
 	s := settings{
 		Clients: defaultClients, HZ: defaultHZ, Seconds: defaultSeconds, Rounds: defaultRounds,
-		Warmup: 2 * time.Second, Rest: time.Second, JoinRate: 100,
+		Warmup: 15 * time.Second, Rest: time.Second, JoinRate: 100,
 	}
 	for _, each := range scenarios {
 		s.Scenarios = append(s.Scenarios, each.Name)

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,4 +47,13 @@ func (c Cores) pinThread(core int) (undo func()) {
 		unix.SchedSetaffinity(0, &former)
 		runtime.UnlockOSThread()
 	}
+}
+
+// threadTime is the processor time of the calling thread; zero when it is not known.
+func threadTime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }

@@ -2,6 +2,8 @@
 
 package measure
 
+import "time"
+
 // Cores are those that the server and the load run on.
 type Cores struct {
 	Server, Load int
@@ -15,3 +17,5 @@ func ChooseCores() Cores {
 }
 
 func (c Cores) pinThread(int) (undo func()) { return func() {} }
+
+func threadTime() time.Duration { return 0 }

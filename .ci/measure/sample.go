@@ -3,7 +3,9 @@ package measure
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -26,17 +28,18 @@ type Sampler struct {
 	server, load int   // process ids; zero for none
 	cores        Cores // those that they run on
 	samples      []sample
+	onServer     yardsticks
+	onLoad       yardsticks
 	err          error
 	stop         context.CancelFunc
-	done         chan struct{}
+	work         sync.WaitGroup
 }
 
 // Watch samples until Read or End is called.
 func Watch(ctx context.Context, server, load int, on Cores) *Sampler {
 	ctx, stop := context.WithCancel(ctx)
-	s := &Sampler{server: server, load: load, cores: on, stop: stop, done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
+	s := &Sampler{server: server, load: load, cores: on, stop: stop}
+	s.work.Go(func() {
 		defer on.pinThread(on.Load)() // it must not disturb the server
 		for ctx.Err() == nil {
 			s.look()
@@ -45,7 +48,11 @@ func Watch(ctx context.Context, server, load int, on Cores) *Sampler {
 			case <-time.After(SampleEvery):
 			}
 		}
-	}()
+	})
+	if on.Pinned {
+		s.work.Go(func() { s.onServer = on.takeYardsticks(ctx, on.Server, math.MaxInt) })
+		s.work.Go(func() { s.onLoad = on.takeYardsticks(ctx, on.Load, math.MaxInt) })
+	}
 	return s
 }
 
@@ -102,12 +109,15 @@ type Usage struct {
 	Resident             int64
 	ServerIdle, LoadIdle float64
 	Stolen, Others       float64 // of either core, the larger one: what the hypervisor took, and what other programs did
+
+	// What the yardstick took on each core, which tells how fast that was; zero when they are not pinned.
+	ServerYardstick, LoadYardstick time.Duration
 }
 
 // End ends the sampling. Doing so twice is harmless.
 func (s *Sampler) End() {
 	s.stop()
-	<-s.done
+	s.work.Wait()
 }
 
 // Read ends the sampling and tells what was used from begin to end, or to the latest sample.
@@ -116,7 +126,9 @@ func (s *Sampler) Read(begin, end time.Time) (u Usage, err error) {
 	if s.err != nil {
 		return u, fmt.Errorf("read the kernel's accounts: %w", s.err)
 	}
-	return usageOf(s.samples, begin, end, s.cores)
+	u, err = usageOf(s.samples, begin, end, s.cores)
+	u.ServerYardstick, u.LoadYardstick = s.onServer.between(begin, end), s.onLoad.between(begin, end)
+	return u, err
 }
 
 func usageOf(samples []sample, begin, end time.Time, on Cores) (u Usage, err error) {
