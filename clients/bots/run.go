@@ -175,7 +175,11 @@ func (r *run) measure(ctx context.Context, joined <-chan struct{}) error {
 	if r.joined() == 0 {
 		return fmt.Errorf("bots: none of %d could join: %w", r.cfg.Clients, r.firstError())
 	}
-	if !sleep(ctx, r.cfg.Warmup) {
+	begun := time.Now()
+	if r.cfg.Warmup > 0 {
+		growHeap(ctx)
+	}
+	if !sleep(ctx, r.cfg.Warmup-time.Since(begun)) {
 		return fmt.Errorf("bots: stopped before anything was measured: %w", ctx.Err())
 	}
 	if err := r.measuring.start(r); err != nil {

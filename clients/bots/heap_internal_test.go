@@ -1,0 +1,27 @@
+package bots
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+)
+
+// TestTheHeapGrowsAtOnce: what is live stays some, and the heap becomes as large as garbage may make it.
+func TestTheHeapGrowsAtOnce(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(300))
+	live := make([]byte, 32<<20)
+	runtime.GC()
+	debug.FreeOSMemory() // what other tests have left
+	held := func() (goal, bytes uint64) {
+		samples := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+		metrics.Read(samples)
+		return samples[0].Value.Uint64(), samples[1].Value.Uint64() + samples[2].Value.Uint64()
+	}
+	goal, before := held()
+	growHeap(t.Context())
+	if _, after := held(); after < goal*9/10 || before > goal/2 {
+		t.Errorf("the heap had %d MB, and has %d; garbage is collected at %d", before>>20, after>>20, goal>>20)
+	}
+	runtime.KeepAlive(live)
+}
