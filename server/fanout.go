@@ -30,7 +30,7 @@ func newFanout(cfg Config, c *clock.Clock) *fanout {
 	f := &fanout{
 		began: time.Now(), clock: c, period: cfg.period(), workers: runtime.GOMAXPROCS(0),
 		queue: make(chan *session, 2*cfg.Limits.MaxConns+cfg.Limits.MaxHeld), // those that have ended may be in it beside as many new ones
-		ready: make(chan batch, runtime.GOMAXPROCS(0)),
+		ready: make(chan batch, rideFirst/batchMost),                         // so that those who may begin at once do, before QUIC's goroutines have their turn
 	}
 	for range f.workers {
 		f.work.Go(f.run)

@@ -16,11 +16,10 @@ const (
 	// spreadMost is the part of a tick's period in which all have begun, whatever they take.
 	spreadMost = 0.9
 	// ridePeriod is a tick's period up to which acknowledgements ride both ways (protocol/ride): QUIC holds them back for 25 ms,
-	// and a client waits for 20 ms at most. Then rideFirst begin at once, and all have begun within spreadRide, so that an input
+	// and a client waits for 20 ms at most. Then rideFirst begin at once, which is all that a processor is good for, so that an input
 	// can come before its tick is due and still less than 25 ms before its player's pass.
 	ridePeriod = 45 * time.Millisecond
-	rideFirst  = 256
-	spreadRide = 12 * time.Millisecond
+	rideFirst  = 2048
 	// batchMost is how many are handed to a worker at once: one by one, each would cost two changes of goroutine, and would have
 	// the worker wait for its memory alone.
 	batchMost = 8
@@ -80,9 +79,6 @@ func (f *fanout) first() int {
 // rate is how many passes may begin in a second when so many have been wanted at once.
 func (f *fanout) rate(burst int) float64 {
 	within := time.Duration(spreadMost * float64(f.period))
-	if f.period <= ridePeriod {
-		within = min(within, spreadRide)
-	}
 	return max(float64(f.workers)/passTime.Seconds(), float64(burst)/within.Seconds())
 }
 

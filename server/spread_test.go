@@ -10,7 +10,7 @@ import (
 )
 
 // TestPassesAreSpreadOverTheTick: a burst's first begin at once, the others no faster than the processors take, and all of
-// them before the next tick; soon after the tick where acknowledgements ride both ways.
+// them before the next tick; where acknowledgements ride both ways these are all of a usual room.
 func TestPassesAreSpreadOverTheTick(t *testing.T) {
 	for _, rate := range []int{10, 20, 30, 60, 240} {
 		cfg, err := Config{Games: []world.Game{pushes()}, TickRate: rate}.withDefaults()
@@ -19,7 +19,7 @@ func TestPassesAreSpreadOverTheTick(t *testing.T) {
 		}
 		first, within := spreadFirst, time.Duration(spreadMost*float64(cfg.period()))
 		if rate >= 30 {
-			first, within = rideFirst, min(within, spreadRide)
+			first = rideFirst
 		}
 		f := &fanout{period: cfg.period(), workers: 1}
 		for _, burst := range []int{10, spreadFirst, 200, 500, 5000} {

@@ -48,7 +48,7 @@ const (
 	// rideMost and rideLeast are how long before the server sends an input should come by the smallest round trip. It comes
 	// later than that, by some milliseconds that the machines take, more when they are busy.
 	rideMost  = 25 * time.Millisecond
-	rideLeast = 10 * time.Millisecond
+	rideLeast = 15 * time.Millisecond
 	// rideHold is for how many reports the wait does not rise again after it had to fall: twice as many each time that it has
 	// risen and has to fall again, 32 times at most, and half as many when it has held for as long. One disturbance, as of a
 	// machine that many join at once, has it fall several times in a row, and counts once.
