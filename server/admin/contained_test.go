@@ -156,7 +156,8 @@ func TestOneCredentialDoesNotFillTheDoor(t *testing.T) {
 	for {
 		if again, err := s.try(vic); err == nil {
 			do(t, again, wire.Request{Act: wire.ActHealth}) // it is answered when the door has counted it
-			break                                           // the door has seen the first one go
+			again.Close()
+			break // the door has seen the first one go
 		} else if !errors.Is(err, console.ErrRefused) {
 			t.Fatal(err)
 		}
