@@ -23,5 +23,11 @@ func TestTheHeapGrowsAtOnce(t *testing.T) {
 	if _, after := held(); after < goal*9/10 || before > goal/2 {
 		t.Errorf("the heap had %d MB, and has %d; garbage is collected at %d", before>>20, after>>20, goal>>20)
 	}
+	debug.SetGCPercent(-1)
+	_, before = held()
+	growHeap(t.Context())
+	if _, after := held(); after > before+growBlock {
+		t.Errorf("the heap has grown from %d to %d MB although garbage is never collected", before>>20, after>>20)
+	}
 	runtime.KeepAlive(live)
 }
