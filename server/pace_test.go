@@ -47,6 +47,9 @@ func TestAFrozenRoomStandsAndGoesOn(t *testing.T) {
 					t.Fatal(err)
 				}
 				evenly(t, a, 300*time.Millisecond)
+				for n := 0; a.Timeline().Rate != 0 && n < 20; n++ { // what tells it may be lost, and is sent again
+					evenly(t, a, 100*time.Millisecond)
+				}
 				tick := s.server.Tick()
 				a.Send(stride{DX: 1})
 				if went := evenly(t, a, 10*time.Second); went != 0 || a.Timeline().Rate != 0 || s.server.Tick() != tick {
