@@ -21,7 +21,7 @@ type fanout struct {
 	period  time.Duration // of a tick
 	workers int
 	queue   chan *session // those who wait for their turn, each at most once
-	ready   chan batch    // those whose turn it is
+	ready   chan batch    // those whose turn it is; holds all who may begin at once, so that they do before QUIC's goroutines have their turn
 	work    sync.WaitGroup
 }
 
@@ -30,7 +30,7 @@ func newFanout(cfg Config, c *clock.Clock) *fanout {
 	f := &fanout{
 		began: time.Now(), clock: c, period: cfg.period(), workers: runtime.GOMAXPROCS(0),
 		queue: make(chan *session, 2*cfg.Limits.MaxConns+cfg.Limits.MaxHeld), // those that have ended may be in it beside as many new ones
-		ready: make(chan batch, rideFirst/batchMost),                         // so that those who may begin at once do, before QUIC's goroutines have their turn
+		ready: make(chan batch, rideFirst/batchMost),
 	}
 	for range f.workers {
 		f.work.Go(f.run)

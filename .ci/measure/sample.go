@@ -28,7 +28,7 @@ type Sampler struct {
 	server, load int   // process ids; zero for none
 	cores        Cores // those that they run on
 	samples      []sample
-	onServer     yardsticks
+	onServer     yardsticks // of the server's core, each set when its taker has ended
 	onLoad       yardsticks
 	err          error
 	stop         context.CancelFunc
