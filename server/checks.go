@@ -29,8 +29,8 @@ type Divergence struct {
 
 // checks is what became of a session's reports.
 type checks struct {
+	news bool // they have changed since the client was told
 	protocol.Checks
-	told protocol.Checks
 	last time.Time // when the client was told
 }
 
@@ -52,6 +52,7 @@ func (s *session) check(a *ack, fresh bool) {
 	c.Rows += uint64(found.Rows)
 	c.Pages += uint64(found.Pages)
 	c.Skipped += uint64(found.Skipped)
+	c.news = c.news || found.Rows+found.Pages+found.Skipped+len(found.Diverged) > 0
 	s.counters.checkedRows.Add(uint64(found.Rows))
 	s.counters.checkedPages.Add(uint64(found.Pages))
 	s.counters.unchecked.Add(uint64(found.Skipped))
@@ -81,9 +82,9 @@ func (s *session) check(a *ack, fresh bool) {
 // tellChecks tells the client the totals, now and then when they have changed.
 func (s *session) tellChecks(now time.Time) {
 	c := &s.checks
-	if c.Checks == c.told || now.Sub(c.last) < checksEvery {
+	if !c.news || now.Sub(c.last) < checksEvery {
 		return
 	}
-	c.told, c.last = c.Checks, now
+	c.news, c.last = false, now
 	s.post(protocol.AppendChecks(nil, c.Checks), nil)
 }

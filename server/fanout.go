@@ -8,6 +8,7 @@ import (
 
 	"github.com/quicstep/quicstep/server/clock"
 	"github.com/quicstep/quicstep/server/replicate"
+	"github.com/quicstep/quicstep/server/transport"
 )
 
 // sureSends is how many datagrams the connection's own queue holds before it makes its caller wait.
@@ -57,22 +58,14 @@ type worker struct {
 	*fanout
 	scratch *replicate.Scratch
 	clients []*replicate.Client
+	conns   []*transport.Conn
+	fetched uint64 // nobody reads it; see fetch
 }
 
 // serveAll makes the passes of a batch. What they need is fetched from memory before the first of them.
 func (w *worker) serveAll(b *batch) {
-	w.clients = w.clients[:0]
-	for i, s := range b {
-		switch {
-		case s == nil:
-		case s.turn.begin():
-			w.clients = append(w.clients, s.replicate)
-		default:
-			b[i] = nil
-		}
-	}
 	label(workChoose)
-	replicate.Fetch(w.clients, w.scratch)
+	w.fetch(b)
 	for _, s := range b {
 		if s != nil {
 			w.scratch = w.serve(s, w.scratch)

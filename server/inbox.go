@@ -19,12 +19,13 @@ const (
 // inbox holds one player's inputs by their tick. The session puts, the room's loop takes.
 type inbox struct {
 	mu     sync.Mutex
-	taken  uint64 // the latest tick that the loop took
+	newest uint64       // the newest tick of which an input came; zero: none yet
+	told   bool         // a report has told of those that came
+	margin atomic.Int32 // the least of the inputs that came since the latest report; written under mu, read without
+	taken  uint64       // the latest tick that the loop took
 	due    time.Time
 	period time.Duration
-	newest uint64 // the newest tick of which an input came; zero: none yet
-	told   bool   // a report has told of those that came
-	budget int    // inputs that may still come before the next tick
+	budget int // inputs that may still come before the next tick
 	limit  int
 	last   []byte // the latest input that was taken
 	starve int    // ticks since then
@@ -40,12 +41,12 @@ type inbox struct {
 // have to wait.
 type inputCounts struct {
 	applied, repeated, neutral, late, early, surplus atomic.Uint64
-	margin                                           atomic.Int32 // the least of the inputs that came since the latest report
 }
 
-func (c *inputCounts) read() InputStats {
+func (b *inbox) stats() InputStats {
+	c := &b.counts
 	return InputStats{
-		Applied: c.applied.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(), Margin: int(c.margin.Load()),
+		Applied: c.applied.Load(), Repeated: c.repeated.Load(), Neutral: c.neutral.Load(), Margin: int(b.margin.Load()),
 		Late: c.late.Load(), Early: c.early.Load(), Surplus: c.surplus.Load(),
 	}
 }
@@ -81,10 +82,10 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 	if newer {
 		least := b.marginOf(tick, now)
 		if !b.told && b.newest != 0 {
-			least = min(least, int8(b.counts.margin.Load()))
+			least = min(least, int8(b.margin.Load()))
 		}
 		b.newest, b.told = tick, false
-		b.counts.margin.Store(int32(least))
+		b.margin.Store(int32(least))
 	}
 	if tick <= b.taken {
 		b.counts.late.Add(1)
@@ -176,5 +177,5 @@ func (b *inbox) report() (newest uint64, margin int8, any bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.told = true
-	return b.newest, int8(b.counts.margin.Load()), b.newest != 0
+	return b.newest, int8(b.margin.Load()), b.newest != 0
 }

@@ -144,7 +144,7 @@ func TestInboxRepeatsTheNewest(t *testing.T) {
 	b.put(inputs(last+1, 7), now)
 	wantTaken(t, b, last+1, []byte{7}, inputSent)
 	wantTaken(t, b, last+2, []byte{7}, inputRepeated)
-	if st := b.counts.read(); st.Late != 5 || st.Applied != 2 || st.Repeated != repeatTicks+3 || st.Neutral != 1 {
+	if st := b.stats(); st.Late != 5 || st.Applied != 2 || st.Repeated != repeatTicks+3 || st.Neutral != 1 {
 		t.Errorf("the figures are %+v, want 5 late, 2 applied, %d repeated and 1 neutral", st, repeatTicks+3)
 	}
 }

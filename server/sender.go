@@ -54,10 +54,15 @@ func (s *session) hand(datagrams []replicate.Datagram) {
 	}
 }
 
-func (s *session) takeAcks() {
+// collectAcks takes what the client has acknowledged, for the pass whose turn has begun.
+func (s *session) collectAcks() {
 	s.ackMu.Lock()
+	defer s.ackMu.Unlock()
 	s.acks, s.acksTaken = s.acksTaken[:0], s.acks
-	s.ackMu.Unlock()
+}
+
+// takeAcks takes into account what was collected.
+func (s *session) takeAcks() {
 	for i := range s.acksTaken {
 		a := &s.acksTaken[i]
 		if a.epoch != s.replicate.Epoch() {

@@ -22,22 +22,43 @@ const maxAcks = 32
 // Three work for it while it has a connection, all started and awaited by play: two read and write the control stream,
 // one reads datagrams. The server's fanout sends them.
 type session struct {
-	*connection // replaced by live, between plays
-	server      *Server
-	id          [16]byte
-	counters    *counters
+	// What each pass touches is together, and so is what each datagram from the client touches, so that they wait for less of the
+	// memory; see worker.fetch. What has no other owner is touched by whoever has the turn, which has a mutex of its own.
+	*connection   // replaced by live, between plays
+	server        *Server
+	counters      *counters
+	game          *game // set by admit, as are room and who
+	room          *room
+	turn          turn
+	replicate     *replicate.Client
+	dark          dark                            // says itself
+	resync        atomic.Int32                    // the epoch to leave, plus one: the stream reader stores, the pass takes
+	asked         atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
+	revived       atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
+	trail         atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
+	acksTaken     []ack                           // those of the pass
+	pathAsked     time.Time
+	passed        uint64        // the tick of the latest pass
+	eventsDropped uint64        // of those that replicate has dropped, as many are counted
+	sent          atomic.Uint64 // datagrams; the workers add
+	sentBytes     atomic.Uint64 // of these
+	acked         atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
+	checks        checks
 
-	// Set by admit.
-	game *game
-	room *room
-	who  Identity
+	ackMu  sync.Mutex
+	acks   []ack         // the datagram reader appends under ackMu, the pass takes all
+	heard  time.Time     // when the latest datagram came; touched by the datagram reader
+	meters [limits]meter // each has its own goroutine, see may
+	inbox  inbox
 
+	id       [16]byte
+	who      Identity
 	player   world.Player      // set by the loop before it answers on joined
 	why      world.LeaveReason // why it leaves; set before the room's leave
 	joined   chan joinAnswer
 	said     protocol.Say  // the latest line of chat; touched by the control reader
 	since    time.Time     // when it joined
-	resends  *rate.Limiter // of rows that are wrong; touched by whoever has its turn
+	resends  *rate.Limiter // of rows that are wrong
 	arrivals chan *arrival // a connection's goroutine sends, live receives
 	over     chan struct{} // closed when live has ended
 	expelled chan refusal  // holds one: anyone puts why the session has to end, live takes
@@ -52,31 +73,6 @@ type session struct {
 	outbox       outbox        // anyone puts, the control writer takes
 	questions    chan question // anyone asks, the pass answers
 	openRequests atomic.Int64  // the control reader adds, the loop takes away
-
-	// What each pass touches is together, so that it waits for less of the memory. Touched by whoever has the turn, which has a
-	// mutex of its own, or as each says.
-	turn          turn
-	dark          dark // says itself
-	replicate     *replicate.Client
-	acksTaken     []ack                           // those of the pass
-	asked         atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
-	revived       atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
-	resync        atomic.Int32                    // the epoch to leave, plus one: the stream reader stores, the pass takes
-	trail         atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
-	pathAsked     time.Time
-	passed        uint64 // the tick of the latest pass
-	checks        checks
-	eventsDropped uint64        // of those that replicate has dropped, as many are counted
-	sent          atomic.Uint64 // datagrams; the workers add
-	sentBytes     atomic.Uint64 // of these
-	acked         atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
-
-	// And so is what each datagram from the client touches.
-	ackMu  sync.Mutex
-	acks   []ack         // the datagram reader appends under ackMu, the pass takes all
-	heard  time.Time     // when the latest datagram came; touched by the datagram reader
-	meters [limits]meter // each has its own goroutine, see may
-	inbox  inbox
 }
 
 // silentTicks is after how many ticks without a datagram one is news: the way to the client is open again, and is tried

@@ -207,6 +207,7 @@ func TestATickOfAClientAllocatesNothing(t *testing.T) {
 		if _, from := s.inbox.take(tick, time.Now()); from != inputSent {
 			t.Fatalf("the input of tick %d is number %d", tick, from)
 		}
+		s.collectAcks()
 		for _, d := range s.prepare(&scratch, time.Now()) {
 			s.replicate.Sent(d)
 			sent++

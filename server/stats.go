@@ -226,7 +226,7 @@ func (row *sessionRow) stats() SessionStats {
 	out := SessionStats{
 		Room: fmt.Sprintf("%x", row.room), Player: row.player, User: s.who.User, Addr: row.conn.RemoteAddr().String(), Joined: row.joined, Held: s.held.Load(),
 		RoundTrip: path.SmoothedRTT, SentPackets: path.SentPackets, LostPackets: path.LostPackets,
-		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.counts.read(),
+		Datagrams: s.sent.Load(), Bytes: s.sentBytes.Load(), Inputs: s.inbox.stats(),
 	}
 	tables, events := s.replicate.SectionBytes()
 	for i, n := range tables {

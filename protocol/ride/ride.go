@@ -61,6 +61,18 @@ func (c *Conn) Send(datagram []byte) error {
 	return c.quic.SendDatagram(datagram)
 }
 
+// Fetch has the processor load what Send will read of the connection, and FetchStream what it will read of the stream, which the
+// former has to find. Whoever sends may call them. The numbers mean nothing: without them, nothing would be loaded.
+func (c *Conn) Fetch() uint64 { return uint64(c.owed.Load()) }
+
+// FetchStream is described with Fetch.
+func (c *Conn) FetchStream() uint64 {
+	if c.out == nil {
+		return 0
+	}
+	return uint64(c.out.StreamID())
+}
+
 // Receive returns the next datagram, which is the caller's. When 128 wait, further ones are dropped. It returns an error
 // when ctx or the connection has ended.
 func (c *Conn) Receive(ctx context.Context) ([]byte, error) {

@@ -138,7 +138,6 @@ type Scratch struct {
 	buf       []byte
 	datagrams []Datagram
 	carried   []carried
-	fetched   uint64 // nobody reads it; see Fetch
 }
 
 // NewClient starts replication for a player, in an epoch of 0 to protocol.MaxEpoch, with the sequence number

@@ -36,14 +36,16 @@ func (d Door) String() string { return [doors]string{"quic", "webtransport", "we
 // Conn is the connection of one client, whichever door it came in by. Its methods may be called from anywhere, except
 // where they say otherwise.
 type Conn struct {
-	door      Door
-	ctx       context.Context
-	carrier   carrier
+	// What each datagram touches is together.
 	datagrams datagrams
-	moves     moves                    // touched by SendDatagram's
-	control   *Stream                  // touched by Control's caller only
 	impaired  atomic.Pointer[impaired] // Impair stores, anyone loads; nil as a rule
 	incoming  *impaired                // touched by the receiver only: the one that may still have what came in
+	moves     moves                    // touched by SendDatagram's
+
+	door    Door
+	ctx     context.Context
+	carrier carrier
+	control *Stream // touched by Control's caller only
 }
 
 // carrier is what a connection travels by; each door has its own, in a file of its own.

@@ -13,12 +13,12 @@ import (
 // moves follow the address of a connection's client, which changes when a router forgets it, or when it comes by another
 // network. Each change has the server send probes, and begin anew with what it knows of the path.
 type moves struct {
+	until    int       // datagrams before the next look; touched by whoever sends, as all but listener
+	watched  int       // looks, one with each datagram
 	listener *Listener // nil for a connection that nobody has handed over
-	addr     net.Addr  // touched by whoever sends, as the rest
+	addr     net.Addr
 	pace     *rate.Limiter
 	over     bool
-	until    int // datagrams before the next look
-	watched  int // looks, one with each datagram
 }
 
 const (
