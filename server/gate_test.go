@@ -66,6 +66,7 @@ func TestTheGateSaysWhoComes(t *testing.T) {
 	g := quietArena()
 	s := serve(t, server.Config{Games: []world.Game{g}, Gate: guests{"one": {User: "ann", Role: "referee"}}})
 	c := joinAs(t, s.as("one"), g)
+	waitFor(func() bool { return len(s.Sessions()) > 0 }) // which follows the welcome
 	if got := s.Sessions(); len(got) != 1 || got[0].User != "ann" || got[0].Player != c.Player() {
 		t.Errorf("the sessions are %+v, want ann's", got)
 	}

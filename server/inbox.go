@@ -33,8 +33,12 @@ type inbox struct {
 
 	counts inputCounts // written under mu, read without
 
-	late  queuedInput // a newer one than any before, which came too late for its tick: is repeated next; tick zero: none
-	slots [inboxTicks]queuedInput
+	late queuedInput // a newer one than any before, which came too late for its tick: is repeated next; tick zero: none
+
+	// The first of the slots hold what waits for ticks to come, in no order. It is one input or two as a rule, in memory that is used
+	// again and again: a slot for each tick would be in no cache when its turn comes.
+	waiting int
+	slots   [inboxTicks]queuedInput
 }
 
 // inputCounts are InputStats that are being counted. A watcher loads them and takes no lock, for which the room's loop would
@@ -96,11 +100,10 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 	}
 	for i := range in.Count {
 		at := tick - uint64(i)
-		slot := &b.slots[at%inboxTicks]
 		if at <= b.taken || at > tick {
 			break
 		}
-		if slot.tick == at {
+		if b.find(at) < b.waiting {
 			continue // a duplicate: the first that came counts
 		}
 		if b.budget == 0 {
@@ -108,9 +111,30 @@ func (b *inbox) put(in *protocol.Input, now time.Time) protocol.Reject {
 			return protocol.TooManyInputs
 		}
 		b.budget--
-		slot.set(at, in, i)
+		b.slots[b.waiting].set(at, in, i)
+		b.waiting++
 	}
 	return 0
+}
+
+// find returns the slot of what waits for a tick; none does when it is the first that is free.
+func (b *inbox) find(tick uint64) int {
+	for i := range b.slots[:b.waiting] {
+		if b.slots[i].tick == tick {
+			return i
+		}
+	}
+	return b.waiting
+}
+
+// drop frees the slots of ticks up to one. So there are always enough of them: one for each tick that an input may be ahead.
+func (b *inbox) drop(tick uint64) {
+	for i := b.waiting - 1; i >= 0; i-- {
+		if b.slots[i].tick <= tick {
+			b.waiting--
+			b.slots[i], b.slots[b.waiting] = b.slots[b.waiting], b.slots[i]
+		}
+	}
 }
 
 // set copies one of a datagram's inputs.
@@ -140,9 +164,10 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken, b.due, b.budget = tick, due, b.limit
-	if slot := &b.slots[tick%inboxTicks]; slot.tick == tick {
+	defer b.drop(tick)
+	if at := b.find(tick); at < b.waiting {
 		b.counts.applied.Add(1)
-		b.use(slot)
+		b.use(&b.slots[at])
 		return b.last, inputSent
 	}
 	if b.late.tick != 0 {
@@ -169,6 +194,7 @@ func (b *inbox) stand(tick uint64, next time.Time, period time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken = tick // a tick of edits alone takes no input
+	b.drop(tick)
 	b.due, b.period, b.budget = next.Add(-period), period, b.limit
 }
 

@@ -278,9 +278,9 @@ func FuzzSession(f *testing.F) {
 // wantSane checks what holds for a session whatever came.
 func wantSane(t *testing.T, s *session, tick uint64) {
 	t.Helper()
-	for i := range s.inbox.slots {
-		if at := s.inbox.slots[i].tick; at > tick+inboxTicks {
-			t.Errorf("an input waits for tick %d at tick %d", at, tick)
+	for i := range s.inbox.waiting {
+		if at := s.inbox.slots[i].tick; at <= tick || at > tick+inboxTicks || s.inbox.find(at) != i {
+			t.Errorf("input %d of %d waits for tick %d at tick %d", i, s.inbox.waiting, at, tick)
 		}
 	}
 	if newest, _, any := s.inbox.report(); any && newest > tick+inboxTicks {
