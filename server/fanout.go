@@ -8,7 +8,6 @@ import (
 
 	"github.com/quicstep/quicstep/server/clock"
 	"github.com/quicstep/quicstep/server/replicate"
-	"github.com/quicstep/quicstep/server/transport"
 )
 
 // sureSends is how many datagrams the connection's own queue holds before it makes its caller wait.
@@ -57,18 +56,31 @@ func (f *fanout) run() {
 type worker struct {
 	*fanout
 	scratch *replicate.Scratch
-	clients []*replicate.Client
-	conns   []*transport.Conn
-	fetched uint64 // nobody reads it; see fetch
+	fetch   fetcher
 }
 
 // serveAll makes the passes of a batch. What they need is fetched from memory before the first of them.
 func (w *worker) serveAll(b *batch) {
 	label(workChoose)
-	w.fetch(b)
+	w.fetch.sessions(b)
+	b.begin()
+	w.fetch.passes(b)
 	for _, s := range b {
 		if s != nil {
 			w.scratch = w.serve(s, w.scratch)
+		}
+	}
+}
+
+// begin begins the turns of a batch, and takes out those who may have none.
+func (b *batch) begin() {
+	for i, s := range b {
+		switch {
+		case s == nil:
+		case s.turn.begin():
+			s.collectAcks()
+		default:
+			b[i] = nil
 		}
 	}
 }

@@ -5,31 +5,34 @@ import (
 	"github.com/quicstep/quicstep/server/transport"
 )
 
-// fetch begins the turns of a batch, and has the processor load what their passes will read; see replicate.Fetch, which says what
-// that is good for. Each step reads of all what the step before has found: none of them waits for another. A session that may not
-// have its turn is taken out.
-func (w *worker) fetch(b *batch) {
-	sum := uint64(0)
+// fetcher has the processor load what the passes of a batch will read, step by step: each reads of all sessions what the step
+// before has found, and no load waits for another. See replicate.Fetch, which says what that is good for.
+type fetcher struct {
+	clients []*replicate.Client
+	conns   []*transport.Conn
+	sum     uint64 // of what was read; nobody reads it, but without it nothing would be loaded
+}
+
+// sessions fetches the sessions themselves, whose turns have not begun: what it reads is atomic, and each in another line.
+func (f *fetcher) sessions(b *batch) {
 	for _, s := range b {
-		if s != nil { // what is read without the turn is atomic; each of them is in a line of its own
-			sum += uint64(s.resync.Load()) + s.acked.Load() + uint64(s.inbox.margin.Load())
+		if s != nil {
+			f.sum += uint64(s.resync.Load()) + s.sent.Load() + s.sentBytes.Load() + s.acked.Load() + uint64(s.inbox.margin.Load())
 		}
 	}
-	w.clients, w.conns = w.clients[:0], w.conns[:0]
-	for i, s := range b {
-		switch {
-		case s == nil:
-		case s.turn.begin():
-			s.collectAcks()
-			w.clients, w.conns = append(w.clients, s.replicate), append(w.conns, s.conn)
-		default:
-			b[i] = nil
-		}
-	}
+}
+
+// passes fetches what the sessions point to, when their turns have begun.
+func (f *fetcher) passes(b *batch) {
+	f.clients, f.conns = f.clients[:0], f.conns[:0]
 	for _, s := range b {
-		if s != nil && len(s.acksTaken) > 0 {
-			sum += uint64(s.acksTaken[0].epoch)
+		if s == nil {
+			continue
+		}
+		f.clients, f.conns = append(f.clients, s.replicate), append(f.conns, s.conn)
+		if len(s.acksTaken) > 0 {
+			f.sum += uint64(s.acksTaken[0].epoch)
 		}
 	}
-	w.fetched += sum + transport.Fetch(w.conns) + replicate.Fetch(w.clients)
+	f.sum += transport.Fetch(f.conns) + replicate.Fetch(f.clients)
 }

@@ -149,6 +149,26 @@ func TestInboxRepeatsTheNewest(t *testing.T) {
 	}
 }
 
+// TestInboxHasSpaceForEveryTickAhead, also when ticks go by that take no input, as those of edits alone.
+func TestInboxHasSpaceForEveryTickAhead(t *testing.T) {
+	b, now := inboxAt(100)
+	for ahead := uint64(1); ahead <= inboxTicks; ahead++ {
+		b.budget = 1
+		if r := b.put(inputs(100+ahead, byte(ahead)), now); r != 0 {
+			t.Fatalf("the input %d ticks ahead is rejected as %v", ahead, r)
+		}
+	}
+	for tick := uint64(101); tick <= 200; tick++ {
+		b.stand(tick, now, testPeriod)
+		if r := b.put(inputs(tick+inboxTicks, byte(tick)), now); r != 0 {
+			t.Fatalf("the input that is as far ahead as can be is rejected as %v at tick %d", r, tick)
+		}
+	}
+	wantTaken(t, b, 201, []byte{201 - inboxTicks}, inputSent)
+	wantTaken(t, b, 200+inboxTicks, []byte{200}, inputSent)
+	wantTaken(t, b, 201+inboxTicks, []byte{200}, inputRepeated)
+}
+
 func TestInboxDoesNotTakeTheSlotOfAFormerRound(t *testing.T) {
 	b, now := inboxAt(100)
 	b.put(inputs(105, 5), now)

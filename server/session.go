@@ -23,27 +23,27 @@ const maxAcks = 32
 // one reads datagrams. The server's fanout sends them.
 type session struct {
 	// What each pass touches is together, and so is what each datagram from the client touches, so that they wait for less of the
-	// memory; see worker.fetch. What has no other owner is touched by whoever has the turn, which has a mutex of its own.
+	// memory; see fetcher. What has no other owner is touched by whoever has the turn, which has a mutex of its own.
 	*connection   // replaced by live, between plays
 	server        *Server
 	counters      *counters
 	game          *game // set by admit, as are room and who
 	room          *room
+	resync        atomic.Int32 // the epoch to leave, plus one: the stream reader stores, the pass takes
+	dark          dark         // says itself
+	asked         atomic.Bool  // of questions some may wait: whoever has put one stores, the pass takes
+	revived       atomic.Bool  // something came after a silence: the datagram reader stores, the pass takes
 	turn          turn
 	replicate     *replicate.Client
-	dark          dark                            // says itself
-	resync        atomic.Int32                    // the epoch to leave, plus one: the stream reader stores, the pass takes
-	asked         atomic.Bool                     // of questions some may wait: whoever has put one stores, the pass takes
-	revived       atomic.Bool                     // something came after a silence: the datagram reader stores, the pass takes
 	trail         atomic.Pointer[replicate.Trail] // the loop stores when a game asks what players saw
 	acksTaken     []ack                           // those of the pass
 	pathAsked     time.Time
 	passed        uint64        // the tick of the latest pass
-	eventsDropped uint64        // of those that replicate has dropped, as many are counted
 	sent          atomic.Uint64 // datagrams; the workers add
-	sentBytes     atomic.Uint64 // of these
-	acked         atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
 	checks        checks
+	sentBytes     atomic.Uint64 // of the datagrams
+	eventsDropped uint64        // of those that replicate has dropped, as many are counted
+	acked         atomic.Uint64 // the newest tick, as 32 bits, that the client is known to have; the pass stores
 
 	ackMu  sync.Mutex
 	acks   []ack         // the datagram reader appends under ackMu, the pass takes all

@@ -63,7 +63,7 @@ func TestWhatAClientTellsIsTakenAsFarAsItCanBe(t *testing.T) {
 func TestARepeatedInputIsAsFarBehind(t *testing.T) {
 	var b inbox
 	b.start(10, Config{TickRate: 20, Limits: Limits{InputsPerTick: 8}})
-	b.slots[11] = queuedInput{tick: 11, data: []byte{1}, claim: claim{tick: 11, lag: 700, hasAck: true}}
+	b.waiting, b.slots[0] = 1, queuedInput{tick: 11, data: []byte{1}, claim: claim{tick: 11, lag: 700, hasAck: true}}
 	for tick := uint64(11); tick < 40; tick++ {
 		b.take(tick, time.Time{})
 		if b.claim.tick != 11 || b.claim.lag != 700 {

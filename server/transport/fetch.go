@@ -9,14 +9,23 @@ func Fetch(conns []*Conn) (sum uint64) {
 		sum += uint64(c.moves.until)
 	}
 	for _, c := range conns {
-		if r, ok := c.datagrams.(*ride.Conn); ok {
+		if r := c.ride(); r != nil {
 			sum += r.Fetch()
 		}
 	}
 	for _, c := range conns {
-		if r, ok := c.datagrams.(*ride.Conn); ok {
+		if r := c.ride(); r != nil {
 			sum += r.FetchStream()
 		}
 	}
 	return sum
+}
+
+// ride is what the connection's sender sends with; nil when that is something else, or somebody else's, see impaired.
+func (c *Conn) ride() *ride.Conn {
+	r, _ := c.datagrams.(*ride.Conn)
+	if c.impaired.Load() != nil {
+		return nil
+	}
+	return r
 }
