@@ -27,10 +27,9 @@ type inbox struct {
 	period time.Duration
 	budget int // inputs that may still come before the next tick
 	limit  int
-	last   []byte // the latest input that was taken
-	starve int    // ticks since then
-	claim  claim  // what came with it; touched by the loop only
-
+	starve int         // ticks since an input was taken
+	last   []byte      // the latest that was
+	claim  claim       // what came with it; touched by the loop only
 	counts inputCounts // written under mu, read without
 
 	late queuedInput // a newer one than any before, which came too late for its tick: is repeated next; tick zero: none
@@ -131,8 +130,9 @@ func (b *inbox) find(tick uint64) int {
 func (b *inbox) drop(tick uint64) {
 	for i := b.waiting - 1; i >= 0; i-- {
 		if b.slots[i].tick <= tick {
-			b.waiting--
-			b.slots[i], b.slots[b.waiting] = b.slots[b.waiting], b.slots[i]
+			if b.waiting--; i < b.waiting {
+				b.slots[i], b.slots[b.waiting] = b.slots[b.waiting], b.slots[i]
+			}
 		}
 	}
 }
@@ -164,12 +164,14 @@ func (b *inbox) take(tick uint64, due time.Time) (data []byte, from inputSource)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken, b.due, b.budget = tick, due, b.limit
-	defer b.drop(tick)
-	if at := b.find(tick); at < b.waiting {
+	at := b.find(tick)
+	if at < b.waiting {
 		b.counts.applied.Add(1)
 		b.use(&b.slots[at])
+		b.drop(tick)
 		return b.last, inputSent
 	}
+	b.drop(tick)
 	if b.late.tick != 0 {
 		b.use(&b.late)
 	}

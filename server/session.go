@@ -49,11 +49,11 @@ type session struct {
 	acks   []ack         // the datagram reader appends under ackMu, the pass takes all
 	heard  time.Time     // when the latest datagram came; touched by the datagram reader
 	meters [limits]meter // each has its own goroutine, see may
+	player world.Player  // set by the loop before it answers on joined
 	inbox  inbox
 
 	id       [16]byte
 	who      Identity
-	player   world.Player      // set by the loop before it answers on joined
 	why      world.LeaveReason // why it leaves; set before the room's leave
 	joined   chan joinAnswer
 	said     protocol.Say  // the latest line of chat; touched by the control reader

@@ -61,11 +61,11 @@ func (c *Conn) Send(datagram []byte) error {
 	return c.quic.SendDatagram(datagram)
 }
 
-// Fetch has the processor load what Send will read of the connection, and FetchStream what it will read of the stream, which the
-// former has to find. Whoever sends may call them. The numbers mean nothing: without them, nothing would be loaded.
+// Fetch has the processor load what Send will read first. Whoever sends may call it. The number means nothing: without it, nothing
+// would be loaded.
 func (c *Conn) Fetch() uint64 { return uint64(c.owed.Load()) }
 
-// FetchStream is described with Fetch.
+// FetchStream does the same with the stream, which Fetch has to find.
 func (c *Conn) FetchStream() uint64 {
 	if c.out == nil {
 		return 0

@@ -10,8 +10,8 @@ const (
 
 // Fetch has the processor load what the next passes of some clients will read. Between two passes of a client so much else is
 // done that none of it is in a cache: a pass would wait for one line after the other, while here the processor waits for many at
-// once, since none depends on another. Whoever calls it has the turn of all of them. The sum that it returns means nothing: without it, nothing would
-// be loaded.
+// once, since none depends on another. Whoever calls it has the turn of all of them. The sum that it returns means nothing: without
+// it, nothing would be loaded.
 func Fetch(clients []*Client) (sum uint64) {
 	for _, c := range clients {
 		sum += c.nextSeq + c.lastPass + c.ring.newer + uint64(c.order.tick) + uint64(c.pace.sentTick) + uint64(len(c.events))
