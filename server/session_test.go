@@ -212,6 +212,9 @@ func TestATickOfAClientAllocatesNothing(t *testing.T) {
 			s.replicate.Sent(d)
 			sent++
 		}
+		if len(s.acksTaken) != 1 || len(s.acks) != 0 {
+			t.Fatalf("%d acknowledgements were taken and %d wait; want the only one that came, taken", len(s.acksTaken), len(s.acks))
+		}
 	}
 	for range 2 * inboxTicks { // until every slot has its space
 		passes()
