@@ -74,7 +74,7 @@ func (o *outcome) even() *outcome {
 // evenly makes a run when no core is slowed, and again when one was slowed meanwhile, evenTries times at most.
 func (b *bench) evenly(ctx context.Context, name string, run func() (pace, error)) error {
 	for n := 1; ; n++ {
-		b.awaitEven(ctx)
+		awaitEven(ctx, b.outcome.Fastest, b.look)
 		p, err := run()
 		b.rest(ctx)
 		if err != nil {
@@ -91,11 +91,16 @@ func (b *bench) evenly(ctx context.Context, name string, run func() (pace, error
 	}
 }
 
-// awaitEven waits until no core is slowed, or for evenPatience.
-func (b *bench) awaitEven(ctx context.Context) {
-	for begun := time.Now(); b.outcome.Fastest > 0 && ctx.Err() == nil; {
-		server, load := b.Cores.Look(ctx)
-		if !paceOf(measure.Usage{ServerYardstick: server, LoadYardstick: load}).slowed(b.outcome.Fastest) || time.Since(begun) > evenPatience {
+// look is how fast the cores are now.
+func (b *bench) look(ctx context.Context) pace {
+	server, load := b.Cores.Look(ctx)
+	return paceOf(measure.Usage{ServerYardstick: server, LoadYardstick: load})
+}
+
+// awaitEven looks until no core is slowed, or for evenPatience.
+func awaitEven(ctx context.Context, fastest pace, look func(context.Context) pace) {
+	for begun := time.Now(); fastest > 0 && ctx.Err() == nil; {
+		if !look(ctx).slowed(fastest) || time.Since(begun) > evenPatience {
 			return
 		}
 	}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/quicstep/quicstep/.ci/measure"
 )
@@ -37,6 +40,38 @@ func TestASlowedRunIsMadeAgain(t *testing.T) {
 	if err := b.evenly(t.Context(), "it", func() (pace, error) { return 200, broken }); err != broken || b.outcome.Again != 0 {
 		t.Errorf("a run that fails is made %d times more, with %v", b.outcome.Again, err)
 	}
+}
+
+// TestARunWaitsForEvenCores, but not for ever, and not before it is known how fast they are.
+func TestARunWaitsForEvenCores(t *testing.T) {
+	const every = 500 * time.Millisecond
+	for _, c := range []struct {
+		name    string
+		fastest pace
+		paces   []pace // what the looks find; the last one for ever
+		looks   int
+	}{
+		{"nothing is known", 0, []pace{150}, 0},
+		{"even", 100, []pace{119}, 1},
+		{"slowed for a while", 100, []pace{150, 121, 110}, 3},
+		{"slowed for ever", 100, []pace{150}, int(evenPatience/every) + 1},
+		{"not pinned", 100, []pace{0}, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			looks := 0
+			awaitEven(t.Context(), c.fastest, func(context.Context) pace {
+				time.Sleep(every)
+				looks++
+				return c.paces[min(looks, len(c.paces))-1]
+			})
+			if looks != c.looks {
+				t.Errorf("%s: %d looks, want %d", c.name, looks, c.looks)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	awaitEven(ctx, 100, func(context.Context) pace { t.Error("there is a look after the end"); return 0 })
 }
 
 // TestSlowedRoundsAreLeftOut unless most are.
