@@ -17,7 +17,7 @@ type fetcher struct {
 func (f *fetcher) sessions(b *batch) {
 	for _, s := range b {
 		if s != nil {
-			f.sum += uint64(s.resync.Load()) + s.sent.Load() + s.sentBytes.Load() + s.acked.Load() + uint64(s.inbox.margin.Load())
+			f.sum += uint64(s.resync.Load()) + s.sent.Load() + s.acked.Load() + uint64(s.inbox.margin.Load())
 		}
 	}
 }
