@@ -20,6 +20,7 @@ const (
 	sys          = "golang.org/x/sys"
 	xtext        = "golang.org/x/text"
 	xtime        = "golang.org/x/time"
+	ipv4         = "golang.org/x/net/ipv4"
 	netutil      = "golang.org/x/net/netutil"
 	webtransport = "github.com/quic-go/webtransport-go"
 	websocket    = "github.com/coder/websocket"
@@ -40,6 +41,7 @@ var floors = []floor{
 	{path: "server/quota", level: 0, thirdParty: []string{xtime}},
 
 	{path: "protocol", level: 1, thirdParty: []string{msgpack}},
+	{path: "protocol/gather", level: 0, thirdParty: []string{ipv4}},
 	{path: "protocol/ride", level: 1, thirdParty: []string{quic}},
 	{path: "protocol/admin", level: 1, thirdParty: []string{msgpack}, also: []string{"protocol"}},
 	{path: "server/atomicfile", level: 1, thirdParty: []string{sys}},

@@ -97,6 +97,7 @@ func (c collector) people(send sender, s server.Stats) {
 		send.gauge("connections", "Connections that are open, by the door that they came through.", float64(n), "door", door)
 	}
 	send.counter("packets_dropped_total", "UDP packets that belonged to no connection, or could not be read.", s.Transport.PacketsDropped)
+	send.counter("packets_unsent_total", "UDP packets that the system refused to send.", s.Transport.PacketsUnsent)
 	send.counter("connections_accepted_total", "Connections that were accepted.", s.Transport.Accepted)
 	for cause, n := range map[string]uint64{
 		"full": s.Transport.RefusedFull, "backlog": s.Transport.RefusedBacklog, "handshakes": s.Transport.RefusedHandshakes,

@@ -14,6 +14,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/quicstep/quicstep/protocol"
+	"github.com/quicstep/quicstep/protocol/gather"
 	"github.com/quicstep/quicstep/server/quota"
 )
 
@@ -25,7 +26,7 @@ type Listener struct {
 	cfg     Config
 	certs   *certificates
 	origins *origins
-	socket  net.PacketConn // nil when it is the caller's
+	socket  *gather.Conn // nil when it is the caller's
 	quic    *quic.Transport
 	inner   *quic.Listener
 	http    *httpDoor // nil when it is shut
@@ -83,6 +84,8 @@ type Stats struct {
 	Idle uint64
 	// PacketsDropped were UDP packets that belong to no connection, can't be read, or came faster than they are taken.
 	PacketsDropped uint64
+	// PacketsUnsent were UDP packets that the system refused to send.
+	PacketsUnsent uint64
 	// HTTPEnded is 1 once the HTTP door can accept nobody any more, see Config.HTTPEnded.
 	HTTPEnded uint64
 	// Moves is how often the address of a connection's client changed; MovedTooOften were closed for it.
@@ -182,7 +185,8 @@ func (l *Listener) openQUIC(addr *net.UDPAddr) error {
 		if err != nil {
 			return err
 		}
-		l.socket, conn = socket, socket
+		l.socket = gather.New(socket)
+		conn = l.socket
 	}
 	l.quic = &quic.Transport{Conn: conn, ConnContext: l.handshakes.begin, VerifySourceAddress: l.handshakes.crowded, Tracer: &l.packets}
 	var err error
@@ -271,6 +275,9 @@ func (l *Listener) Stats() Stats {
 		Wasteful: l.wasteful.Load(), BadFrames: l.badFrames.Load(),
 		DatagramsBehind:  l.behind.Load(),
 		DatagramsDropped: l.dropped.Load(),
+	}
+	if l.socket != nil {
+		out.PacketsUnsent = l.socket.Unsent()
 	}
 	if l.http != nil {
 		out.RefusedHTTP, out.RefusedHTTPAddress = l.http.listener.refused.Load(), l.http.listener.crowd.Load()
