@@ -6,9 +6,12 @@ import (
 	"sync"
 
 	"github.com/quic-go/quic-go"
+
+	"github.com/quicstep/quicstep/protocol/gather"
 )
 
-// Socket is a UDP socket that sessions share, for programs that play for many: the packets of all are read together.
+// Socket is a UDP socket that sessions share, for programs that play for many: the packets of all are read and sent
+// together.
 type Socket struct {
 	quic *quic.Transport
 	ours net.PacketConn // to close; nil when it is the caller's
@@ -16,11 +19,24 @@ type Socket struct {
 
 // OpenSocket opens a socket on a free port.
 func OpenSocket() (*Socket, error) {
+	conn, err := listenUDP()
+	if err != nil {
+		return nil, err
+	}
+	return ownSocket(gather.New(conn)), nil
+}
+
+func listenUDP() (*net.UDPConn, error) {
 	conn, err := net.ListenUDP("udp", nil)
 	if err != nil {
 		return nil, fmt.Errorf("open a socket: %w", err)
 	}
-	return &Socket{quic: &quic.Transport{Conn: conn}, ours: conn}, nil
+	return conn, nil
+}
+
+// ownSocket is one that closes conn with it.
+func ownSocket(conn net.PacketConn) *Socket {
+	return &Socket{quic: &quic.Transport{Conn: conn}, ours: conn}
 }
 
 // Close closes the socket, after the sessions that use it: one that still does is lost.
@@ -62,9 +78,11 @@ func (s *sockets) open() (socket *Socket, done func(), err error) {
 	if s.shared != nil {
 		return s.shared, func() {}, nil
 	}
-	if socket, err = OpenSocket(); err != nil {
+	conn, err := listenUDP() // one session's packets come one at a time: nothing to gather
+	if err != nil {
 		return nil, nil, err
 	}
+	socket = ownSocket(conn)
 	return socket, func() { socket.Close() }, nil
 }
 
