@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,4 +220,22 @@ func TestWhoInventsAnAddressLeavesItHalf(t *testing.T) {
 			t.Errorf("who has proved the address got %v", err)
 		}
 	})
+}
+
+// There is no port 0.
+func TestPacketsThatTheSystemRefusesAreCounted(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("packets are gathered on Linux only")
+	}
+	l, err := Listen(Config{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.socket.WriteMsgUDP([]byte("refused"), nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+		t.Errorf("WriteMsgUDP = %v", err)
+	}
+	l.Close()
+	if n := l.Stats().PacketsUnsent; n != 1 {
+		t.Errorf("PacketsUnsent = %d, want 1", n)
+	}
 }
