@@ -159,9 +159,8 @@ func (c *Conn) Close() error {
 	c.mu.Unlock()
 
 	if !again {
-		close(c.wake) // nobody adds any more
+		close(c.wake) // nobody adds any more, and the sender still does what it was woken for
 	}
 	<-c.ended
-	c.flush()
 	return c.UDPConn.Close()
 }

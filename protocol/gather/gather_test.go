@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,8 +21,12 @@ type recorder struct {
 	read   []time.Time
 	refuse string // the packet that it does not send
 
+	hold    string        // the packet with which a call takes until release is closed
+	holding chan struct{} // closed when that has begun
+	release chan struct{}
+
 	mu   sync.Mutex
-	sent [][]string // the packets of each call
+	sent [][]string // the packets of each call, when it has ended
 }
 
 func (r *recorder) ReadBatch([]ipv4.Message, int) (int, error) {
@@ -46,6 +51,10 @@ func (r *recorder) WriteBatch(from []ipv4.Message, _ int) (int, error) {
 	if len(call) == 0 {
 		return -1, errors.New("refused")
 	}
+	if r.hold != "" && call[0] == r.hold {
+		close(r.holding)
+		<-r.release
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sent = append(r.sent, call)
@@ -62,7 +71,7 @@ func (r *recorder) packets() (all []string) {
 	return all
 }
 
-func loopback(t *testing.T) *net.UDPConn {
+func loopback(t testing.TB) *net.UDPConn {
 	t.Helper()
 	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -87,25 +96,26 @@ func write(t *testing.T, c *Conn, packet []byte, to *net.UDPConn) {
 	}
 }
 
+// While a call is under way packets come together, and as many as one call may have wait for nobody.
 func TestPacketsThatAreReadyGoByOneCall(t *testing.T) {
-	r := &recorder{}
+	r := &recorder{hold: "first", holding: make(chan struct{}), release: make(chan struct{})}
 	c, to := recorded(t, r), loopback(t)
+	write(t, c, []byte("first"), to)
+	<-r.holding
+	var want []string
 	buffer := make([]byte, 3)
-	for i := range maxPackets {
+	for i := range maxPackets + 2 {
 		copy(buffer, fmt.Sprintf("%03d", i)) // the caller's again, as soon as it is written
+		want = append(want, string(buffer))
 		write(t, c, buffer, to)
 	}
+	if len(r.sent) != 1 || !slices.Equal(r.sent[0], want[:maxPackets]) {
+		t.Errorf("sent were %q, want one call of %d", r.sent, maxPackets)
+	}
+	close(r.release)
 	c.Close()
-	if len(r.packets()) != maxPackets {
-		t.Fatalf("%d packets were sent, want %d", len(r.packets()), maxPackets)
-	}
-	for i, packet := range r.packets() {
-		if packet != fmt.Sprintf("%03d", i) {
-			t.Errorf("packet %d is %q", i, packet)
-		}
-	}
-	if len(r.sent) > maxPackets/4 {
-		t.Errorf("they took %d calls", len(r.sent))
+	if got := r.sent[1:]; len(got) != 2 || len(got[0]) != 1 || !slices.Equal(got[1], want[maxPackets:]) {
+		t.Errorf("then %q were sent, want the first by itself and the last two together", got)
 	}
 }
 
@@ -153,6 +163,9 @@ func TestAFullPacketGoesByItselfAfterWhatWaits(t *testing.T) {
 	}
 	if _, _, err := c.WriteMsgUDP(make([]byte, 1<<17), nil, to.LocalAddr().(*net.UDPAddr)); err == nil {
 		t.Error("a packet that no kernel takes has no error")
+	}
+	if _, _, err := c.WriteMsgUDP([]byte{0}, make([]byte, maxOOBBytes+1), to.LocalAddr().(*net.UDPAddr)); err == nil {
+		t.Error("more ancillary data than is gathered, and wrong, has no error")
 	}
 }
 
@@ -270,9 +283,7 @@ func TestBothFamilies(t *testing.T) {
 func BenchmarkWrite(b *testing.B) {
 	for _, off := range []bool{true, false} {
 		b.Run(map[bool]string{true: "alone", false: "together"}[off], func(b *testing.B) {
-			from, _ := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-			to, _ := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-			defer to.Close()
+			from, to := loopback(b), loopback(b)
 			c := newConn(from, ipv4.NewPacketConn(from), off)
 			defer c.Close()
 			packet, addr := make([]byte, 90), to.LocalAddr().(*net.UDPAddr)
