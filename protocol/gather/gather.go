@@ -100,7 +100,7 @@ func (c *Conn) add(packet, oob []byte, to *net.UDPAddr) bool {
 		c.batch = batches.Get().(*batch)
 		select {
 		case c.wake <- struct{}{}:
-		default: // it is awake
+		default: // it was woken already, and has not looked yet
 		}
 	}
 	var full *batch
